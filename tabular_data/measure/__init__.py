@@ -1,0 +1,23 @@
+"""Measure tables: train every cell of a search space on a data set.
+
+PyTorch is needed only to train; importing this package does not need it.
+"""
+
+from tabular_data.measure.builder import Measurements, build, measure_cell
+from tabular_data.measure.datasets import ImageData, load
+from tabular_data.measure.errors import MeasureError
+from tabular_data.measure.plan import Plan, make_plan, run_seed
+from tabular_data.measure.recipe import Recipe
+
+__all__ = [
+    "ImageData",
+    "MeasureError",
+    "Measurements",
+    "Plan",
+    "Recipe",
+    "build",
+    "load",
+    "make_plan",
+    "measure_cell",
+    "run_seed",
+]

@@ -1,0 +1,257 @@
+"""Measure every cell of a search space, on as many processes as asked, and continue after a stop.
+
+For example, all NAS-Bench-101 cells of up to five vertices on the digits, from a script::
+
+    from pathlib import Path
+    from tabular_data import measure
+    from tabular_data.spaces import NasBench101
+
+    if __name__ == "__main__":
+        plan = measure.make_plan(NasBench101(5), measure.load("digits"), seed=101, device="cpu")
+        measured = measure.build(plan, Path("digits101"), workers=2)
+
+Called again after a stop, it goes on where it was: each cell's runs are written to
+``digits101.building`` as soon as the last of them is done. The folder can be removed when the
+table is written.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tabular_data.measure.architecture import convolutions, count_multiply_adds, count_parameters
+from tabular_data.measure.checkpoint import CellRecord, CheckpointFolder, RunRecord
+from tabular_data.measure.errors import MeasureError
+from tabular_data.measure.plan import Plan, run_seed
+
+__all__ = ["Measurements", "build", "measure_cell"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a build measured, for ``c`` cells, ``b`` budgets and ``r`` repeats.
+
+    Attributes
+    ----------
+    train_accuracy, valid_accuracy, test_accuracy : numpy.ndarray
+        ``float64 [c, b, r]``, shares from 0 to 1 at the end of each run.
+    seconds : numpy.ndarray
+        ``float64 [c, b, r]``: CPU seconds of the thread that trained, evaluations excluded.
+    parameters, multiply_adds : numpy.ndarray
+        ``int64 [c]``: trainable parameters, and multiply-adds of one image.
+    train_curve, valid_curve, test_curve : numpy.ndarray
+        ``float64 [c, r, epochs]``: accuracies after every epoch of the longest budget.
+    machines : tuple of str
+        The kinds of processor that measured.
+    training_seconds, evaluation_seconds, cpu_seconds : float
+        Over the whole build: CPU seconds of training steps, of evaluations, and of the processes
+        for the cells with everything included.
+    """
+
+    train_accuracy: Floats
+    valid_accuracy: Floats
+    test_accuracy: Floats
+    seconds: Floats
+    parameters: Integers
+    multiply_adds: Integers
+    train_curve: Floats
+    valid_curve: Floats
+    test_curve: Floats
+    machines: tuple[str, ...]
+    training_seconds: float
+    evaluation_seconds: float
+    cpu_seconds: float
+
+
+def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> Measurements:
+    """Measure all cells of a plan that the checkpoint folder does not hold yet.
+
+    Parameters
+    ----------
+    plan : Plan
+    out : Path
+        Where the table is to be. Checkpoints go to ``<out>.building`` beside it.
+    workers : int
+        Processes, each of one thread. With one, the work is done in this process, and PyTorch is
+        left with one thread.
+    progress : bool
+        Show progress and the time left on standard error.
+
+    Returns
+    -------
+    Measurements
+        Of every cell.
+
+    Raises
+    ------
+    MeasureError
+        The folder is of other settings or in use, a worker was killed, or cells failed. What was
+        measured is kept, and the next call tries again what failed.
+    """
+    if workers < 1:
+        raise MeasureError(f"workers must be at least 1, not {workers}")
+    folder = CheckpointFolder(out.with_name(f"{out.name}.building"), plan.fingerprint())
+    folder.open(plan)
+    with folder.lock():
+        records = {row: record for row in range(len(plan.cells)) if (record := folder.read(row))}
+        done = {row: record for row, record in records.items() if record.failure is None}
+        left = [row for row in range(len(plan.cells)) if row not in done]
+        with _progress(len(plan.cells), len(done), progress) as tick:
+            for record in _records(plan, folder, left, workers):
+                if record.failure is None:
+                    done[record.row] = record
+                else:
+                    records[record.row] = record
+                tick()
+    failed = [row for row in range(len(plan.cells)) if row not in done]
+    if failed:
+        first = records[failed[0]]
+        raise MeasureError(
+            f"{len(failed)} of {len(plan.cells)} cells failed, the first is row {first.row} ({first.failure}); "
+            "call again to retry them"
+        )
+    return _gather(plan, [done[row] for row in range(len(plan.cells))])
+
+
+def measure_cell(plan: Plan, row: int, fingerprint: str) -> CellRecord:
+    """Do all runs of one cell, in this process; an exception becomes the record's failure."""
+    from tabular_data.measure.training import train
+
+    start, cpu_start = time.perf_counter(), time.process_time()
+    cell = plan.cells[row]
+    runs: list[RunRecord] = []
+    failure, parameters, multiply_adds = None, 0, 0
+    try:
+        layers = convolutions(cell, plan.data.image, plan.recipe.widths, plan.recipe.cells_per_stage)
+        parameters = count_parameters(layers, plan.recipe.widths[-1], plan.data.n_classes)
+        multiply_adds = count_multiply_adds(layers, plan.recipe.widths[-1], plan.data.n_classes)
+        for budget in plan.budgets:
+            for repeat in range(plan.repeats):
+                seed = run_seed(plan.seed, row, budget, repeat)
+                curves = budget == plan.budgets[-1]
+                result = train(cell, plan.data, plan.recipe, budget, seed, curves=curves, device=plan.device)
+                runs.append(RunRecord(budget, repeat, **vars(result)))
+    except Exception as error:  # the build goes on: the reason is kept and the cell retried later
+        reason = (str(error).splitlines() or [""])[0]
+        failure, runs = f"{type(error).__name__}: {reason}", []
+    return CellRecord(
+        row,
+        fingerprint,
+        failure,
+        parameters,
+        multiply_adds,
+        time.process_time() - cpu_start,
+        time.perf_counter() - start,
+        _machine(),
+        tuple(runs),
+    )
+
+
+_worker_plan: Plan | None = None
+_worker_folder: CheckpointFolder | None = None
+
+
+def _start_worker(plan: Plan, folder: CheckpointFolder) -> None:
+    global _worker_plan, _worker_folder
+    _worker_plan, _worker_folder = plan, folder
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the build that started it is gone, even if it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(row: int) -> CellRecord:
+    assert _worker_plan is not None
+    assert _worker_folder is not None
+    record = measure_cell(_worker_plan, row, _worker_folder.fingerprint)
+    _worker_folder.write(record)
+    return record
+
+
+def _records(plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int) -> Iterator[CellRecord]:
+    """Measure rows and yield their records as they come, each already written."""
+    workers = min(workers, len(rows))
+    if workers <= 1:
+        for row in rows:
+            record = measure_cell(plan, row, folder.fingerprint)
+            folder.write(record)
+            yield record
+        return
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(plan, folder)
+    )
+    try:
+        for future in as_completed([pool.submit(_work, row) for row in rows]):
+            yield future.result()
+    except BrokenProcessPool:
+        raise MeasureError("a worker process was killed; what it had finished is kept, call again to go on") from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _progress(total: int, done: int, shown: bool) -> Iterator[Callable[[], object]]:
+    if not shown:
+        yield lambda: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, initial=done, unit="cell", smoothing=0.02) as bar:
+        yield lambda: bar.update()
+
+
+def _machine() -> str:
+    """The kind of processor, as the system names it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:
+    shape = (len(records), len(plan.budgets), plan.repeats)
+
+    def column(name: str) -> Floats:
+        values = [[getattr(run, name) for run in record.runs] for record in records]
+        return np.array(values, dtype=np.float64).reshape(shape)
+
+    curves = np.array([[run.curves for run in record.runs if run.curves is not None] for record in records])
+    return Measurements(
+        train_accuracy=column("train_accuracy"),
+        valid_accuracy=column("valid_accuracy"),
+        test_accuracy=column("test_accuracy"),
+        seconds=column("seconds"),
+        parameters=np.array([record.parameters for record in records], dtype=np.int64),
+        multiply_adds=np.array([record.multiply_adds for record in records], dtype=np.int64),
+        train_curve=curves[:, :, 0],
+        valid_curve=curves[:, :, 1],
+        test_curve=curves[:, :, 2],
+        machines=tuple(sorted({record.machine for record in records})),
+        training_seconds=float(column("seconds").sum()),
+        evaluation_seconds=float(column("evaluation_seconds").sum()),
+        cpu_seconds=sum(record.cpu_seconds for record in records),
+    )

@@ -1,0 +1,143 @@
+"""The folder in which a build keeps what it has measured, one file a cell."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tabular_data.measure.errors import MeasureError
+from tabular_data.measure.plan import Plan
+
+__all__ = ["CellRecord", "CheckpointFolder", "RunRecord"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run: see `tabular_data.measure.training.TrainingResult`."""
+
+    budget: int
+    repeat: int
+    train_accuracy: float
+    valid_accuracy: float
+    test_accuracy: float
+    seconds: float
+    evaluation_seconds: float
+    curves: tuple[tuple[float, ...], ...] | None
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """All runs of one cell, or the reason why there are none.
+
+    ``cpu_seconds`` are those of the process for this cell, everything included; ``wall_seconds``
+    are those that passed.
+    """
+
+    row: int
+    fingerprint: str
+    failure: str | None
+    parameters: int
+    multiply_adds: int
+    cpu_seconds: float
+    wall_seconds: float
+    machine: str
+    runs: tuple[RunRecord, ...]
+
+
+class CheckpointFolder:
+    """The checkpoints of one build.
+
+    Parameters
+    ----------
+    path : Path
+    fingerprint : str
+        Of the build's plan; records of another are not read.
+    """
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+
+    def open(self, plan: Plan) -> None:
+        """Create the folder, or check that it is one of the same plan.
+
+        Raises
+        ------
+        MeasureError
+            The folder holds checkpoints of other settings; the line names the first that differ.
+        """
+        place = self.path / "settings.json"
+        wanted = plan.settings()
+        try:
+            (self.path / "cells").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MeasureError(f"{self.path}: cannot be made ({error.strerror})") from None
+        if not place.exists():
+            if any((self.path / "cells").glob("*.json")):
+                raise MeasureError(f"{self.path}: holds checkpoints but no settings.json; remove the folder")
+            _write(place, wanted)
+            return
+        try:
+            found = json.loads(place.read_text())
+        except (OSError, ValueError):
+            raise MeasureError(f"{place}: cannot be read; remove the folder to start again") from None
+        if found == wanted:
+            return
+        other = found if isinstance(found, dict) else {}
+        key = next((key for key in wanted if other.get(key) != wanted[key]), "version")
+        raise MeasureError(
+            f"{self.path}: checkpoints of other settings ({key} was {other.get(key)}, now {wanted.get(key)}); "
+            "use those, or remove the folder"
+        )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other builds out of the folder.
+
+        Raises
+        ------
+        MeasureError
+            Another build is running in it.
+        """
+        with (self.path / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise MeasureError(f"{self.path}: another build is running in this folder") from None
+            yield
+
+    def write(self, record: CellRecord) -> None:
+        """Write the checkpoint of a cell, whole or not at all."""
+        _write(self._place(record.row), asdict(record))
+
+    def read(self, row: int) -> CellRecord | None:
+        """Read the checkpoint of a cell; none if it is missing, damaged or of another build."""
+        try:
+            raw = json.loads(self._place(row).read_text())
+            runs = tuple(RunRecord(**{**run, "curves": _tuples(run["curves"])}) for run in raw["runs"])
+            record = CellRecord(**{**raw, "runs": runs})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return record if (record.row, record.fingerprint) == (row, self.fingerprint) else None
+
+    def _place(self, row: int) -> Path:
+        return self.path / "cells" / f"{row:05d}.json"
+
+
+def _tuples(curves: list[list[float]] | None) -> tuple[tuple[float, ...], ...] | None:
+    return None if curves is None else tuple(tuple(curve) for curve in curves)
+
+
+def _write(place: Path, content: dict[str, Any]) -> None:
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    with draft.open("w") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)

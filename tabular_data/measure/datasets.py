@@ -1,0 +1,193 @@
+"""Named data sets of small images, split into training, validation and test images.
+
+`digits` is the data set of that name in scikit-learn (Alpaydin and Kaynak, 1998, UCI Machine
+Learning Repository): 1,797 handwritten digits of 8 by 8 pixels.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tabular_data.measure.architecture import Shape
+from tabular_data.measure.errors import MeasureError
+
+__all__ = ["NAMES", "ImageData", "load", "load_npz", "split"]
+
+NAMES = ("digits",)
+SPLIT_SEED = 101
+_SHARES = (500, 648, 649)
+
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """Images and labels in three parts, standardised with the statistics of the training images.
+
+    Attributes
+    ----------
+    name : str
+    train, valid, test : numpy.ndarray
+        ``float32 [images, channels, height, width]``, read-only.
+    train_labels, valid_labels, test_labels : numpy.ndarray
+        ``int64 [images]``, from 0 to ``n_classes - 1``, read-only.
+    n_classes : int
+    checksum : str
+        SHA-256 of the six arrays, in hexadecimal digits.
+    """
+
+    name: str
+    train: Floats
+    train_labels: Labels
+    valid: Floats
+    valid_labels: Labels
+    test: Floats
+    test_labels: Labels
+    n_classes: int
+    checksum: str
+
+    @property
+    def image(self) -> Shape:
+        """Channels, height and width of an image."""
+        _, channels, height, width = self.train.shape
+        return Shape(channels, height, width)
+
+
+def load(name: str) -> ImageData:
+    """Load a data set by its name, or by the path of a file that ends in ``.npz``.
+
+    Raises
+    ------
+    MeasureError
+        There is no such data set or file, or it cannot be used; one line says why.
+    """
+    if name.endswith(".npz"):
+        return load_npz(Path(name))
+    if name == "digits":
+        return _load_digits()
+    near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(NAMES)}, or a file that ends in .npz"
+    raise MeasureError(f"unknown data set {name!r}; {hint}")
+
+
+def load_npz(path: Path) -> ImageData:
+    """Load ``images`` ``[n, height, width]`` or ``[n, height, width, channels]`` and ``labels`` ``[n]``.
+
+    Raises
+    ------
+    MeasureError
+        The file cannot be read, an array is missing, or the arrays cannot be used.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [key for key in ("images", "labels") if key not in archive.files]
+            if missing:
+                raise MeasureError(f"{path.name}: no array named {' and none named '.join(missing)}")
+            images, labels = archive["images"], archive["labels"]
+    except MeasureError:
+        raise
+    except FileNotFoundError:
+        raise MeasureError(f"{path}: no such file") from None
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise MeasureError(f"{path.name}: not an .npz file of plain arrays ({str(error).splitlines()[0]})") from None
+    return split(path.stem, images, labels)
+
+
+def split(name: str, images: npt.ArrayLike, labels: npt.ArrayLike, seed: int = SPLIT_SEED) -> ImageData:
+    """Split images at random, the same share of every label in each part, and standardise them.
+
+    The parts have 500 : 648 : 649 of the images, which are the numbers for the digits.
+    One mean and one standard deviation of all training pixels standardise all parts.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set, for messages and records.
+    images : array_like
+        ``[n, height, width]`` or ``[n, height, width, channels]``, real numbers.
+    labels : array_like
+        ``[n]`` whole numbers or strings; their sorted values become 0, 1, ...
+    seed : int
+        Of the split.
+
+    Raises
+    ------
+    MeasureError
+        One line that says what is wrong with the arrays.
+    """
+    pixels, targets = np.asarray(images), np.asarray(labels)
+    if pixels.ndim not in (3, 4) or 0 in pixels.shape[1:]:
+        raise MeasureError(
+            f"{name}: images must be [n, height, width] or [n, height, width, channels], not {list(pixels.shape)}"
+        )
+    if targets.ndim != 1:
+        raise MeasureError(f"{name}: labels must be [n], not {list(targets.shape)}")
+    if len(pixels) != len(targets):
+        raise MeasureError(f"{name}: {len(pixels)} images but {len(targets)} labels")
+    if pixels.dtype.kind not in "buif":
+        raise MeasureError(f"{name}: images must be real numbers, not {pixels.dtype}")
+    if targets.dtype.kind not in "buiUS":
+        raise MeasureError(f"{name}: labels must be whole numbers or strings, not {targets.dtype}")
+    if not np.isfinite(pixels).all():
+        raise MeasureError(f"{name}: images hold values that are not finite")
+    if min(pixels.shape[1:3]) < 2:
+        raise MeasureError(f"{name}: images must be at least 2 by 2 pixels, not {pixels.shape[1]} by {pixels.shape[2]}")
+    if len(pixels) < 6:
+        raise MeasureError(f"{name}: {len(pixels)} images are too few to split in three parts")
+    values, codes = np.unique(targets, return_inverse=True)
+    if len(values) < 2:
+        raise MeasureError(f"{name}: there must be at least two labels, not {len(values)}")
+    parts = _stratify(codes, np.random.default_rng(seed))
+    for part, rows in zip(("training", "validation", "test"), parts, strict=True):
+        absent = np.flatnonzero(np.bincount(codes[rows], minlength=len(values)) == 0)
+        if absent.size:
+            raise MeasureError(f"{name}: label {values[absent[0]]} has no example among the {part} images")
+    stacked = pixels[..., None] if pixels.ndim == 3 else pixels
+    ordered = stacked.transpose(0, 3, 1, 2).astype(np.float64)
+    mean, deviation = ordered[parts[0]].mean(), ordered[parts[0]].std()
+    if not deviation > 0:
+        raise MeasureError(f"{name}: all training pixels have the same value")
+    ordered = (ordered - mean) / deviation
+    train, valid, test = (np.ascontiguousarray(ordered[rows], dtype=np.float32) for rows in parts)
+    train_labels, valid_labels, test_labels = (codes[rows].astype(np.int64) for rows in parts)
+    digest = hashlib.sha256()
+    for array in (train, train_labels, valid, valid_labels, test, test_labels):
+        array.setflags(write=False)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return ImageData(
+        *(name, train, train_labels, valid, valid_labels, test, test_labels),
+        n_classes=len(values),
+        checksum=digest.hexdigest(),
+    )
+
+
+def _stratify(codes: npt.NDArray[np.intp], rng: np.random.Generator) -> list[npt.NDArray[np.intp]]:
+    """Rows of each part: shuffled within each label, then taken at even steps over all labels."""
+    shuffled = rng.permutation(len(codes))
+    rest = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    parts = []
+    for k, share in enumerate(_SHARES[:-1]):
+        steps = np.arange(len(rest) + 1) * share // sum(_SHARES[k:])
+        taken = np.diff(steps) > 0
+        parts.append(np.sort(rest[taken]))
+        rest = rest[~taken]
+    parts.append(np.sort(rest))
+    return parts
+
+
+def _load_digits() -> ImageData:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise MeasureError("the digits come with scikit-learn, which is missing: pip install '.[build]'") from None
+    bunch = load_digits()
+    return split("digits", bunch.images, bunch.target)

@@ -1,0 +1,152 @@
+"""What a build is to measure: everything that decides a table's numbers, and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tabular_data.measure.architecture import Cell
+from tabular_data.measure.datasets import ImageData
+from tabular_data.measure.errors import MeasureError
+from tabular_data.measure.recipe import Recipe
+from tabular_data.measure.requirement import choose_device, require_torch
+
+__all__ = ["CellLike", "CellSpace", "Plan", "make_plan", "run_seed"]
+
+VERSION = 1
+
+
+class CellLike(Protocol):
+    """A pruned cell, as `tabular_data.spaces` makes it."""
+
+    @property
+    def matrix(self) -> npt.NDArray[np.int8]:
+        """Upper triangular adjacency matrix ``[vertices, vertices]``."""
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Operations of the interior vertices."""
+
+
+class CellSpace(Protocol):
+    """A search space whose unique cells are rows of a table; `tabular_data.spaces.NasBench101` is one."""
+
+    @property
+    def n_cells(self) -> int:
+        """Number of unique cells."""
+
+    def cell(self, row: int) -> CellLike:
+        """The pruned cell of a row."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One build: its cells, its data, and how they are trained.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        One a row of the table.
+    data : ImageData
+    recipe : Recipe
+    budgets : tuple of int
+        Epochs, ascending; each is a run of its own.
+    repeats : int
+        Runs of each cell and budget.
+    seed : int
+        Of the build. See `run_seed`.
+    device : str
+    """
+
+    cells: tuple[Cell, ...]
+    data: ImageData
+    recipe: Recipe
+    budgets: tuple[int, ...]
+    repeats: int
+    seed: int
+    device: str
+
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides the numbers, as JSON can hold it."""
+        cells = json.dumps([(cell.matrix, cell.operations) for cell in self.cells])
+        return {
+            "version": VERSION,
+            "cells": len(self.cells),
+            "cells_sha256": hashlib.sha256(cells.encode()).hexdigest(),
+            "data": self.data.name,
+            "data_sha256": self.data.checksum,
+            "recipe": json.loads(json.dumps(asdict(self.recipe))),
+            "budgets": list(self.budgets),
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "device": self.device,
+            "torch": require_torch(),
+            "numpy": np.__version__,
+        }
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the settings, in hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
+
+
+def make_plan(
+    space: CellSpace,
+    data: ImageData,
+    *,
+    recipe: Recipe | None = None,
+    budgets: tuple[int, ...] = (1, 3, 9, 27),
+    repeats: int = 3,
+    seed: int = 0,
+    device: str | None = None,
+) -> Plan:
+    """Check the settings of a build and put them together.
+
+    Parameters
+    ----------
+    space : CellSpace
+        Every one of its cells is measured.
+    data : ImageData
+    recipe : Recipe, optional
+        Default: ``Recipe()``.
+    budgets : tuple of int
+        Epochs, ascending.
+    repeats : int
+        Runs of each cell and budget.
+    seed : int
+        Not negative.
+    device : str, optional
+        Default: a GPU if there is one, else ``cpu``.
+
+    Raises
+    ------
+    MeasureError
+        A setting cannot be used; one line says which.
+    """
+    if not budgets or budgets[0] < 1 or any(b <= a for a, b in pairwise(budgets)):
+        raise MeasureError(f"budgets must be ascending numbers of epochs from 1 on, not {list(budgets)}")
+    if repeats < 1:
+        raise MeasureError(f"repeats must be at least 1, not {repeats}")
+    if seed < 0:
+        raise MeasureError(f"seed must not be negative, not {seed}")
+    recipe = recipe or Recipe()
+    if len(data.train) < recipe.batch:
+        raise MeasureError(f"{data.name}: {len(data.train)} training images are too few for a batch of {recipe.batch}")
+    smallest = min(data.image.height, data.image.width)
+    if smallest >> (len(recipe.widths) - 1) < 1:
+        raise MeasureError(f"{data.name}: images of {smallest} pixels are too small for {len(recipe.widths)} stages")
+    found = (space.cell(row) for row in range(space.n_cells))
+    cells = tuple(Cell.from_array(cell.matrix, cell.operations) for cell in found)
+    if not cells:
+        raise MeasureError("the search space has no cell")
+    return Plan(cells, data, recipe, tuple(budgets), repeats, seed, choose_device(device))
+
+
+def run_seed(seed: int, row: int, budget: int, repeat: int) -> np.random.SeedSequence:
+    """Return the seed of one run, which depends on nothing but its place in the table."""
+    return np.random.SeedSequence(seed, spawn_key=(row, budget, repeat))

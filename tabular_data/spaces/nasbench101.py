@@ -1,0 +1,162 @@
+"""NAS-Bench-101's cells under the three encodings of the comparison: A, B and C.
+
+Ying et al., "NAS-Bench-101", ICML 2019, supplement S1; details as in automl/nas_benchmarks
+(``tabular_benchmarks/nas_cifar10.py``). The same space exists for fewer vertices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabular_data.spaces.base import Categorical, Configuration, Configurations, Integer, Parameter, Real, Space
+from tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
+from tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_index
+
+ENCODINGS = ("A", "B", "C")
+CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
+"""Choices of an ``op_node_i`` parameter, in the order of the comparison (not of the module hash)."""
+
+
+class NasBench101(Space):
+    """Cells of up to `vertices` vertices and 9 edges; rows ascend by module hash.
+
+    Parameters come edges first, then ``op_node_0`` … (``op_node_i`` is interior vertex i + 1). Encodings:
+
+    - **A**: a 0/1 parameter for each entry of the upper triangle, row by row.
+    - **B**: nine ``edge_i`` that each name an entry, repetitions allowed. Entries count column by column
+      from the last to the first, as upstream's bit list does.
+    - **C**: a real number for each entry of the upper triangle and ``num_edges``, 0 to 9; that many entries
+      with the largest numbers are edges.
+
+    A matrix with more than 9 edges before pruning, or without a path from input to output, is invalid.
+
+    Parameters
+    ----------
+    vertices
+        2 to 7; the published benchmark has 7.
+    encoding
+        One of `ENCODINGS`.
+
+    Raises
+    ------
+    ValueError
+        For another number of vertices or another encoding.
+    """
+
+    def __init__(self, vertices: int = 7, encoding: str = "A") -> None:
+        if encoding not in ENCODINGS:
+            raise ValueError(f"NAS-Bench-101 has the encodings {', '.join(ENCODINGS)}, not {encoding!r}")
+        self.vertices = vertices
+        self.encoding = encoding
+        self.index: CellIndex = cell_index(vertices)
+        self.n_cells = self.index.n_cells
+        self.name = ("nasbench101" if vertices == 7 else f"nasbench101-{vertices}v") + f"/{encoding}"
+        rows, columns = np.triu_indices(vertices, 1)
+        self.n_entries = len(rows)
+        self.n_edges = min(MAX_EDGES, self.n_entries)
+        edges: list[Parameter]
+        match encoding:
+            case "A":
+                edges = [Categorical(f"edge_{k}", ("0", "1")) for k in range(self.n_entries)]
+            case "B":
+                entries = tuple(str(k) for k in range(self.n_entries))
+                edges = [Categorical(f"edge_{i}", entries) for i in range(self.n_edges)]
+            case _:
+                edges = [Real(f"edge_{k}", 0.0, 1.0) for k in range(self.n_entries)]
+                edges.append(Integer("num_edges", 0, self.n_edges))
+        super().__init__([*edges, *(Categorical(f"op_node_{i}", CHOICES) for i in range(vertices - 2))])
+
+        interior = vertices - 2
+        self._first_op = len(edges)
+        self._bit = 1 << np.arange(self.n_entries, dtype=np.int32)
+        # Choice → label of the module hash, times the interior vertex's power of three.
+        label = np.array([OPERATIONS.index(choice) for choice in CHOICES], dtype=np.int32)
+        self._op_code = label[None, :] * 3 ** np.arange(interior, dtype=np.int32)[:, None]
+        self._op_code_lists = self._op_code.tolist()
+        # Encoding B: entry e is the column-major entry (last − e); its bit in the row-major code.
+        by_column = np.lexsort((rows, columns))
+        self._entry_bit = self._bit[by_column[::-1]]
+
+    def rows(self, configurations: Configurations) -> NDArray[np.int32]:
+        return self.index.rows(self._matrix_codes(configurations), self._operation_codes(configurations))
+
+    def row(self, configuration: Configuration) -> int:
+        entries = configuration.tolist()
+        match self.encoding:
+            case "A":
+                matrix = 0
+                for k, entry in enumerate(entries[: self._first_op]):
+                    if entry:
+                        matrix |= 1 << k
+            case "B":
+                matrix = 0
+                for entry in entries[: self._first_op]:
+                    matrix |= int(self._entry_bit[entry])
+            case _:
+                matrix = int(self._matrix_codes(configuration[None, :])[0])
+        operations = 0
+        for codes, entry in zip(self._op_code_lists, entries[self._first_op :], strict=True):
+            operations += codes[int(entry)]
+        return self.index.row_of(matrix, operations)
+
+    def _matrix_codes(self, configurations: Configurations) -> NDArray[np.int32]:
+        edges = configurations[:, : self._first_op]
+        match self.encoding:
+            case "A":
+                packed = np.packbits(edges.astype(np.uint8, copy=False), axis=1, bitorder="little")
+                code = packed[:, 0].astype(np.int32)
+                for byte in range(1, packed.shape[1]):
+                    code |= packed[:, byte].astype(np.int32) << 8 * byte
+                return code
+            case "B":
+                return np.bitwise_or.reduce(self._entry_bit[edges], axis=1)
+            case _:
+                ranked = np.argsort(edges[:, :-1], axis=1)[:, ::-1]
+                taken = np.arange(self.n_entries) < edges[:, -1:]
+                return np.where(taken, self._bit[ranked], 0).sum(axis=1, dtype=np.int32)
+
+    def _operation_codes(self, configurations: Configurations) -> NDArray[np.int32]:
+        code = np.zeros(len(configurations), dtype=np.int32)
+        for vertex, codes in enumerate(self._op_code):
+            code += codes[configurations[:, self._first_op + vertex].astype(np.intp)]
+        return code
+
+    def matrix(self, configuration: Configuration) -> NDArray[np.int8]:
+        """The adjacency matrix a configuration spells, before pruning: shape ``[vertices, vertices]``."""
+        matrix = np.zeros((self.vertices, self.vertices), dtype=np.int8)
+        code = int(self._matrix_codes(configuration[None, :])[0])
+        matrix[np.triu_indices(self.vertices, 1)] = code >> np.arange(self.n_entries) & 1
+        return matrix
+
+    def operations(self, configuration: Configuration) -> tuple[str, ...]:
+        """The operations a configuration spells, before pruning: ``vertices - 2`` of them."""
+        return tuple(CHOICES[int(entry)] for entry in configuration[self._first_op :])
+
+    def cell(self, row: int) -> Cell:
+        """The pruned cell of a table row."""
+        return self.index.cell(row)
+
+    def row_of_cell(self, matrix: NDArray[Any], operations: Sequence[str]) -> int:
+        """Table row of a matrix of up to `vertices` vertices and its interior operations, −1 where invalid.
+
+        Raises
+        ------
+        ValueError
+            If the cell has more vertices than the space, or an operation is unknown.
+        """
+        n = len(matrix)
+        if n > self.vertices:
+            raise ValueError(f"{self.name} has cells of up to {self.vertices} vertices, not {n}")
+        place = [*range(n - 1), self.vertices - 1]
+        full = np.zeros((self.vertices, self.vertices), dtype=np.int64)
+        full[np.ix_(place, place)] = matrix
+        code = int(full[np.triu_indices(self.vertices, 1)] @ self._bit)
+        ops = sum(OPERATIONS.index(operation) * 3**i for i, operation in enumerate(operations))
+        return self.index.row_of(code, ops)
+
+    def describe(self, row: int) -> str:
+        return str(self.cell(row))

@@ -1,0 +1,119 @@
+"""One NAS-Bench-101 cell as a labelled graph: pruning and the module hash, the slow and plain way.
+
+Behaviour of google-research/nasbench (``model_spec.py``, ``graph_util.py``). The search looks cells up
+through `nasbench101_index`; this module is what that index is checked against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import md5
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabular_data.spaces.base import SpaceError
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+"""Operations in the order of the module hash's labels 0, 1, 2."""
+
+INPUT, OUTPUT = "input", "output"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A pruned cell: every vertex lies on a path from the input (first) to the output (last).
+
+    Attributes
+    ----------
+    matrix
+        Upper-triangular 0/1 adjacency matrix, shape ``[vertices, vertices]``, int8.
+    operations
+        Operations of the interior vertices, ``vertices - 2`` of them.
+    """
+
+    matrix: NDArray[np.int8]
+    operations: tuple[str, ...]
+
+    @property
+    def vertices(self) -> int:
+        """Number of vertices, input and output included."""
+        return len(self.matrix)
+
+    @property
+    def edges(self) -> int:
+        """Number of edges."""
+        return int(self.matrix.sum())
+
+    def module_hash(self) -> str:
+        """The MD5 module hash, equal for isomorphic cells (``graph_util.hash_module``)."""
+        matrix = self.matrix.tolist()
+        n = len(matrix)
+        labels = [-1, *(OPERATIONS.index(op) for op in self.operations), -2]
+        columns = list(zip(*matrix, strict=True))
+        hashes = [_md5(str((sum(matrix[v]), sum(columns[v]), labels[v]))) for v in range(n)]
+        for _ in range(n):
+            hashes = [
+                _md5(
+                    "".join(sorted(hashes[w] for w in range(n) if columns[v][w]))
+                    + "|"
+                    + "".join(sorted(hashes[w] for w in range(n) if matrix[v][w]))
+                    + "|"
+                    + hashes[v]
+                )
+                for v in range(n)
+            ]
+        return _md5(str(sorted(hashes)))
+
+    def __str__(self) -> str:
+        rows = "/".join("".join(str(bit) for bit in row) for row in self.matrix.tolist())
+        return f"{rows} {','.join(self.operations)}"
+
+
+def prune(matrix: NDArray[Any], operations: Sequence[str]) -> Cell | None:
+    """The cell left when vertices off every input–output path are removed.
+
+    Parameters
+    ----------
+    matrix
+        Adjacency matrix, shape ``[vertices, vertices]``.
+    operations
+        Operations of the interior vertices, ``vertices - 2`` of them.
+
+    Returns
+    -------
+    Cell or None
+        None where the output cannot be reached from the input.
+
+    Raises
+    ------
+    SpaceError
+        If the matrix is not upper triangular with entries 0 and 1, or an operation is unknown.
+    """
+    matrix = np.asarray(matrix)
+    n = len(matrix)
+    if n < 2 or matrix.shape != (n, n) or not np.isin(matrix, (0, 1)).all() or np.tril(matrix).any():
+        raise SpaceError("a cell's matrix is square and upper triangular, with entries 0 and 1")
+    if len(operations) != n - 2:
+        raise SpaceError(f"a cell of {n} vertices has {n - 2} operations, got {len(operations)}")
+    for operation in operations:
+        if operation not in OPERATIONS:
+            raise SpaceError(f"unknown operation {operation!r}: known are {', '.join(OPERATIONS)}")
+    reached, leads = {0}, {n - 1}
+    for i in range(n):
+        reached |= {j for j in range(n) if matrix[i, j] and i in reached}
+    for j in reversed(range(n)):
+        leads |= {i for i in range(n) if matrix[i, j] and j in leads}
+    kept = sorted(reached & leads)
+    if 0 not in kept or n - 1 not in kept:
+        return None
+    return Cell(
+        np.ascontiguousarray(matrix[np.ix_(kept, kept)], dtype=np.int8),
+        tuple(operations[v - 1] for v in kept[1:-1]),
+    )
+
+
+def _md5(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()

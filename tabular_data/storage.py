@@ -1,0 +1,91 @@
+"""Files on disk: where Regretta keeps its data, and how a file or folder appears there all at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path, user_data_path
+
+__all__ = ["atomic_folder", "cache_folder", "cached_arrays", "data_folder", "write_atomically"]
+
+
+def data_folder() -> Path:
+    """Folder of imported and measured tables: ``$REGRETTA_HOME`` or the platform's user data folder."""
+    home = os.environ.get("REGRETTA_HOME")
+    return Path(home) if home else user_data_path("regretta", appauthor=False)
+
+
+def cache_folder() -> Path:
+    """Folder of what can be built again: ``$REGRETTA_HOME/cache`` or the platform's user cache folder."""
+    home = os.environ.get("REGRETTA_HOME")
+    return Path(home) / "cache" if home else user_cache_path("regretta", appauthor=False)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is either there whole or not there at all, whatever dies meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A fresh folder to fill, which becomes `path` when the block ends and vanishes if it fails.
+
+    An older folder at `path` is replaced as a whole.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+    try:
+        os.chmod(scratch, 0o755)
+        yield scratch
+        old = None
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+            os.replace(path, old / path.name)
+        os.replace(scratch, path)
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def cached_arrays(
+    name: str, keys: Sequence[str], build: Callable[[], dict[str, NDArray[Any]]]
+) -> dict[str, NDArray[Any]]:
+    """Arrays mapped from the cache folder, built and kept there first where they are missing or damaged.
+
+    Several processes may ask at once: each writes a folder of its own and the last one wins with equal
+    bytes. Where the cache cannot be written, the arrays are built in memory.
+    """
+    folder = cache_folder() / name
+
+    def load() -> dict[str, NDArray[Any]]:
+        return {key: np.asarray(np.load(folder / f"{key}.npy", mmap_mode="r")) for key in keys}
+
+    with suppress(OSError, ValueError, EOFError):
+        return load()
+    arrays = build()
+    with suppress(OSError):
+        with atomic_folder(folder) as scratch:
+            for key in keys:
+                np.save(scratch / f"{key}.npy", arrays[key])
+        return load()
+    return arrays
