@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tabular_data.errors import UserError
 from tabular_data.spaces import Space, SpaceError, get_space
 from tabular_data.storage import atomic_folder
 
@@ -52,7 +53,7 @@ run of the largest budget.
 _REQUIRED = ("validation_accuracy", "training_seconds")
 
 
-class TableError(ValueError):
+class TableError(UserError):
     """A table that cannot be made or opened as asked; the message says what and where."""
 
 

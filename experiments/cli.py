@@ -1,0 +1,115 @@
+"""The command line: ``regretta COMMAND``. Exit codes: 0 fine, 2 usage or bad input, 1 anything else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tabular_data.errors import UserError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Every command is also a Python call; its module in `experiments.commands` says which.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return 2
+    try:
+        # Heavy libraries are imported by the command that needs them, so that --help answers at once.
+        from experiments import commands
+
+        code: int = getattr(commands, options.command)(options)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        return _failed(options, str(error), 2)
+    except KeyboardInterrupt:
+        return _failed(options, "interrupted; finished runs are kept, run the same command to go on", 1)
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is left to say, and Python must not say it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _failed(options, f"unexpected {type(error).__name__}: {error} (--debug shows the traceback)", 1)
+
+
+def _failed(options: argparse.Namespace, message: str, code: int) -> int:
+    if options.debug:
+        traceback.print_exc()
+    print(f"regretta: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="regretta", description="Compare neural architecture search algorithms on tabular benchmarks."
+    )
+    parser.add_argument("--version", action="version", version=f"regretta {_version()}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    listing = argparse.ArgumentParser(add_help=False)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(
+        name: str, function: str, help_text: str, parents: Sequence[argparse.ArgumentParser] = (), where: object = None
+    ) -> argparse.ArgumentParser:
+        target = commands if where is None else where
+        command: argparse.ArgumentParser = target.add_parser(  # type: ignore[attr-defined]
+            name, help=help_text, description=help_text, parents=[common, *parents]
+        )
+        command.set_defaults(command=function)
+        return command
+
+    run = add("run", "run", "run a suite: what is there already stays, the rest is done")
+    run.add_argument("suite", metavar="SUITE", help="a built-in name (see `regretta suites`) or a .toml file")
+    run.add_argument("--out", metavar="DIR", type=Path, help="folder of the results (default: results/SUITE)")
+    run.add_argument("--runs", metavar="N", type=int, help="runs of every optimizer on every table")
+    run.add_argument(
+        "--optimizer", metavar="NAME", action="append", default=[], help="only this one (again for several)"
+    )
+    run.add_argument("--table", metavar="NAME", help="this table instead of the suite's")
+    run.add_argument("--time-limit", metavar="S", type=float, help="simulated seconds")
+    run.add_argument("--workers", metavar="N", type=int, help="processes (default: one a core)")
+    run.add_argument("--seed", metavar="N", type=int, help="seed instead of the suite's")
+    run.add_argument(
+        "--plugin", metavar="FILE", type=Path, action="append", default=[], help="Python file with an optimizer"
+    )
+    run.add_argument("--no-report", action="store_true", help="leave report and figures for later")
+
+    report = add("report", "report", "write report.html and the figures of a suite's folder")
+    report.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
+
+    export = add("export", "export", "write a suite's runs in the format of others")
+    export.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
+    export.add_argument(
+        "--format", dest="form", metavar="FORMAT", default="nas_benchmarks", help="nas_benchmarks (default) or csv"
+    )
+    export.add_argument("--out", metavar="DIR2", type=Path, required=True, help="where to write")
+
+    optimizers = add("optimizers", "optimizers", "list the optimizers and their settings", [listing])
+    optimizers.add_argument(
+        "--plugin", metavar="FILE", type=Path, action="append", default=[], help="Python file with an optimizer"
+    )
+    add("tables", "tables", "list the tables, where each came from and its licence", [listing])
+    add("suites", "suites", "list the built-in suites", [listing])
+    add("protocols", "protocols", "list the protocols", [listing])
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("regretta")
+    except PackageNotFoundError:
+        return "(not installed)"

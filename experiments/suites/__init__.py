@@ -1,0 +1,1 @@
+"""Built-in suites: data, not code; one TOML file each."""

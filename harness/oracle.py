@@ -1,0 +1,167 @@
+"""The oracle: answers a search from the table, and charges simulated training time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.protocol import Protocol
+from tabular_data.errors import UserError
+from tabular_data.spaces import Configurations
+from tabular_data.table import Table
+
+__all__ = ["Answers", "Oracle", "OracleError"]
+
+_DRAWS = 1024
+
+
+class OracleError(UserError):
+    """A query for what the table does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a search gets for each configuration, and which entry of the table it was.
+
+    Attributes
+    ----------
+    rows
+        Table rows, −1 for invalid configurations: shape ``[n]``.
+    repeats
+        Observed repeats, −1 for invalid configurations and for means: shape ``[n]``.
+    errors
+        Validation errors; 1 for invalid configurations: shape ``[n]``.
+    costs
+        Simulated seconds; 0 for invalid configurations: shape ``[n]``.
+    """
+
+    rows: NDArray[np.int32]
+    repeats: NDArray[np.int16]
+    errors: NDArray[np.float64]
+    costs: NDArray[np.float64]
+
+
+class Oracle:
+    """Validation errors and costs of configurations, under a protocol.
+
+    It holds the validation accuracies and times of a table and nothing else: no search can reach a test
+    accuracy through it. Every evaluation takes one number from `rng` to draw its repeat, whether it is asked
+    for alone or among others, so that the answers do not depend on how proposals are batched.
+
+    Parameters
+    ----------
+    table
+        The table to search.
+    protocol
+        What is observed and charged.
+    rng
+        Stream of the repeats, the run's own and apart from the optimizer's.
+    """
+
+    def __init__(self, table: Table, protocol: Protocol, rng: np.random.Generator) -> None:
+        self.space = table.space
+        self.budgets = protocol.offered_budgets(table)
+        self._name = table.name
+        self._rng = rng
+        self._accuracy = table.columns["validation_accuracy"]
+        self._seconds = table.columns["training_seconds"]
+        self._available = table.available
+        self._order = table.repeat_order
+        self._partial = table.partial
+        self._mean_of_repeats = protocol.observe == "mean"
+        trained = [protocol.trained_budget] * len(self.budgets) if protocol.virtual else self.budgets
+        self._levels = [table.budget_index(budget) for budget in trained if budget is not None]
+        self._evaluation = table.columns["evaluation_seconds"] if protocol.charge_evaluation else None
+        self._draws: list[float] = []
+
+    def level(self, budget: float | None) -> int:
+        """Position of an asked budget among those offered; None asks for the largest.
+
+        Raises
+        ------
+        OracleError
+            If the budget is not offered.
+        """
+        if budget is None:
+            return len(self.budgets) - 1
+        for level, offered in enumerate(self.budgets):
+            if abs(offered - budget) <= 1e-9 * offered:
+                return level
+        shown = ", ".join(f"{offered:g}" for offered in self.budgets)
+        raise OracleError(f"budget {budget!r} is not offered on {self._name}; offered are {shown}")
+
+    def answer(self, configurations: Configurations, level: int) -> Answers:
+        """Answers for many configurations, shape ``[n, dim]``, at the budget of a level.
+
+        Raises
+        ------
+        OracleError
+            If the table lacks a valid cell at that budget.
+        """
+        axis = self._levels[level]
+        rows = self.space.rows(configurations)
+        uniform = self._uniform(len(rows))
+        valid = rows >= 0
+        if self._partial:
+            valid[valid] = self._available[rows[valid]].any(axis=1)
+            rows = np.where(valid, rows, np.int32(-1))
+        at = rows[valid]
+        count = self._available[at, axis]
+        if not count.all():
+            raise self._lacks(int(at[np.argmin(count)]), level)
+        repeats = np.full(len(rows), -1, dtype=np.int16)
+        errors, costs = np.ones(len(rows)), np.zeros(len(rows))
+        if self._mean_of_repeats:
+            errors[valid] = 1.0 - _mean(self._accuracy[at, axis])
+            costs[valid] = _mean(self._seconds[at, axis])
+        else:
+            drawn = (uniform[valid] * count).astype(np.int16)
+            if self._order is not None:
+                drawn = self._order[at, axis, drawn].astype(np.int16)
+            repeats[valid] = drawn
+            errors[valid] = 1.0 - self._accuracy[at, axis, drawn].astype(np.float64)
+            costs[valid] = self._seconds[at, axis, drawn]
+        if self._evaluation is not None:
+            costs[valid] += self._evaluation[at]
+        return Answers(rows, repeats, errors, costs)
+
+    def answer_one(self, configurations: Configurations, level: int) -> tuple[int, int, float, float]:
+        """Row, repeat, error and cost of a single configuration, shape ``[1, dim]``; equal to `answer`'s."""
+        if self._mean_of_repeats:
+            answers = self.answer(configurations, level)
+            return int(answers.rows[0]), -1, float(answers.errors[0]), float(answers.costs[0])
+        uniform = self._draws.pop() if self._draws else self._next_draw()
+        row = self.space.row(configurations[0])
+        if row < 0 or (self._partial and not self._available[row].any()):
+            return -1, -1, 1.0, 0.0
+        axis = self._levels[level]
+        count = int(self._available[row, axis])
+        if not count:
+            raise self._lacks(row, level)
+        repeat = int(uniform * count)
+        if self._order is not None:
+            repeat = int(self._order[row, axis, repeat])
+        cost = float(self._seconds[row, axis, repeat])
+        if self._evaluation is not None:
+            cost += float(self._evaluation[row])
+        return row, repeat, 1.0 - float(self._accuracy[row, axis, repeat]), cost
+
+    def _uniform(self, n: int) -> NDArray[np.float64]:
+        """The next `n` numbers of the repeat stream; those drawn ahead come first, last to first."""
+        ahead = [self._draws.pop() for _ in range(min(n, len(self._draws)))]
+        return np.concatenate([ahead, self._rng.random(n - len(ahead))]) if ahead else self._rng.random(n)
+
+    def _next_draw(self) -> float:
+        self._draws = self._rng.random(_DRAWS)[::-1].tolist()
+        return self._draws.pop()
+
+    def _lacks(self, row: int, level: int) -> OracleError:
+        return OracleError(
+            f"table {self._name} has no repeat of cell {row} ({self.space.describe(row)}) at budget {self.budgets[level]:g}"
+        )
+
+
+def _mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.nanmean(values, axis=1, dtype=np.float64)

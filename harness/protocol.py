@@ -1,0 +1,239 @@
+"""Protocols: what a search sees, what it is charged, and what counts as its result. Named and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal
+
+from tabular_data.errors import UserError
+from tabular_data.names import unknown
+from tabular_data.table import Table
+
+__all__ = ["PROTOCOLS", "Protocol", "ProtocolError", "get_protocol"]
+
+
+class ProtocolError(UserError):
+    """A protocol that does not exist, or that asks for what a table lacks."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The rules of a comparison.
+
+    An invalid configuration is always observed as error 1 at no cost, and equal configurations are charged
+    each time they are evaluated.
+
+    Attributes
+    ----------
+    name, summary
+        How suites call it, and one sentence for people.
+    observe
+        ``repeat``: one measured repeat, drawn anew for every evaluation; accuracy and time are of that same
+        repeat. ``mean``: the means over the repeats.
+    budgets
+        Budgets a search may ask for; empty for all of the table's. Of several, those a table lacks are left
+        out as long as the largest is there, unless `virtual`.
+    virtual
+        The budgets are names only: every evaluation trains for `trained_budget`, whatever was asked.
+    trained_budget
+        Budget of every evaluation where `virtual`.
+    charge_evaluation
+        Charge one pass over the validation set besides the training.
+    incumbent
+        ``any``: the lowest observed validation error so far, whatever its budget. ``largest``: only
+        evaluations asked for at the largest budget count.
+    test
+        ``mean``: the incumbent's mean test error at `report_budget`. ``repeat``: that of the very repeat that was
+        observed.
+    report_budget
+        Budget at which the incumbent is judged; None for the table's largest.
+    crossing
+        Whether the evaluation that crosses the time limit still counts.
+    time_limits
+        Default time limit, simulated seconds: by the data set with which the table's name ends, ``""`` for all.
+    search_data
+        Data set that every search runs on; the incumbent is judged on the table's own. Empty: the same.
+    space, needs_budgets, needs_test, needs_repeats
+        What a table must have.
+    source
+        Where the rules come from.
+    """
+
+    name: str
+    summary: str
+    observe: Literal["repeat", "mean"] = "repeat"
+    budgets: tuple[float, ...] = ()
+    virtual: bool = False
+    trained_budget: float | None = None
+    charge_evaluation: bool = False
+    incumbent: Literal["any", "largest"] = "any"
+    test: Literal["mean", "repeat"] = "mean"
+    report_budget: float | None = None
+    crossing: bool = False
+    time_limits: Mapping[str, float] = field(default_factory=dict)
+    search_data: str = ""
+    space: str = ""
+    needs_budgets: tuple[float, ...] = ()
+    needs_test: bool = False
+    needs_repeats: int = 1
+    source: str = ""
+
+    def offered_budgets(self, search_table: Table) -> tuple[float, ...]:
+        """Budgets a search on the table may ask for, ascending."""
+        if not self.budgets:
+            return search_table.budgets
+        if self.virtual:
+            return self.budgets
+        return tuple(b for b in self.budgets if b in search_table.budgets)
+
+    def time_limit(self, table: Table) -> float | None:
+        """The protocol's own time limit for a table, simulated seconds; None where it has none."""
+        for ending, limit in self.time_limits.items():
+            if ending and table.name.endswith(ending):
+                return limit
+        return self.time_limits.get("")
+
+    def check(self, table: Table, search_table: Table | None = None) -> None:
+        """Refuse a table that lacks what the protocol asks for.
+
+        Parameters
+        ----------
+        table
+            The table that incumbents are judged on.
+        search_table
+            The table that is searched, where it is another one.
+
+        Raises
+        ------
+        ProtocolError
+            Naming the table, the protocol and all that is missing.
+        """
+        searched = search_table or table
+        lacking = []
+        if self.space and not table.space.name.startswith(self.space):
+            lacking.append(f"the search space {self.space} (it has {table.space.name})")
+        if self.needs_test and not table.has_test:
+            lacking.append("test accuracy")
+        if self.test == "repeat" and "test_accuracy" not in searched.columns:
+            lacking.append("test accuracy of each repeat")
+        report = [self.report_budget] if self.report_budget is not None else []
+        for owner, budgets in ((table, [*self.needs_budgets, *report]), (searched, self._searched_budgets())):
+            for budget in budgets:
+                missing = f"budget {budget:g} of {owner.name}"
+                if budget not in owner.budgets and missing not in lacking:
+                    lacking.append(missing)
+        if table.repeats < self.needs_repeats:
+            lacking.append(f"{self.needs_repeats} repeats (it has {table.repeats})")
+        if self.charge_evaluation and "evaluation_seconds" not in searched.columns:
+            lacking.append(f"evaluation_seconds of {searched.name}")
+        if searched.n_cells != table.n_cells:
+            lacking.append(f"the same cells as {searched.name}")
+        if lacking:
+            raise ProtocolError(
+                f"protocol {self.name!r} cannot run on table {table.name!r}, which lacks {'; '.join(lacking)}"
+            )
+
+    def _searched_budgets(self) -> list[float]:
+        if self.trained_budget is not None:
+            return [self.trained_budget]
+        return [self.budgets[-1]] if self.budgets else []
+
+    def search_table_name(self, name: str) -> str:
+        """Name of the table to search where `name` is the one to be judged on."""
+        if not self.search_data or name.endswith(self.search_data):
+            return name
+        for data in ("imagenet16-120", "cifar100", "cifar10"):
+            if name.endswith(data):
+                return name.removesuffix(data) + self.search_data
+        raise ProtocolError(
+            f"protocol {self.name!r} searches on {self.search_data}, and the name of table {name!r} does not end with "
+            "a data set that could be exchanged for it"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as JSON can hold them."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            key: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+            for key, value in plain.items()
+        }
+
+
+_ALL = (
+    Protocol(
+        name="default",
+        summary="an observed repeat at the asked budget; the incumbent's mean test error at the largest budget",
+    ),
+    Protocol(
+        name="nb101-paper",
+        summary="NAS-Bench-101's comparison: a random repeat at the asked budget, mean test error at 108 epochs, to 10⁷ s",
+        budgets=(4, 12, 36, 108),
+        report_budget=108,
+        time_limits=MappingProxyType({"": 1e7}),
+        space="nasbench101/",
+        needs_budgets=(4, 12, 36, 108),
+        needs_test=True,
+        needs_repeats=3,
+        source="Ying et al. 2019, section 4.1; automl/nas_benchmarks, nas_cifar10.py",
+    ),
+    Protocol(
+        name="nb101-colab",
+        summary="NAS-Bench-101's notebook: full trainings, test error of the same run, 5·10⁶ s, the crossing query counts",
+        budgets=(108,),
+        test="repeat",
+        crossing=True,
+        report_budget=108,
+        time_limits=MappingProxyType({"": 5e6}),
+        space="nasbench101/",
+        needs_budgets=(108,),
+        needs_test=True,
+        needs_repeats=3,
+        source="google-research/nasbench, NASBench.ipynb",
+    ),
+    Protocol(
+        name="nb201-iclr2020",
+        summary="NAS-Bench-201's Table 5: search CIFAR-10 at 12 epochs for 12,000 s, judged after 200 epochs on each data set",
+        budgets=(200 / 9, 200 / 3, 200.0),
+        virtual=True,
+        trained_budget=12,
+        charge_evaluation=True,
+        incumbent="largest",
+        report_budget=200,
+        time_limits=MappingProxyType({"": 12_000.0}),
+        search_data="cifar10",
+        space="nasbench201",
+        needs_budgets=(200,),
+        needs_test=True,
+        source="Dong and Yang 2020, Table 5; AutoDL-Projects at bb2f405 (2020-01-15)",
+    ),
+    Protocol(
+        name="nats-2021",
+        summary="NATS-Bench: search each data set at 12 epochs for 20,000, 40,000 or 120,000 s, judged after 200 epochs",
+        budgets=(1, 4, 12),
+        charge_evaluation=True,
+        report_budget=200,
+        time_limits=MappingProxyType({"cifar10": 2e4, "cifar100": 4e4, "imagenet16-120": 1.2e5}),
+        space="nasbench201",
+        needs_budgets=(12, 200),
+        needs_test=True,
+        source="Dong et al. 2021; AutoDL-Projects, exps/NATS-algos",
+    ),
+)
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({protocol.name: protocol for protocol in _ALL})
+"""All protocols by name."""
+
+
+def get_protocol(name: str) -> Protocol:
+    """The protocol of a name.
+
+    Raises
+    ------
+    ProtocolError
+        If there is none; the message has the nearest names.
+    """
+    if name not in PROTOCOLS:
+        raise ProtocolError(unknown("protocol", name, PROTOCOLS))
+    return PROTOCOLS[name]

@@ -1,0 +1,210 @@
+"""One run: an optimizer, a seed, a table and a protocol, from the first proposal to the time limit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.oracle import Oracle, OracleError
+from harness.protocol import Protocol
+from harness.record import Record
+from harness.results import RunResult
+from optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
+from tabular_data.spaces import SpaceError
+from tabular_data.table import Table
+
+__all__ = ["OptimizerError", "Run", "run", "versions"]
+
+_FREE_PROPOSALS = 1_000_000
+
+
+class OptimizerError(RuntimeError):
+    """An optimizer that failed in a run: what it did, and where."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything that determines a run's result.
+
+    Attributes
+    ----------
+    table
+        The table that incumbents are judged on.
+    search_table
+        The table that is searched; mostly the same one.
+    protocol
+        The rules.
+    optimizer, settings, label
+        The algorithm's class, an instance of its ``Settings``, and how the suite calls the two together.
+    number
+        Number of the run, from 0.
+    seed
+        The suite's seed.
+    time_limit
+        Simulated seconds.
+    """
+
+    table: Table
+    search_table: Table
+    protocol: Protocol
+    optimizer: type[Optimizer]
+    settings: Any
+    label: str
+    number: int
+    seed: int
+    time_limit: float
+
+    def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
+        """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
+
+        Their address is (seed, table, label, number), so that a run draws the same numbers in any order
+        and on any machine, and adding runs or methods changes no other run.
+        """
+        words = np.frombuffer(sha256(f"{self.table.name}/{self.label}".encode()).digest()[:16], dtype="<u4")
+        address = np.random.SeedSequence(self.seed, spawn_key=(*words.tolist(), self.number))
+        searching, repeating = address.spawn(2)
+        return np.random.default_rng(searching), np.random.default_rng(repeating)
+
+
+def run(spec: Run) -> RunResult:
+    """Search until the simulated time is over.
+
+    Real time is never looked at: the result is a pure function of `spec`.
+
+    Raises
+    ------
+    OptimizerError
+        If the optimizer raises, or proposes what is no configuration or budget, or proposes a million
+        configurations in a row that cost nothing.
+    """
+    searching, repeating = spec.streams()
+    oracle = Oracle(spec.search_table, spec.protocol, repeating)
+    record = Record(spec.protocol, oracle.budgets)
+    where = f"{spec.label}, run {spec.number} on {spec.table.name}"
+    problem = Problem(oracle.space, oracle.budgets)
+    optimizer = _guarded(where, "__init__", spec.optimizer, problem, searching, spec.settings)
+    clock = _search(optimizer, oracle, record, spec, where)
+    trajectory = record.trajectory(spec.protocol, spec.table, spec.search_table)
+    checksums = dict.fromkeys([spec.table.checksum, spec.search_table.checksum])
+    reconstruction = dict.fromkeys([spec.table.provenance.reconstruction, spec.search_table.provenance.reconstruction])
+    return RunResult(
+        table=spec.table.name,
+        label=spec.label,
+        number=spec.number,
+        optimizer=spec.optimizer.name,
+        settings=asdict(spec.settings),
+        protocol=spec.protocol.as_dict(),
+        seed=spec.seed,
+        time_limit=float(spec.time_limit),
+        workers=1,
+        table_checksum="+".join(checksums),
+        reconstruction="; ".join(filter(None, reconstruction)),
+        reference=record.reference(spec.protocol, spec.table),
+        evaluations=record.evaluations,
+        proposals=record.proposals,
+        unique_cells=record.unique_cells,
+        elapsed=clock,
+        evaluations_by_budget={f"{b:g}": n for b, n in zip(oracle.budgets, record.by_level, strict=True)},
+        notes=tuple(optimizer.notes),
+        trajectory=trajectory,
+        versions=versions(),
+    )
+
+
+def _search(optimizer: Optimizer, oracle: Oracle, record: Record, spec: Run, where: str) -> float:
+    """The loop of ask, answer and tell; returns the simulated time when the last evaluation finished."""
+    limit, crossing = spec.time_limit, spec.protocol.crossing
+    clock = 0.0
+    free = 0
+    while clock < limit:
+        asked = _guarded(where, "ask", optimizer.ask)
+        if asked is None:
+            break
+        configurations, level, tag = _proposal(asked, oracle, where)
+        if len(configurations) == 1:
+            row, repeat, error, cost = _answered(where, oracle.answer_one, configurations, level)
+            finish = clock + cost
+            if finish > limit and not crossing:
+                break
+            record.add_one(row, repeat, error, level, finish)
+            free = 0 if finish > clock else free + 1
+            clock = finish
+            errors, costs = np.array([error]), np.array([cost])
+            valid = np.array([row >= 0])
+        else:
+            answers = _answered(where, oracle.answer, configurations, level)
+            times = np.cumsum(np.concatenate([[clock], answers.costs]))[1:]
+            done = int(np.searchsorted(times, limit, side="right"))
+            if done < len(times):
+                done += crossing
+                answers = type(answers)(
+                    answers.rows[:done], answers.repeats[:done], answers.errors[:done], answers.costs[:done]
+                )
+                record.add(answers, level, times[:done])
+                return float(times[done - 1]) if done else clock
+            record.add(answers, level, times)
+            free = 0 if times[-1] > clock else free + len(times)
+            clock = float(times[-1])
+            errors, costs, valid = answers.errors, answers.costs, answers.rows >= 0
+        if free >= _FREE_PROPOSALS:
+            raise OptimizerError(f"{where}: {free} invalid configurations in a row, and no simulated time passed")
+        budget = oracle.budgets[level]
+        _guarded(where, "tell", optimizer.tell, Observation(configurations, budget, errors, costs, valid, tag))
+    return clock
+
+
+def _proposal(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int, Any]:
+    """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag."""
+    proposal = asked if isinstance(asked, Proposal) else Proposal(asked)
+    try:
+        configurations = np.asarray(proposal.configurations)
+        if configurations.ndim == 1:
+            configurations = configurations[None, :]
+        if configurations.dtype != oracle.space.dtype or not oracle.space.inside(configurations):
+            configurations = oracle.space.check(configurations)
+        if not len(configurations):
+            raise SpaceError("a proposal has at least one configuration")
+        return configurations, oracle.level(proposal.budget), proposal.tag
+    except (SpaceError, OracleError, TypeError, ValueError) as error:
+        raise OptimizerError(f"{where}: ask proposed something invalid: {error}") from error
+
+
+def _answered(where: str, answer: Any, configurations: NDArray[Any], level: int) -> Any:
+    try:
+        return answer(configurations, level)
+    except OracleError as error:
+        raise OptimizerError(f"{where}: {error}") from error
+
+
+def _guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
+    """Call the optimizer; whatever it raises becomes one line that says where."""
+    try:
+        return function(*arguments)
+    except SettingsError as error:
+        raise OptimizerError(f"{where}: {error}") from error
+    except Exception as error:
+        raise OptimizerError(f"{where}: {method} raised {type(error).__name__}: {error}") from error
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    for package in ("regretta", "numpy", "scipy", "scikit-learn", "ConfigSpace", "smac", "hpbandster", "statsmodels"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can influence a result."""
+    return dict(_versions())

@@ -1,0 +1,372 @@
+"""A suite on its folder: what it is, what is done, and everything that was found there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.protocol import Protocol, get_protocol
+from harness.results import ResultError, RunResult, label_folder, read_run, run_files, run_path
+from harness.run import Run
+from harness.spec import SpecError, SuiteSpec
+from optimizers.base import Optimizer
+from optimizers.registry import get_optimizer
+from tabular_data.catalog import find_table, open_table
+from tabular_data.errors import UserError
+from tabular_data.storage import write_atomically
+from tabular_data.table import Table
+
+__all__ = [
+    "Entry",
+    "Failure",
+    "PlannedTable",
+    "Suite",
+    "SuiteError",
+    "SuiteResults",
+    "Task",
+    "failure_path",
+    "load_suite",
+    "plan",
+]
+
+FORMAT = 1
+
+
+class SuiteError(UserError):
+    """A suite that cannot run, or a folder that is not one or belongs to another suite."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An optimizer with its settings complete, ready to run.
+
+    Attributes
+    ----------
+    label, name
+        Its label in the suite, and the optimizer's name.
+    optimizer
+        The class.
+    settings
+        An instance of its ``Settings``.
+    """
+
+    label: str
+    name: str
+    optimizer: type[Optimizer]
+    settings: Any
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedTable:
+    """A table of a suite: opened, checked against the protocol, with its time limit."""
+
+    table: Table
+    search_table: Table
+    folder: Path
+    search_folder: Path
+    time_limit: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run that is to be done."""
+
+    table: str
+    label: str
+    number: int
+
+
+@dataclass(frozen=True, eq=False)
+class Suite:
+    """A suite whose every part has been found and checked, so that its runs can start.
+
+    Attributes
+    ----------
+    spec
+        As written down.
+    protocol
+        Its protocol.
+    tables
+        By the tables' own names, in the suite's order.
+    entries
+        By label, in the suite's order.
+    """
+
+    spec: SuiteSpec
+    protocol: Protocol
+    tables: Mapping[str, PlannedTable]
+    entries: Mapping[str, Entry]
+
+    def tasks(self) -> list[Task]:
+        """All runs; run numbers outermost, so that an interrupted suite has seen every method."""
+        return [
+            Task(table, label, number)
+            for number in range(self.spec.runs)
+            for table in self.tables
+            for label in self.entries
+        ]
+
+    def run_of(self, task: Task) -> Run:
+        """The run of a task."""
+        planned, entry = self.tables[task.table], self.entries[task.label]
+        return Run(
+            table=planned.table,
+            search_table=planned.search_table,
+            protocol=self.protocol,
+            optimizer=entry.optimizer,
+            settings=entry.settings,
+            label=entry.label,
+            number=task.number,
+            seed=self.spec.seed,
+            time_limit=planned.time_limit,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What a folder remembers of the suite: all that decides its results."""
+        return {
+            "format": FORMAT,
+            "name": self.spec.name,
+            "title": self.spec.title,
+            "protocol": self.protocol.as_dict(),
+            "seed": self.spec.seed,
+            "encoding": self.spec.encoding,
+            "tables": {
+                name: {
+                    "checksum": planned.table.checksum,
+                    "search_checksum": planned.search_table.checksum,
+                    "time_limit": planned.time_limit,
+                    "cells": planned.table.n_cells,
+                    "budgets": list(planned.table.budgets),
+                    "repeats": planned.table.repeats,
+                    "space": planned.table.space.name,
+                    "source": planned.table.provenance.source,
+                    "licence": planned.table.provenance.licence,
+                    "reconstruction": planned.table.provenance.reconstruction,
+                }
+                for name, planned in self.tables.items()
+            },
+            "optimizers": {
+                label: {"optimizer": entry.name, "settings": asdict(entry.settings)}
+                for label, entry in self.entries.items()
+            },
+            "runs": self.spec.runs,
+        }
+
+    def claim(self, folder: Path) -> None:
+        """Make the folder this suite's, or join it to what is there if that is the same suite.
+
+        More runs, further optimizers and further tables may join; nothing that is there may differ.
+
+        Raises
+        ------
+        SuiteError
+            If the folder cannot be written, holds something else, or was made with another suite.
+        """
+        path = folder / "suite.json"
+        identity = self.identity()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                identity = _joined(_read_identity(folder), identity, folder)
+            elif any(folder.iterdir()):
+                raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
+            write_atomically(path, (json.dumps(identity, indent=1, ensure_ascii=False) + "\n").encode())
+        except OSError as error:
+            raise SuiteError(f"cannot write to {folder}: {error.strerror or error}; choose another --out") from error
+
+    def matches(self, result: RunResult, task: Task) -> bool:
+        """Whether a result is that of the task under this suite."""
+        entry, planned = self.entries[task.label], self.tables[task.table]
+        return (
+            (result.table, result.label, result.number) == (task.table, task.label, task.number)
+            and result.seed == self.spec.seed
+            and result.optimizer == entry.name
+            and dict(result.settings) == json.loads(json.dumps(asdict(entry.settings)))
+            and result.time_limit == planned.time_limit
+            and dict(result.protocol) == json.loads(json.dumps(self.protocol.as_dict()))
+            and planned.table.checksum in result.table_checksum
+        )
+
+
+def plan(spec: SuiteSpec) -> Suite:
+    """Find and check every part of a suite, before the first run.
+
+    Raises
+    ------
+    SuiteError, ProtocolError, TableError, SourceError, SpaceError, PluginError, SettingsError
+        At the first table, protocol, optimizer or setting that is unknown or does not fit.
+    """
+    protocol = get_protocol(spec.protocol)
+    tables: dict[str, PlannedTable] = {}
+    for name in spec.tables:
+        table = open_table(name, spec.encoding or None)
+        searched = protocol.search_table_name(name)
+        search_table = table if searched == name else open_table(searched, spec.encoding or None)
+        protocol.check(table, search_table)
+        for each in {id(table): table, id(search_table): search_table}.values():
+            each.verify()
+        limit = spec.limit_for(name)
+        limit = protocol.time_limit(table) if limit is None else limit
+        if limit is None:
+            raise SuiteError(
+                f"suite {spec.name!r} has no time limit for table {table.name!r}; set time_limit or --time-limit"
+            )
+        if table.name in tables:
+            raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
+        tables[table.name] = PlannedTable(table, search_table, find_table(name), find_table(searched), float(limit))
+    if isinstance(spec.time_limit, Mapping) and (extra := sorted(set(spec.time_limit) - set(spec.tables))):
+        raise SpecError(f"suite {spec.name!r} has a time limit for {extra[0]!r}, which is not one of its tables")
+    entries = {}
+    for entry in spec.optimizers:
+        optimizer = get_optimizer(entry.name, spec.plugins)
+        settings = optimizer.make_settings(entry.preset or None, entry.settings)
+        entries[entry.label] = Entry(entry.label, entry.name, optimizer, settings)
+    return Suite(spec, protocol, tables, entries)
+
+
+def _read_identity(folder: Path) -> dict[str, Any]:
+    path = folder / "suite.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if found["format"] != FORMAT:
+            raise SuiteError(f"{path} was written by another version of regretta; choose another folder")
+        _ = found["tables"], found["optimizers"], found["runs"], found["name"]
+    except FileNotFoundError:
+        raise SuiteError(f"{folder} holds no suite: it has no suite.json") from None
+    except OSError as error:
+        raise SuiteError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, SuiteError):
+            raise
+        raise SuiteError(
+            f"{path} is damaged ({error}); delete it and run the suite again: finished runs stay"
+        ) from error
+    return found
+
+
+def _joined(old: dict[str, Any], new: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The two identities as one; SuiteError where they contradict each other."""
+    new = json.loads(json.dumps(new))
+
+    def refuse(what: str, there: Any, here: Any) -> SuiteError:
+        return SuiteError(
+            f"{folder} was made with another suite: {what} is {there} there and {here} here; choose another --out"
+        )
+
+    for key in ("name", "seed", "encoding"):
+        if old[key] != new[key]:
+            raise refuse(key, repr(old[key]), repr(new[key]))
+    if old["protocol"] != new["protocol"]:
+        raise refuse("the protocol", repr(old["protocol"].get("name")), repr(new["protocol"]["name"]))
+    for kind in ("tables", "optimizers"):
+        for name in old[kind].keys() & new[kind].keys():
+            for key, value in new[kind][name].items():
+                if old[kind][name].get(key) != value:
+                    raise refuse(f"{key} of {name!r}", old[kind][name].get(key), value)
+        new[kind] = {**old[kind], **new[kind]}
+    new["runs"] = max(old["runs"], new["runs"])
+    return new
+
+
+# -- what is on disk -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that failed: its address, one line of what happened, and the traceback."""
+
+    table: str
+    label: str
+    number: int
+    message: str
+    traceback: str = ""
+
+
+def failure_path(folder: Path, task: Task) -> Path:
+    """File of a failed run, beside the results."""
+    return run_path(folder, task.table, task.label, task.number).with_suffix(".failed")
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteResults:
+    """Everything found in a suite's folder.
+
+    Attributes
+    ----------
+    folder, name, title
+        Where it is and what it is called.
+    spec
+        ``suite.json``, its optimizers as a list in which each has its ``label``.
+    tables, labels
+        In the suite's order.
+    runs
+        Table → label → runs by number; a label without a run has ``()``.
+    planned
+        Runs that the suite asks of every label on every table.
+    failures
+        Runs that failed and were not repeated since.
+    damaged
+        One line a file that cannot be used.
+    """
+
+    folder: Path
+    name: str
+    title: str
+    spec: Mapping[str, Any]
+    tables: tuple[str, ...]
+    labels: tuple[str, ...]
+    runs: Mapping[str, Mapping[str, tuple[RunResult, ...]]]
+    planned: int
+    failures: tuple[Failure, ...]
+    damaged: tuple[str, ...]
+
+
+def load_suite(folder: Path) -> SuiteResults:
+    """Read a suite's folder; damaged files are listed, never used.
+
+    Raises
+    ------
+    SuiteError
+        If the folder holds no suite.
+    """
+    spec = _read_identity(folder)
+    tables, labels = tuple(spec["tables"]), tuple(spec["optimizers"])
+    found: dict[tuple[str, str], list[RunResult]] = {}
+    damaged = []
+    for path in run_files(folder):
+        try:
+            result = read_run(path)
+            if path != run_path(folder, result.table, result.label, result.number):
+                raise ResultError(f"result {path} is that of another run; delete it and run the suite again")
+        except ResultError as error:
+            damaged.append(str(error))
+            continue
+        found.setdefault((result.table, result.label), []).append(result)
+    failures = []
+    for table in tables:
+        for label in labels:
+            for path in sorted((folder / "runs" / table / label_folder(label)).glob("*.failed")):
+                failures.append(_read_failure(path, table, label))
+    return SuiteResults(
+        folder=folder,
+        name=spec["name"],
+        title=spec.get("title") or spec["name"],
+        spec={**spec, "optimizers": [{"label": label, **entry} for label, entry in spec["optimizers"].items()]},
+        tables=tables,
+        labels=labels,
+        runs={t: {label: tuple(found.get((t, label), ())) for label in labels} for t in tables},
+        planned=int(spec["runs"]),
+        failures=tuple(failures),
+        damaged=tuple(damaged),
+    )
+
+
+def _read_failure(path: Path, table: str, label: str) -> Failure:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Failure(table, label, int(path.stem), str(data["message"]), str(data["traceback"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Failure(table, label, int(path.stem), f"failed; its record {path} cannot be read")

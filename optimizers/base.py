@@ -1,0 +1,219 @@
+"""The ask/tell contract between the harness and whatever searches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabular_data.errors import UserError
+from tabular_data.names import unknown
+from tabular_data.spaces import Configuration, Configurations, Space
+
+__all__ = ["NoSettings", "Observation", "Optimizer", "Problem", "Proposal", "SettingsError"]
+
+
+class SettingsError(UserError):
+    """An optimizer's setting that does not exist or cannot have that value."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a search may know beforehand.
+
+    Attributes
+    ----------
+    space
+        The search space.
+    budgets
+        Budgets a proposal may ask for, ascending; the last one is the full training.
+    """
+
+    space: Space
+    budgets: tuple[float, ...]
+
+    @property
+    def full_budget(self) -> float:
+        """The largest budget."""
+        return self.budgets[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Configurations to evaluate, one after another, at one budget.
+
+    Attributes
+    ----------
+    configurations
+        Shape ``[n, dim]``.
+    budget
+        One of the problem's budgets; None means the largest.
+    tag
+        Anything; comes back with the observation, so that a search with several things under way knows
+        which one it hears of.
+    """
+
+    configurations: Configurations
+    budget: float | None = None
+    tag: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What came of a proposal, or of a part of it: all a real search would see.
+
+    Attributes
+    ----------
+    configurations
+        Shape ``[k, dim]``.
+    budget
+        The budget that was asked for.
+    errors
+        Observed validation errors, fractions: shape ``[k]``. 1 for an invalid configuration.
+    costs
+        Simulated seconds, shape ``[k]``. 0 for an invalid configuration.
+    valid
+        Whether each configuration means a cell, shape ``[k]``.
+    tag
+        The proposal's tag.
+    start
+        Position of the first of these configurations within its proposal.
+    """
+
+    configurations: Configurations
+    budget: float
+    errors: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    tag: Any = None
+    start: int = 0
+
+    @property
+    def configuration(self) -> Configuration:
+        """The first configuration; the only one where proposals are single."""
+        first: Configuration = self.configurations[0]
+        return first
+
+    @property
+    def error(self) -> float:
+        """Observed validation error of the first configuration."""
+        return float(self.errors[0])
+
+    @property
+    def cost(self) -> float:
+        """Simulated seconds of the first configuration."""
+        return float(self.costs[0])
+
+    def __iter__(self) -> Iterator[tuple[Configuration, float]]:
+        """Pairs of configuration and observed validation error."""
+        return iter(zip(self.configurations, self.errors.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """For an optimizer without settings."""
+
+
+class Optimizer(ABC):
+    """A search algorithm. Subclass it, set `name`, write `ask` and `tell`: that is a plugin.
+
+    The harness makes one instance a run, calls `ask`, evaluates what it proposed, calls `tell`, and so on
+    until the simulated time is over. All randomness must come from `rng`; then a seed reproduces a run.
+
+    Attributes
+    ----------
+    name
+        How suites and the command line call it.
+    Settings
+        A frozen dataclass of the optimizer's settings with their defaults.
+    presets
+        Named sets of settings, such as ``script`` for the defaults of a paper's script.
+    parallel
+        Whether `ask` may be called again while earlier proposals are still under way.
+    uses_budgets
+        Whether the optimizer asks for budgets below the largest.
+    reproducible
+        Whether a seed alone fixes its proposals.
+    space, budgets, settings, rng
+        Set by the constructor: the search space, the budgets that may be asked for (ascending), this
+        run's settings, and this run's random generator.
+    notes
+        Sentences for whoever reads the results, such as a multi-fidelity method that met a single budget.
+    """
+
+    name: ClassVar[str] = ""
+    Settings: ClassVar[type[Any]] = NoSettings
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    parallel: ClassVar[bool] = False
+    uses_budgets: ClassVar[bool] = False
+    reproducible: ClassVar[bool] = True
+
+    def __init__(self, problem: Problem, rng: np.random.Generator, settings: Any = None) -> None:
+        self.problem = problem
+        self.space = problem.space
+        self.budgets = problem.budgets
+        self.rng = rng
+        self.settings: Any = self.Settings() if settings is None else settings
+        self.notes: list[str] = []
+        self.setup()
+
+    def setup(self) -> None:  # noqa: B027 - a hook, empty on purpose
+        """Called once before the first `ask`; the place for a population, a model, and the like.
+
+        Raises
+        ------
+        SettingsError
+            If the settings and the problem do not fit together.
+        """
+
+    @abstractmethod
+    def ask(self) -> Configuration | Configurations | Proposal | None:
+        """What to evaluate next.
+
+        Returns
+        -------
+        A configuration (shape ``[dim]``), several (shape ``[n, dim]``), or a `Proposal` where the budget
+        matters. None: nothing before something under way comes back; with nothing under way, the search
+        is over.
+        """
+
+    def tell(self, observation: Observation) -> None:  # noqa: B027 - random search learns nothing
+        """Learn what came of a proposal. Called once a proposal, or once a part of it."""
+
+    @classmethod
+    def make_settings(cls, preset: str | None = None, values: Mapping[str, Any] | None = None) -> Any:
+        """The settings of a preset with some values changed.
+
+        Raises
+        ------
+        SettingsError
+            If the preset or a setting does not exist (the message has the nearest names), or a value has
+            another type than the setting's default or is refused by the optimizer.
+        """
+        if preset is not None and preset not in cls.presets:
+            raise SettingsError(unknown(f"preset of {cls.name}", preset, cls.presets))
+        merged = {**(cls.presets[preset] if preset else {}), **(values or {})}
+        known = {f.name: f for f in fields(cls.Settings)}
+        for key, value in merged.items():
+            if key not in known:
+                raise SettingsError(unknown(f"setting of {cls.name}", key, known))
+            merged[key] = _typed(cls.name, key, value, known[key].default)
+        try:
+            return cls.Settings(**merged)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"settings of {cls.name}: {error}") from error
+
+
+def _typed(optimizer: str, key: str, value: Any, default: Any) -> Any:
+    """The value in the default's type; whole numbers pass for floats, nothing else is converted."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(default, bool | int | float | str) and type(value) is not type(default):
+        raise SettingsError(
+            f"setting {key!r} of {optimizer} takes a {type(default).__name__} such as {default!r}, got {value!r}"
+        )
+    return value

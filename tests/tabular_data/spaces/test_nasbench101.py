@@ -1,0 +1,229 @@
+"""NAS-Bench-101: pruning, hashes, encodings, the perfect index."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tabular_data.spaces import NasBench101, SpaceError
+from tabular_data.spaces.nasbench101_graph import OPERATIONS, prune
+from tabular_data.spaces.nasbench101_index import cell_index
+
+CONV3, CONV1, POOL = OPERATIONS
+
+
+def matrix_of(code: int, vertices: int) -> np.ndarray:
+    matrix = np.zeros((vertices, vertices), dtype=np.int8)
+    edges = np.triu_indices(vertices, 1)
+    matrix[edges] = code >> np.arange(len(edges[0])) & 1
+    return matrix
+
+
+@pytest.mark.parametrize(("vertices", "cells"), [(2, 1), (3, 7), (4, 91), (5, 2_532), (7, 423_624)])
+def test_number_of_unique_cells(vertices: int, cells: int) -> None:
+    """Counts of upstream's own enumeration (google-research/nasbench)."""
+    assert cell_index(vertices).n_cells == cells
+
+
+@pytest.mark.slow
+def test_number_of_unique_cells_of_up_to_6_vertices() -> None:
+    assert cell_index(6).n_cells == 64_542
+
+
+def test_valid_fraction_of_encoding_a() -> None:
+    """573,494 of 2²¹ matrices: 27.346 %."""
+    graph = cell_index(7).graph
+    assert int((graph > 0).sum()) == 573_494
+    assert round(100 * float((graph > 0).mean()), 3) == 27.346
+
+
+def test_valid_fraction_of_encoding_b() -> None:
+    """Nine uniform draws of 21 entries: 78.502 %, exactly by counting draws onto each set of edges."""
+    valid = _valid_matrices_by_edges()
+    # Surjections of 9 draws onto a set of k edges: k! S(9, k).
+    onto = [sum((-1) ** j * _choose(k, j) * (k - j) ** 9 for j in range(k + 1)) for k in range(10)]
+    share = sum(int(valid[k]) * onto[k] for k in range(1, 10)) / 21**9
+    assert round(100 * share, 3) == 78.502
+
+
+def test_valid_fraction_of_encoding_c() -> None:
+    """num_edges uniform in 0..9, every set of that size equally likely: 43.480 %."""
+    valid = _valid_matrices_by_edges()
+    share = sum(int(valid[k]) / _choose(21, k) for k in range(10)) / 10
+    assert round(100 * share, 3) == 43.480
+
+
+def _choose(n: int, k: int) -> int:
+    from math import comb
+
+    return comb(n, k)
+
+
+def _valid_matrices_by_edges() -> np.ndarray:
+    codes = np.arange(1 << 21)
+    edges = np.zeros(1 << 21, dtype=np.int64)
+    for bit in range(21):
+        edges += codes >> bit & 1
+    return np.bincount(edges[cell_index(7).graph > 0], minlength=22)
+
+
+@pytest.mark.parametrize(("encoding", "fraction"), [("A", 0.27346), ("B", 0.78502), ("C", 0.43480)])
+def test_samples_of_an_encoding_are_valid_as_often_as_its_exact_fraction(encoding: str, fraction: float) -> None:
+    space = NasBench101(7, encoding)
+    n = 200_000
+    share = space.valid(space.sample(np.random.default_rng(0), n)).mean()
+    assert abs(share - fraction) < 4 * np.sqrt(fraction * (1 - fraction) / n)
+
+
+def test_pruning_removes_what_is_off_every_path() -> None:
+    # 0→1→4 is a path; 2 hangs off the input, 3 leads to the output from nowhere.
+    matrix = np.zeros((5, 5), dtype=np.int8)
+    for edge in ((0, 1), (1, 4), (0, 2), (3, 4)):
+        matrix[edge] = 1
+    cell = prune(matrix, (CONV3, CONV1, POOL))
+    assert cell is not None
+    assert cell.matrix.tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    assert cell.operations == (CONV3,)
+
+
+def test_without_a_path_to_the_output_there_is_no_cell() -> None:
+    matrix = np.zeros((4, 4), dtype=np.int8)
+    matrix[0, 1] = matrix[2, 3] = 1
+    assert prune(matrix, (CONV3, CONV1)) is None
+
+
+def test_module_hash_of_the_smallest_cell_by_hand() -> None:
+    """Input → output: two rounds of MD5 written out as upstream's ``hash_module`` defines them."""
+    from hashlib import md5
+
+    def digest(text: str) -> str:
+        return md5(text.encode()).hexdigest()
+
+    source, target = digest("(1, 0, -1)"), digest("(0, 1, -2)")
+    for _ in range(2):
+        source, target = digest(f"|{target}|{source}"), digest(f"{source}||{target}")
+    cell = prune(np.array([[0, 1], [0, 0]]), ())
+    assert cell is not None
+    assert cell.module_hash() == digest(str(sorted([source, target])))
+
+
+def test_isomorphic_cells_share_hash_and_row() -> None:
+    """Two parallel branches, written in either order."""
+    space = NasBench101(7)
+    matrix = np.array([[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]])
+    one, other = prune(matrix, (CONV3, POOL)), prune(matrix, (POOL, CONV3))
+    assert one is not None
+    assert other is not None
+    assert one.module_hash() == other.module_hash()
+    assert space.row_of_cell(one.matrix, one.operations) == space.row_of_cell(other.matrix, other.operations) >= 0
+
+
+def test_the_index_equals_pruning_and_hashing_for_every_matrix_and_operation_of_5_vertices() -> None:
+    index = cell_index(5)
+    row_of = {index.cell(row).module_hash(): row for row in range(index.n_cells)}
+    assert list(row_of) == sorted(row_of), "rows ascend by module hash"
+    for code, ops in product(range(1 << 10), range(27)):
+        matrix = matrix_of(code, 5)
+        cell = prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(3))) if matrix.sum() <= 9 else None
+        assert index.row_of(code, ops) == (-1 if cell is None else row_of[cell.module_hash()])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, (1 << 21) - 1), st.integers(0, 242))
+def test_the_index_finds_the_pruned_cell_of_7_vertices(code: int, ops: int) -> None:
+    index = cell_index(7)
+    matrix = matrix_of(code, 7)
+    cell = prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(5))) if matrix.sum() <= 9 else None
+    row = index.row_of(code, ops)
+    if cell is None:
+        assert row == -1
+    else:
+        assert index.cell(row).module_hash() == cell.module_hash()
+
+
+@pytest.mark.slow
+def test_validity_equals_pruning_for_all_matrices_of_7_vertices() -> None:
+    """Reachability on all 2²¹ matrices, computed another way: by powers of the adjacency matrix."""
+    codes = np.arange(1 << 21)
+    rows, columns = np.triu_indices(7, 1)
+    valid = np.zeros(len(codes), dtype=bool)
+    for part in np.array_split(codes, 32):
+        matrix = np.zeros((len(part), 7, 7), dtype=np.float32)
+        matrix[:, rows, columns] = part[:, None] >> np.arange(21) & 1
+        reach = np.linalg.matrix_power(matrix + np.eye(7, dtype=np.float32), 6)
+        valid[part] = (reach[:, 0, 6] > 0) & (matrix.sum(axis=(1, 2)) <= 9)
+    assert np.array_equal(valid, cell_index(7).graph > 0)
+
+
+@pytest.mark.slow
+def test_rows_are_those_of_the_official_hashes(shared_tables: Path) -> None:
+    """Module hashes of the published table, in its order; every 40th cell."""
+    official = np.load(shared_tables / "nb101" / "hash16.npy")
+    index = cell_index(7)
+    assert len(official) == index.n_cells
+    for row in range(0, index.n_cells, 40):
+        assert index.cell(row).module_hash() == official[row].tobytes().hex()
+
+
+def test_the_published_cells_lie_in_their_rows(shared_tables: Path) -> None:
+    """All 423,624 published matrices and operations, looked up in one batch."""
+    core = np.load(shared_tables / "nb101" / "core.npz")
+    index = cell_index(7)
+    n, operations = core["n_vertices"].astype(int), core["ops"].astype(int)
+    code = np.zeros(len(n), dtype=np.int64)
+    number = {edge: k for k, edge in enumerate(zip(*np.triu_indices(7, 1), strict=True))}
+    for k, (i, j) in enumerate(zip(*np.triu_indices(7, 1), strict=True)):
+        bit = core["adj_bits"].astype(np.int64) >> k & 1
+        # The output of a smaller cell is moved to the last vertex.
+        for vertices in range(2, 8):
+            moved = number[(i, 6) if j == vertices - 1 else (i, j)] if j < vertices else 0
+            code += np.where((n == vertices) & (j < vertices), bit << moved, 0)
+    operations_code = (np.where(operations == 255, 0, operations) * 3 ** np.arange(5)).sum(axis=1)
+    assert np.array_equal(index.rows(code, operations_code), np.arange(len(n)))
+
+
+def test_encodings_a_and_b_count_edges_differently() -> None:
+    """A's edge 1 is input → vertex 2; B's entry 1 is the second to last column-major entry, vertex 4 → output."""
+    a, b = NasBench101(7, "A"), NasBench101(7, "B")
+    values_a = {f"edge_{k}": str(int(k == 1)) for k in range(21)} | {f"op_node_{i}": CONV3 for i in range(5)}
+    values_b = {f"edge_{i}": "1" for i in range(9)} | {f"op_node_{i}": CONV3 for i in range(5)}
+    assert np.argwhere(a.matrix(a.from_values(values_a))).tolist() == [[0, 2]]
+    assert np.argwhere(b.matrix(b.from_values(values_b))).tolist() == [[4, 6]]
+
+
+def test_encoding_c_keeps_the_edges_with_the_largest_numbers() -> None:
+    space = NasBench101(4, "C")
+    values: dict[str, object] = {f"edge_{k}": v for k, v in enumerate((0.9, 0.1, 0.3, 0.2, 0.8, 0.4))}
+    values |= {"num_edges": 2, "op_node_0": CONV3, "op_node_1": CONV1}
+    # The largest two are entries 0 (input → 1) and 4 (1 → output).
+    assert np.argwhere(space.matrix(space.from_values(values))).tolist() == [[0, 1], [1, 3]]
+    assert space.describe(space.row(space.from_values(values))) == f"010/001/000 {CONV3}"
+
+
+def test_more_than_9_edges_are_invalid_even_if_pruning_would_leave_fewer() -> None:
+    """Source → 1 → output is the cell, but ten more edges among dead vertices spoil it."""
+    space = NasBench101(7)
+    matrix = np.zeros((7, 7), dtype=np.int8)
+    matrix[0, 1] = matrix[1, 6] = 1
+    dead = [(2, 3), (2, 4), (2, 5), (3, 4), (3, 5), (4, 5), (0, 2), (0, 3)]
+    for edge in dead[:7]:
+        matrix[edge] = 1
+    assert space.row_of_cell(matrix, [CONV3] * 5) >= 0
+    matrix[dead[7]] = 1
+    assert space.row_of_cell(matrix, [CONV3] * 5) == -1
+
+
+@pytest.mark.parametrize("bad", [np.eye(3), np.ones((2, 3)), np.full((3, 3), 2)])
+def test_a_matrix_that_is_no_cell_is_refused(bad: np.ndarray) -> None:
+    with pytest.raises(SpaceError, match="square and upper triangular"):
+        prune(bad, (CONV3,))
+
+
+def test_an_unknown_operation_is_refused() -> None:
+    with pytest.raises(SpaceError, match="unknown operation 'conv5x5'"):
+        prune(np.array([[0, 1, 0], [0, 0, 1], [0, 0, 0]]), ("conv5x5",))
