@@ -220,8 +220,12 @@ def run_path(folder: Path, table: str, label: str, number: int) -> Path:
 
 
 def label_folder(label: str) -> str:
-    """A label as a folder name: letters, digits, ``-``, ``_``, ``.`` and ``=`` stay, others become ``~xx``."""
-    return "".join(c if (c.isascii() and c.isalnum()) or c in "-_.=" else f"~{ord(c):02x}" for c in label)
+    """A label as a folder name: letters, digits, ``-``, ``_``, ``=`` and inner ``.`` stay, other bytes become ``~xx``."""
+    name = "".join(
+        c if (c.isascii() and c.isalnum()) or c in "-_.=" else "".join(f"~{byte:02x}" for byte in c.encode())
+        for c in label
+    )
+    return "~2e" + name[1:] if name.startswith(".") else name
 
 
 def write_run(folder: Path, result: RunResult) -> Path:

@@ -7,6 +7,7 @@ from tabular_data.measure.builder import Measurements, build, measure_cell
 from tabular_data.measure.datasets import ImageData, load
 from tabular_data.measure.errors import MeasureError
 from tabular_data.measure.plan import Plan, make_plan, run_seed
+from tabular_data.measure.publish import build_table, to_table
 from tabular_data.measure.recipe import Recipe
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Plan",
     "Recipe",
     "build",
+    "build_table",
     "load",
     "make_plan",
     "measure_cell",
     "run_seed",
+    "to_table",
 ]

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from tabular_data.measure.architecture import convolutions, count_multiply_adds,
 from tabular_data.measure.checkpoint import CellRecord, CheckpointFolder, RunRecord
 from tabular_data.measure.errors import MeasureError
 from tabular_data.measure.plan import Plan, run_seed
+from tabular_data.measure.processor import processor_name
 
 __all__ = ["Measurements", "build", "measure_cell"]
 
@@ -158,7 +158,7 @@ def measure_cell(plan: Plan, row: int, fingerprint: str) -> CellRecord:
         multiply_adds,
         time.process_time() - cpu_start,
         time.perf_counter() - start,
-        _machine(),
+        processor_name(),
         tuple(runs),
     )
 
@@ -219,17 +219,6 @@ def _progress(total: int, done: int, shown: bool) -> Iterator[Callable[[], objec
 
     with tqdm(total=total, initial=done, unit="cell", smoothing=0.02) as bar:
         yield lambda: bar.update()
-
-
-def _machine() -> str:
-    """The kind of processor, as the system names it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:

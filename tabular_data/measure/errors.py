@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tabular_data.errors import UserError
+
 __all__ = ["MeasureError"]
 
 
-class MeasureError(ValueError):
+class MeasureError(UserError):
     """A data set, a recipe or a checkpoint folder that cannot be used.
 
     The message is one line that says what is wrong and, where it helps, what would be right.

@@ -1,0 +1,176 @@
+"""From measurements to a table, and the one call that does it all.
+
+For example, the table of all NAS-Bench-101 cells of up to five vertices, from a script::
+
+    from pathlib import Path
+    from tabular_data.measure import build_table
+
+    if __name__ == "__main__":
+        build_table("nasbench101-5v", "digits", Path("digits101"), workers=2, seed=101, device="cpu")
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabular_data.measure.builder import Measurements, build
+from tabular_data.measure.datasets import load
+from tabular_data.measure.errors import MeasureError
+from tabular_data.measure.plan import Plan, make_plan
+from tabular_data.measure.processor import processor_kind, processor_name
+from tabular_data.spaces import NasBench101, Space, get_space
+from tabular_data.table import Provenance, Table
+
+__all__ = ["build_table", "to_table"]
+
+
+def build_table(
+    space_name: str,
+    data: str,
+    out: str | Path,
+    *,
+    workers: int = 1,
+    seed: int = 0,
+    budgets: tuple[int, ...] = (1, 3, 9, 27),
+    repeats: int = 3,
+    device: str | None = None,
+    progress: bool = True,
+    licence: str = "unknown",
+    commit: str = "",
+) -> Path:
+    """Train every cell of a search space on a data set and write the table.
+
+    A call that was stopped is continued by the same call: the checkpoints are in
+    ``<out>.building``, which can be removed once the table is written.
+
+    Parameters
+    ----------
+    space_name : str
+        One of NAS-Bench-101's spaces, such as ``nasbench101-5v``.
+    data : str
+        Name of a data set, or path of an ``.npz`` file: see `tabular_data.measure.load`.
+    out : str or Path
+        Folder of the table; its last part is the table's name.
+    workers : int
+        Processes, each of one thread.
+    seed : int
+        Of the build; with it, every training can be repeated by itself.
+    budgets : tuple of int
+        Epochs, ascending; each is a run of its own.
+    repeats : int
+        Runs of each cell and budget.
+    device : str, optional
+        Default: a GPU if there is one, else ``cpu``.
+    progress : bool
+        Show progress and the time left on standard error.
+    licence : str
+        Under which the table is given to others.
+    commit : str
+        Of the code that measures, for the record.
+
+    Returns
+    -------
+    Path
+        The folder ``out``.
+
+    Raises
+    ------
+    MeasureError
+        A setting cannot be used, or cells failed: nothing is published until every cell is there.
+    SpaceError
+        There is no such space.
+    TableError
+        The folder cannot be written.
+    """
+    folder = Path(out)
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", folder.name):
+        raise MeasureError(f"{folder}: the folder's name becomes the table's: letters, digits, '-', '_' and '.' only")
+    if folder.exists() and not (folder / "table.json").exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise MeasureError(f"{folder} exists and is not a table; choose another folder")
+    space = get_space(space_name)
+    if not isinstance(space, NasBench101):
+        raise MeasureError(f"{space.name} cannot be measured; NAS-Bench-101's spaces can, such as nasbench101-5v")
+    plan = make_plan(space, load(data), budgets=budgets, repeats=repeats, seed=seed, device=device)
+    measured = build(plan, folder, workers=workers, progress=progress)
+    return to_table(measured, plan, space, folder.name, licence=licence, commit=commit).write(folder)
+
+
+def to_table(
+    measurements: Measurements, plan: Plan, space: Space, name: str, *, licence: str = "unknown", commit: str = ""
+) -> Table:
+    """Make a table of measurements, with notes of how they were made.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        Accuracies and times become ``float32``, which tells the shares of millions of images apart.
+    plan : Plan
+        What was measured.
+    space : Space
+        The space whose cells the plan has.
+    name : str
+        Of the table.
+    licence, commit : str
+        As in `build_table`.
+
+    Raises
+    ------
+    TableError
+        The measurements do not fit the space.
+    """
+    m = measurements
+    return Table.from_arrays(
+        name,
+        space,
+        plan.budgets,
+        validation_accuracy=_single(m.valid_accuracy),
+        training_seconds=_single(m.seconds),
+        test_accuracy=_single(m.test_accuracy),
+        train_accuracy=_single(m.train_accuracy),
+        validation_curve=_single(m.valid_curve.transpose(0, 2, 1)),
+        test_curve=_single(m.test_curve.transpose(0, 2, 1)),
+        train_curve=_single(m.train_curve.transpose(0, 2, 1)),
+        parameters=m.parameters,
+        flops=m.multiply_adds,
+        provenance=Provenance(
+            source=f"measured by regretta (table build) on {plan.data.name}",
+            licence=licence,
+            notes=tuple(f"{key}: {value}" for key, value in _notes(m, plan, commit).items()),
+        ),
+    )
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return values.astype(np.float32)
+
+
+def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
+    data, recipe, settings = plan.data, plan.recipe, plan.settings()
+    image = data.image
+    machines = "; ".join(m.machines)
+    if m.machines == (processor_name(),):
+        machines = processor_kind(plan.device)
+    clock = "CPU seconds of the one thread that trained" if plan.device == "cpu" else "seconds passed"
+    notes = {
+        "data": f"{len(data.train)} training, {len(data.valid)} validation and {len(data.test)} test images of "
+        f"{image.channels} x {image.height} x {image.width}, {data.n_classes} classes, SHA-256 {data.checksum}",
+        "network": f"3x3 stem, {len(recipe.widths)} stages of {' and '.join(map(str, recipe.widths))} channels with "
+        f"{recipe.cells_per_stage} cell each, 2x2 max-pooling between stages, global average, dense layer",
+        "training": f"SGD with Nesterov momentum {recipe.momentum:g}, batches of {recipe.batch}, learning rate "
+        f"{recipe.learning_rate:g} annealed to zero over half a cosine in every budget's own run, weight decay "
+        f"{recipe.weight_decay:g}",
+        "seed": plan.seed,
+        "versions": f"torch {settings['torch']}, numpy {settings['numpy']}",
+        "device": plan.device,
+        "processor": machines,
+        "training_seconds": f"{clock}, evaluations excluded",
+        "flops": "multiply-adds of one image in convolutions and the dense layer",
+        "CPU seconds of the build": f"{m.cpu_seconds:.0f} in all, {m.training_seconds:.0f} of them training and "
+        f"{m.evaluation_seconds:.0f} evaluating",
+    }
+    return {**notes, "commit": commit} if commit else notes
