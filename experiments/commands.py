@@ -173,7 +173,7 @@ def _described(table: Table) -> dict[str, Any]:
 
 def suites(options: argparse.Namespace) -> int:
     """``regretta suites``: `regretta.built_in_suites` and `regretta.read_spec`."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, path in built_in_suites().items():
         spec = read_spec(path)
         limit = dict(spec.time_limit) if isinstance(spec.time_limit, dict) else spec.time_limit

@@ -185,7 +185,7 @@ _worker_suite: Suite | None = None
 
 def _start_worker(spec: SuiteSpec) -> None:
     """Open the suite once a worker process; Ctrl-C is the parent's business."""
-    global _worker_suite  # noqa: PLW0603 - a process pool has no other place for what its workers share
+    global _worker_suite  # a process pool has no other place for what its workers share
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
     _worker_suite = plan(spec)

@@ -159,9 +159,11 @@ class Oracle:
 
     def _lacks(self, row: int, level: int) -> OracleError:
         return OracleError(
-            f"table {self._name} has no repeat of cell {row} ({self.space.describe(row)}) at budget {self.budgets[level]:g}"
+            f"table {self._name} has no repeat of cell {row} ({self.space.describe(row)}) "
+            f"at budget {self.budgets[level]:g}"
         )
 
 
 def _mean(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.nanmean(values, axis=1, dtype=np.float64)
+    mean: NDArray[np.float64] = np.nanmean(values, axis=1, dtype=np.float64)
+    return mean

@@ -168,7 +168,7 @@ _ALL = (
     ),
     Protocol(
         name="nb101-paper",
-        summary="NAS-Bench-101's comparison: a random repeat at the asked budget, mean test error at 108 epochs, to 10⁷ s",
+        summary="NAS-Bench-101's comparison: a random repeat at the asked budget, mean test error after 108 epochs",
         budgets=(4, 12, 36, 108),
         report_budget=108,
         time_limits=MappingProxyType({"": 1e7}),
@@ -180,7 +180,7 @@ _ALL = (
     ),
     Protocol(
         name="nb101-colab",
-        summary="NAS-Bench-101's notebook: full trainings, test error of the same run, 5·10⁶ s, the crossing query counts",
+        summary="NAS-Bench-101's notebook: full trainings, test error of the same run, the crossing query counts",
         budgets=(108,),
         test="repeat",
         crossing=True,
@@ -194,7 +194,7 @@ _ALL = (
     ),
     Protocol(
         name="nb201-iclr2020",
-        summary="NAS-Bench-201's Table 5: search CIFAR-10 at 12 epochs for 12,000 s, judged after 200 epochs on each data set",
+        summary="NAS-Bench-201's Table 5: search CIFAR-10 at 12 epochs, judged after 200 epochs on each data set",
         budgets=(200 / 9, 200 / 3, 200.0),
         virtual=True,
         trained_budget=12,
@@ -210,7 +210,7 @@ _ALL = (
     ),
     Protocol(
         name="nats-2021",
-        summary="NATS-Bench: search each data set at 12 epochs for 20,000, 40,000 or 120,000 s, judged after 200 epochs",
+        summary="NATS-Bench: search each data set at 12 epochs, judged after 200 epochs",
         budgets=(1, 4, 12),
         charge_evaluation=True,
         report_budget=200,

@@ -94,6 +94,7 @@ class Record:
         """The incumbents, judged on `table` as the protocol says."""
         cells = np.array(self._cell, dtype=np.int64)
         report = table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
+        test: NDArray[np.float64] | None
         if protocol.test == "repeat":
             levels = [search_table.budget_index(self._budgets[level]) for level in self._level]
             test = 1.0 - search_table.columns["test_accuracy"][cells, levels, self._repeat].astype(np.float64)

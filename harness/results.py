@@ -200,12 +200,11 @@ class RunResult:
             raise ResultError("it was written by another version of regretta")
         steps = body.pop("trajectory")
         dtypes = {"evaluation": np.int64, "cell": np.int64}
-        trajectory = Trajectory(
-            **{
-                key: None if values is None else np.array(values, dtype=dtypes.get(key, np.float64))
-                for key, values in steps.items()
-            }
-        )
+        arrays: dict[str, Any] = {
+            key: None if values is None else np.array(values, dtype=dtypes.get(key, np.float64))
+            for key, values in steps.items()
+        }
+        trajectory = Trajectory(**arrays)
         reference = Reference(**body.pop("reference"))
         return cls(**{**body, "notes": tuple(body["notes"])}, reference=reference, trajectory=trajectory)
 
@@ -220,7 +219,7 @@ def run_path(folder: Path, table: str, label: str, number: int) -> Path:
 
 
 def label_folder(label: str) -> str:
-    """A label as a folder name: letters, digits, ``-``, ``_``, ``=`` and inner ``.`` stay, other bytes become ``~xx``."""
+    """A label as a folder name: letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``."""
     name = "".join(
         c if (c.isascii() and c.isalnum()) or c in "-_.=" else "".join(f"~{byte:02x}" for byte in c.encode())
         for c in label

@@ -125,9 +125,9 @@ class OptimizerConformance:
             pytest.skip("says of itself that it is stock")
         np.random.seed(5)  # noqa: NPY002
         random.seed(5)
-        before = np.random.get_state()[1].tolist(), random.getstate()  # type: ignore[index,union-attr] # noqa: NPY002
+        before = np.random.get_state()[1].tolist(), random.getstate()  # type: ignore[index] # noqa: NPY002
         self.search(space, (108.0,))
-        assert (np.random.get_state()[1].tolist(), random.getstate()) == before  # type: ignore[index,union-attr] # noqa: NPY002
+        assert (np.random.get_state()[1].tolist(), random.getstate()) == before  # type: ignore[index] # noqa: NPY002
 
     def test_writes_and_prints_nothing(
         self, space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -50,7 +50,7 @@ class Settings:
             raise ValueError("a tournament without replacement cannot be larger than the population")
         if self.mutation not in _MUTATIONS:
             raise ValueError(f"mutation must be one of {', '.join(_MUTATIONS)}, got {self.mutation!r}")
-        if not 0 < self.mutation_rate:
+        if not self.mutation_rate > 0:
             raise ValueError(f"mutation_rate must be above 0, got {self.mutation_rate}")
 
 
@@ -110,7 +110,7 @@ class RegularizedEvolution(Optimizer):
                 return child
 
     def _random(self, n: int) -> Configurations:
-        sample = self.space.sample(self.rng, n)
+        sample: Configurations = self.space.sample(self.rng, n)
         while self.settings.reject_invalid and not (valid := self.space.valid(sample)).all():
             sample[~valid] = self.space.sample(self.rng, int((~valid).sum()))
         return sample
@@ -118,10 +118,11 @@ class RegularizedEvolution(Optimizer):
     def _parent(self) -> Configuration:
         alive, size = len(self._members), self.settings.tournament_size
         if self.settings.replacement:
-            drawn = (self.rng.random(size) * alive).astype(np.intp).tolist()
+            drawn: list[int] = (self.rng.random(size) * alive).astype(np.intp).tolist()
         else:
             drawn = self.rng.choice(alive, min(size, alive), replace=False).tolist()
-        return self._members[min(drawn, key=self._errors.__getitem__)]
+        best = min(drawn, key=self._errors.__getitem__)
+        return self._members[best]
 
     def _mutate(self, parent: Configuration) -> Configuration:
         if self.settings.mutation != "each_parameter":

@@ -76,13 +76,15 @@ class Reinforce(Optimizer):
         self._thresholds = cumulative[:, :-1] / cumulative[:, -1:]
 
     def ask(self) -> Configuration:
+        # Where nothing valid turns up, an invalid one is proposed, and the harness says that no time passes.
         for _ in range(_PATIENCE):
             draws = self.rng.random((_BATCH, self.space.dim))
             sample = (draws[:, :, None] >= self._thresholds).sum(axis=2, dtype=self.space.dtype)
             valid = self.space.valid(sample)
             if (first := int(valid.argmax())) or valid[0]:
-                return sample[first]
-        return sample[0]
+                break
+        chosen: Configuration = sample[first]
+        return chosen
 
     def tell(self, observation: Observation) -> None:
         for configuration, error, valid in zip(
@@ -104,9 +106,11 @@ class Reinforce(Optimizer):
     def _step(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         rate: float = self.settings.learning_rate
         if not self.settings.adam:
-            return rate * gradient
+            step: NDArray[np.float64] = rate * gradient
+            return step
         first, second = self._moments
         first += 0.1 * (gradient - first)
         second += 0.001 * (gradient**2 - second)
         corrected = first / (1.0 - 0.9**self._updates)
-        return rate * corrected / (np.sqrt(second / (1.0 - 0.999**self._updates)) + 1e-8)
+        step = rate * corrected / (np.sqrt(second / (1.0 - 0.999**self._updates)) + 1e-8)
+        return step

@@ -308,7 +308,8 @@ class Table:
     @cached_property
     def available(self) -> NDArray[np.uint8]:
         """Number of measured repeats: shape ``[cells, budgets]``."""
-        return (~np.isnan(self.columns["validation_accuracy"])).sum(axis=2, dtype=np.uint8)
+        measured: NDArray[np.uint8] = (~np.isnan(self.columns["validation_accuracy"])).sum(axis=2, dtype=np.uint8)
+        return measured
 
     @cached_property
     def repeat_order(self) -> NDArray[np.uint8] | None:

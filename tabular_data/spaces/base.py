@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tabular_data.errors import UserError
+
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
@@ -22,7 +24,7 @@ Configurations = NDArray[Any]
 """Many configurations: shape ``[n, dim]``."""
 
 
-class SpaceError(ValueError):
+class SpaceError(UserError):
     """A configuration, cell or name that does not belong to the space."""
 
 
@@ -82,6 +84,7 @@ class Space(ABC):
             for p in self.parameters
         )
         self._blocks = _equal_blocks(self.parameters)
+        self._largest = np.array(self.cardinalities, dtype=self.dtype) - 1
 
     @property
     def dim(self) -> int:
@@ -174,6 +177,12 @@ class Space(ABC):
                     neighbour[i] = value
                     found.append(neighbour)
         return np.array(found, dtype=self.dtype).reshape(-1, self.dim)
+
+    def inside(self, configurations: Configurations) -> bool:
+        """Whether an array of the space's own dtype holds configurations of it; the quick form of `check`."""
+        if not self.all_categorical or configurations.shape[1:] != (self.dim,):
+            return False
+        return bool(((configurations >= 0) & (configurations <= self._largest)).all())
 
     def check(self, configurations: Configurations) -> Configurations:
         """The configurations in the space's own dtype.

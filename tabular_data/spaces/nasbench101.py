@@ -7,6 +7,7 @@ Ying et al., "NAS-Bench-101", ICML 2019, supplement S1; details as in automl/nas
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
 from tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_index
 
 ENCODINGS = ("A", "B", "C")
+_BITS = bytes.maketrans(b"\0\1", b"01")
 CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
 """Choices of an ``op_node_i`` parameter, in the order of the comparison (not of the module hash)."""
 
@@ -77,6 +79,10 @@ class NasBench101(Space):
         label = np.array([OPERATIONS.index(choice) for choice in CHOICES], dtype=np.int32)
         self._op_code = label[None, :] * 3 ** np.arange(interior, dtype=np.int32)[:, None]
         self._op_code_lists = self._op_code.tolist()
+        self._code_of_operations = {
+            bytes(choices): sum(codes[k] for codes, k in zip(self._op_code_lists, choices, strict=True))
+            for choices in product(range(len(CHOICES)), repeat=interior)
+        }
         # Encoding B: entry e is the column-major entry (last − e); its bit in the row-major code.
         by_column = np.lexsort((rows, columns))
         self._entry_bit = self._bit[by_column[::-1]]
@@ -85,13 +91,13 @@ class NasBench101(Space):
         return self.index.rows(self._matrix_codes(configurations), self._operation_codes(configurations))
 
     def row(self, configuration: Configuration) -> int:
+        if self.encoding == "A" and configuration.dtype == np.int8:
+            # One at a time the bits are cheapest to read as the text of a binary number.
+            data = configuration.tobytes()
+            matrix = int(data[self.n_entries - 1 :: -1].translate(_BITS), 2) if self.n_entries else 0
+            return self.index.row_of(matrix, self._code_of_operations[data[self.n_entries :]])
         entries = configuration.tolist()
         match self.encoding:
-            case "A":
-                matrix = 0
-                for k, entry in enumerate(entries[: self._first_op]):
-                    if entry:
-                        matrix |= 1 << k
             case "B":
                 matrix = 0
                 for entry in entries[: self._first_op]:
@@ -108,16 +114,16 @@ class NasBench101(Space):
         match self.encoding:
             case "A":
                 packed = np.packbits(edges.astype(np.uint8, copy=False), axis=1, bitorder="little")
-                code = packed[:, 0].astype(np.int32)
+                code: NDArray[np.int32] = packed[:, 0].astype(np.int32)
                 for byte in range(1, packed.shape[1]):
                     code |= packed[:, byte].astype(np.int32) << 8 * byte
-                return code
             case "B":
-                return np.bitwise_or.reduce(self._entry_bit[edges], axis=1)
+                code = np.bitwise_or.reduce(self._entry_bit[edges], axis=1)
             case _:
                 ranked = np.argsort(edges[:, :-1], axis=1)[:, ::-1]
                 taken = np.arange(self.n_entries) < edges[:, -1:]
-                return np.where(taken, self._bit[ranked], 0).sum(axis=1, dtype=np.int32)
+                code = np.where(taken, self._bit[ranked], 0).sum(axis=1, dtype=np.int32)
+        return code
 
     def _operation_codes(self, configurations: Configurations) -> NDArray[np.int32]:
         code = np.zeros(len(configurations), dtype=np.int32)

@@ -163,7 +163,7 @@ def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
         image = sum((digits[:, v] * 3**s for v, s in enumerate(perm)), np.zeros(len(digits), int))
         least[same] = np.minimum(least[same], image)
     cell_class, cell_operations = np.nonzero(least == np.arange(3**interior))
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "graph": graph,
         "slots": slots_array,
         "operations": operations,

@@ -143,7 +143,7 @@ def test_a_broken_header_is_one_line(tmp_path: Path, text: str) -> None:
 
 
 def test_what_is_no_table_is_said_to_be_none(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="it has no table.json"):
+    with pytest.raises(TableError, match=r"it has no table\.json"):
         Table.open(tmp_path)
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(TableError, match="is not a table"):

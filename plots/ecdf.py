@@ -1,0 +1,118 @@
+"""Empirical distribution of final regret over runs: how robust a method is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.regret import final_regret
+from harness.results import RunResult
+from plots.axes import log_axis, mark_zero, title
+from plots.regret_curve import regret_kind
+from plots.style import TWO_COLUMNS, MethodStyle, house, legend, legend_height, panels, span
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["RegretDistribution", "RegretDistributions", "distributions", "draw_ecdf", "ecdf_caption"]
+
+
+@dataclass(frozen=True, eq=False)
+class RegretDistribution:
+    """Final regret of one method's runs.
+
+    Attributes
+    ----------
+    label
+        The method's label in its suite.
+    runs
+        Number of runs, those without a value included.
+    regret
+        Ascending final regret of the runs that have one: shape ``[k]``.
+    fraction
+        Fraction of all runs with at most that regret: shape ``[k]``; below 1 throughout where a run has no value.
+    """
+
+    label: str
+    runs: int
+    regret: NDArray[np.float64]
+    fraction: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RegretDistributions:
+    """The curves of one panel: of a table, a kind of regret, and what of the table is modelled."""
+
+    table: str
+    kind: str
+    reconstruction: str
+    curves: tuple[RegretDistribution, ...]
+
+
+def distributions(runs: Mapping[str, Sequence[RunResult]], *, kind: str | None = None) -> RegretDistributions:
+    """Distribution of final regret of every label on one table; at least one run in all."""
+    chosen = kind or regret_kind(runs)
+    curves = []
+    for label, group in runs.items():
+        values = final_regret(group, chosen)
+        values = np.sort(values[~np.isnan(values)])
+        curves.append(RegretDistribution(label, len(group), values, np.arange(1, len(values) + 1) / max(len(group), 1)))
+    every = [run for group in runs.values() for run in group]
+    modelled = next((run.reconstruction for run in every if run.reconstruction), "")
+    return RegretDistributions(every[0].table, chosen, modelled, tuple(curves))
+
+
+def ecdf_caption(shown: RegretDistributions) -> str:
+    """What a reader must know to read the figure."""
+    parts = [
+        f"Empirical distribution over runs of {shown.kind} regret at the end of the simulated time on {shown.table}; "
+        f"n = {span([curve.runs for curve in shown.curves])} runs per method. Further left is better, "
+        "steeper is more robust."
+    ]
+    if any((curve.regret <= 0).any() for curve in shown.curves):
+        parts.append("Regret of zero or less has no place on a log axis: it lies at the mark \u2264 0.")
+    if any(len(curve.regret) < curve.runs for curve in shown.curves):
+        parts.append("A curve that ends below 1 has runs that finished no evaluation.")
+    return " ".join(parts)
+
+
+def draw_ecdf(shown: RegretDistributions, styles: Mapping[str, MethodStyle], width: float) -> Figure:
+    """Draw the distributions; `width` is `ONE_COLUMN` or `TWO_COLUMNS`. At least one run must have a value."""
+    drawn = [curve for curve in shown.curves if len(curve.regret)]
+    values = np.concatenate([curve.regret for curve in drawn])
+    positive = values[values > 0]
+    smallest, largest = (positive.min(), positive.max()) if len(positive) else (1e-3, 1e-2)
+    zero = bool((values <= 0).any())
+    line = float(smallest) / 3
+    low, high = (line / 1.3 if zero else float(smallest) / 1.3), float(largest) * 1.3
+    beside = width >= TWO_COLUMNS
+    with house():
+        figure, (ax,) = panels(1, width, 2.8 if beside else 2.5, 0.0 if beside else legend_height(len(drawn), width))
+        handles: dict[str, Any] = {}
+        for nth, curve in enumerate(drawn):
+            x = np.concatenate([[low], np.where(curve.regret > 0, curve.regret, line), [high]])
+            y = np.concatenate([[0.0], curve.fraction, [curve.fraction[-1]]])
+            marks = np.linspace(1, len(curve.regret), 6)[1:-1] + nth * len(curve.regret) / 6 / len(drawn)
+            (handles[curve.label],) = ax.plot(
+                *(x, y),
+                drawstyle="steps-post",
+                markevery=sorted({min(int(i), len(curve.regret)) for i in marks}),
+                **styles[curve.label].line(),
+            )
+        ax.set_xscale("log")
+        ax.set_xlim(low, high)
+        ax.set_ylim(0, 1.02)
+        log_axis(ax, "x", low, high)
+        if zero:
+            mark_zero(ax, "x", line, float(smallest))
+        ax.set_xlabel(f"Final {shown.kind} regret (fraction)")
+        ax.set_ylabel("Fraction of runs")
+        ax.grid(True, which="major")
+        title(ax, shown.table, shown.reconstruction, low=True)
+        names = {label: styles[label].name for label in handles}
+        legend(figure, handles, names, {curve.label: [curve.runs] for curve in drawn}, beside)
+    return figure

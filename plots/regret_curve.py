@@ -1,0 +1,299 @@
+"""Mean regret over runs against simulated wall-clock time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.regret import regret_matrix
+from harness.results import RunResult
+from plots.axes import log_axis, mark_zero, marker_positions, time_axis, title
+from plots.style import TWO_COLUMNS, MethodStyle, house, legend, legend_height, panels, span
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BANDS",
+    "RegretCurve",
+    "RegretCurves",
+    "draw_regret",
+    "regret_caption",
+    "regret_curve",
+    "regret_curves",
+    "regret_kind",
+]
+
+BANDS: Mapping[str, str] = {
+    "ci": "95 % bootstrap interval of the mean",
+    "iqr": "interquartile range over runs",
+}
+"""What the band around a curve may be."""
+
+
+@dataclass(frozen=True, eq=False)
+class RegretCurve:
+    """Mean regret of one method.
+
+    Attributes
+    ----------
+    label
+        The method's label in its suite.
+    runs
+        Number of runs averaged.
+    silent
+        Number of runs without any finished evaluation; they have no value and are not among `runs`.
+    time
+        Simulated seconds, ascending, from the moment every run has a value on: shape ``[k]``, empty without runs.
+    mean, low, high
+        Mean regret and its band: shape ``[k]``. Each holds from its moment to the next.
+    """
+
+    label: str
+    runs: int
+    silent: int
+    time: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RegretCurves:
+    """The curves of one panel.
+
+    Attributes
+    ----------
+    table
+        The table's name.
+    kind
+        ``"test"``, ``"validation"`` or ``"observed"``, as in `RunResult.regret`.
+    band
+        A key of `BANDS`.
+    time_limit
+        Simulated seconds.
+    reconstruction
+        What of the table is modelled; empty for measured tables.
+    curves
+        One a label, in the suite's order.
+    """
+
+    table: str
+    kind: str
+    band: str
+    time_limit: float
+    reconstruction: str
+    curves: tuple[RegretCurve, ...]
+
+
+def regret_kind(runs: Mapping[str, Sequence[RunResult]]) -> str:
+    """``"test"`` where every run of a table has test errors, otherwise ``"validation"``."""
+    return "test" if all(run.has_test for group in runs.values() for run in group) else "validation"
+
+
+def regret_curve(
+    label: str,
+    runs: Sequence[RunResult],
+    grid: NDArray[np.float64],
+    *,
+    kind: str,
+    band: str = "ci",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> RegretCurve:
+    """Mean regret of one method's runs and its band.
+
+    Parameters
+    ----------
+    grid
+        Simulated seconds at which to read the runs, ascending. The moment at which the last run gets its first
+        value is added, and what lies before is dropped: a mean over fewer runs would be the mean of another
+        population.
+    kind
+        As in `RunResult.regret`.
+    band
+        ``"ci"`` for the 95 % percentile bootstrap interval of the mean over runs, ``"iqr"`` for the quartiles of
+        the runs.
+    resamples, seed
+        Size and seed of the bootstrap.
+    """
+    speaking = [run for run in runs if len(run.trajectory)]
+    silent = len(runs) - len(speaking)
+    if not speaking:
+        none = np.empty(0)
+        return RegretCurve(label, 0, silent, none, none, none, none)
+    start = max(float(run.trajectory.time[0]) for run in speaking)
+    time = np.concatenate(([start], grid[grid > start]))
+    values = regret_matrix(speaking, time, kind)
+    mean = values.mean(axis=0)
+    if len(speaking) == 1:
+        low = high = mean
+    elif band == "iqr":
+        low, high = np.quantile(values, [0.25, 0.75], axis=0)
+    else:
+        rng = np.random.default_rng(seed)
+        weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=resamples) / len(values)
+        low, high = np.quantile(weights @ values, [0.025, 0.975], axis=0)
+    return RegretCurve(label, len(speaking), silent, time, mean, low, high)
+
+
+def regret_curves(
+    runs: Mapping[str, Sequence[RunResult]],
+    *,
+    kind: str | None = None,
+    band: str = "ci",
+    points: int = 400,
+) -> RegretCurves:
+    """Mean regret of every label on one table, on a common grid of logarithmically spaced moments.
+
+    Parameters
+    ----------
+    runs
+        The table's runs by label; at least one run in all.
+    kind
+        As in `RunResult.regret`; by default `regret_kind`.
+    band
+        A key of `BANDS`.
+    points
+        Size of the grid.
+    """
+    everything = [run for group in runs.values() for run in group]
+    first, chosen = everything[0], kind or regret_kind(runs)
+    limit = max(run.time_limit for run in everything)
+    starts = [float(run.trajectory.time[0]) for run in everything if len(run.trajectory)]
+    grid = np.geomspace(min(starts, default=limit), limit, points)
+    grid[-1] = limit
+    curves = tuple(regret_curve(label, group, grid, kind=chosen, band=band) for label, group in runs.items())
+    modelled = next((run.reconstruction for run in everything if run.reconstruction), "")
+    return RegretCurves(first.table, chosen, band, limit, modelled, curves)
+
+
+def regret_caption(panels_: Sequence[RegretCurves]) -> str:
+    """What a reader must know to read the figure: kind of regret, runs, band, starts, zeros."""
+    first = panels_[0]
+    drawn = [curve for panel in panels_ for curve in panel.curves if curve.runs]
+    kinds = {panel.kind for panel in panels_}
+    where = first.table if len(panels_) == 1 else f"{len(panels_)} tables"
+    parts = [f"{_kinds(kinds)} against simulated wall-clock time on {where}; {_runs(drawn)}."]
+    if any(curve.runs > 1 for curve in drawn):
+        parts.append(f"Bands: {BANDS[first.band]}.")
+    parts.append(
+        "Curves are right-continuous steps. A run has no value before its first finished evaluation, so each curve "
+        "starts where every run of its method has one."
+    )
+    if "validation" in kinds:
+        parts.append(
+            "Validation regret: mean validation error of the incumbent over its repeats at the largest budget, minus "
+            "that of the best cell."
+        )
+    if "test" in kinds:
+        parts.append("Test regret: test error of the incumbent minus that of the best cell; no search saw test data.")
+    if any((curve.mean <= 0).any() for curve in drawn):
+        parts.append(
+            "A mean regret of zero or less has no place on a log axis: it is drawn on the line marked \u2264 0."
+        )
+    elif any((curve.low <= 0).any() for curve in drawn):
+        parts.append("Bands that reach zero are cut at the lower edge.")
+    silent = sum(curve.silent for panel in panels_ for curve in panel.curves)
+    if silent:
+        runs = "1 run" if silent == 1 else f"{silent} runs"
+        parts.append(f"Left out: {runs} that finished no evaluation within the limit.")
+    parts += [f"Reconstruction ({panel.table}): {panel.reconstruction}" for panel in panels_ if panel.reconstruction]
+    return " ".join(parts)
+
+
+def _kinds(kinds: set[str]) -> str:
+    return f"Mean {' or '.join(sorted(kinds))} regret over runs"
+
+
+def _runs(curves: Sequence[RegretCurve]) -> str:
+    counts = sorted({curve.runs for curve in curves})
+    if not counts:
+        return "no finished run"
+    return f"n = {span(counts)} runs per method"
+
+
+def draw_regret(panels_: Sequence[RegretCurves], styles: Mapping[str, MethodStyle], width: float) -> Figure:
+    """Draw a panel a table.
+
+    Parameters
+    ----------
+    panels_
+        At least one, each with at least one curve of a run.
+    styles
+        From `plots.style.method_styles`.
+    width
+        `ONE_COLUMN` or `TWO_COLUMNS`.
+    """
+    runs = {curve.label: [_curve(panel, curve.label).runs for panel in panels_] for curve in panels_[0].curves}
+    runs = {label: counts for label, counts in runs.items() if any(counts)}
+    beside = len(panels_) == 1 and width >= TWO_COLUMNS
+    with house():
+        figure, axes = panels(
+            len(panels_), width, 3.3 if beside else 2.7, 0.0 if beside else legend_height(len(runs), width)
+        )
+        handles: dict[str, Any] = {}
+        for nth, (ax, panel) in enumerate(zip(axes, panels_, strict=True)):
+            leftmost = ax.get_subplotspec().is_first_col()  # type: ignore[union-attr]
+            labelled = leftmost or panel.kind != panels_[nth - 1].kind
+            handles |= _draw_panel(ax, panel, styles, labelled)
+        names = {label: styles[label].name for label in runs}
+        legend(figure, {label: handles[label] for label in runs}, names, runs, beside)
+    return figure
+
+
+def _curve(panel: RegretCurves, label: str) -> RegretCurve:
+    return next(curve for curve in panel.curves if curve.label == label)
+
+
+def _draw_panel(ax: Axes, panel: RegretCurves, styles: Mapping[str, MethodStyle], labelled: bool) -> dict[str, Any]:
+    drawn = [curve for curve in panel.curves if curve.runs]
+    low_time = min((float(curve.time[0]) for curve in drawn), default=panel.time_limit / 10)
+    if low_time >= panel.time_limit:
+        low_time = panel.time_limit / 10
+    positive = np.concatenate([curve.mean[curve.mean > 0] for curve in drawn] or [np.empty(0)])
+    smallest, largest = (positive.min(), positive.max()) if len(positive) else (1e-3, 1e-2)
+    reached = any((curve.mean <= 0).any() for curve in drawn)
+    if reached:
+        bottom = float(smallest) / 3  # the line that stands for zero, clear of every positive mean
+    else:
+        bands = np.concatenate([curve.low[curve.low > 0] for curve in drawn] or [np.empty(0)])
+        bottom = float(max(min(bands, default=smallest), smallest / 3) * 0.9)
+    top = float(max([largest, *(curve.high.max() for curve in drawn)]) * 1.15)
+    handles: dict[str, Any] = {}
+    for nth, curve in enumerate(drawn):
+        style = styles[curve.label]
+        if curve.runs > 1:
+            ax.fill_between(
+                curve.time,
+                np.maximum(curve.low, bottom),
+                np.maximum(curve.high, bottom),
+                step="post",
+                color=style.color,
+                alpha=0.15,
+                linewidth=0,
+            )
+        (handles[curve.label],) = ax.plot(
+            curve.time,
+            np.where(curve.mean > 0, curve.mean, bottom),
+            drawstyle="steps-post",
+            markevery=marker_positions(curve.time, low_time, panel.time_limit, nth, len(drawn)),
+            zorder=3 + nth / 100,
+            **style.line(),
+        )
+    ax.set_yscale("log")
+    ax.set_ylim(bottom / 1.15 if reached else bottom, top)
+    log_axis(ax, "y", bottom, top)
+    if reached:
+        mark_zero(ax, "y", bottom, float(smallest))
+    time_axis(ax, low_time, panel.time_limit, most=6)
+    if labelled:
+        ax.set_ylabel(f"Mean {panel.kind} regret (fraction)")
+    ax.grid(True, which="major")
+    title(ax, panel.table, panel.reconstruction)
+    return handles

@@ -1,0 +1,86 @@
+"""A table for a report: text for readers, plain numbers for programs; as HTML rows, CSV and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from tabular_data.storage import write_atomically
+
+__all__ = ["ReportTable", "latex_escape"]
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table of a report.
+
+    Attributes
+    ----------
+    name
+        File name without suffix.
+    title, caption
+        What it shows and what a reader must know.
+    columns, rows
+        Headings and cells as a reader sees them.
+    data_columns, data_rows
+        The same as plain values with full precision, for CSV; None is an empty cell.
+    """
+
+    name: str
+    title: str
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    data_columns: Sequence[str]
+    data_rows: Sequence[Sequence[Any]]
+
+    def to_csv(self) -> str:
+        """Comma-separated values with a heading line."""
+        out = StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.data_columns)
+        writer.writerows(["" if value is None else value for value in row] for row in self.data_rows)
+        return out.getvalue()
+
+    def to_latex(self) -> str:
+        """A LaTeX table for the package booktabs; the first column is text, the others are right-aligned."""
+        heading = " & ".join(latex_escape(name) for name in self.columns)
+        body = "\n".join("    " + " & ".join(latex_escape(cell) for cell in row) + r" \\" for row in self.rows)
+        return (
+            "\\begin{table}\n  \\centering\n"
+            f"  \\caption{{{latex_escape(self.title)}. {latex_escape(self.caption)}}}\n"
+            f"  \\label{{tab:{self.name}}}\n"
+            f"  \\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}\n"
+            f"    \\toprule\n    {heading} \\\\\n    \\midrule\n{body}\n    \\bottomrule\n"
+            "  \\end{tabular}\n\\end{table}\n"
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write ``<name>.csv`` and ``<name>.tex`` into the folder."""
+        write_atomically(folder / f"{self.name}.csv", self.to_csv().encode())
+        write_atomically(folder / f"{self.name}.tex", self.to_latex().encode())
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{c: "\\" + c for c in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "\u2264": r"$\leq$",
+    "\u2265": r"$\geq$",
+    "\u2212": r"$-$",
+    "\u00d7": r"$\times$",
+    "\u2013": "--",
+    "\u2014": "---",
+}
+
+
+def latex_escape(text: str) -> str:
+    """Text with every character that means something to LaTeX escaped."""
+    return "".join(_LATEX.get(c, c) for c in text)

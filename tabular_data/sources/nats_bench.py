@@ -1,0 +1,109 @@
+"""The topology tables of NATS-Bench: the ``-simple`` folder and the single ``.pickle.pbz2``.
+
+Dong et al., "NATS-Bench", TPAMI 2021. The folder has ``meta.pickle.pbz2`` (the strings of all 15,625
+architectures) and one ``NNNNNN.pickle.pbz2`` an architecture; the single file has all of it in one pickle. Both
+are read in pieces by a reader that runs nothing.
+"""
+
+from __future__ import annotations
+
+import bz2
+import re
+from pathlib import Path
+from typing import Any
+
+from tabular_data.sources.base import Progress, SourceError
+from tabular_data.sources.nasbench201_runs import Runs
+from tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
+from tabular_data.sources.pickles import read_pickles
+from tabular_data.table import Table
+
+__all__ = ["import_table", "read_file"]
+
+SCHEDULES = ("12", "200")
+
+
+def import_table(
+    source: Path,
+    name: str | None = None,
+    progress: Progress | None = None,
+    *,
+    dataset: str = "cifar10",
+    partial: bool = False,
+) -> Table:
+    """The table of one data set, with the budgets 12 and 200 epochs.
+
+    These are two schedules, each annealed to its own end, not two points of one training.
+
+    Parameters
+    ----------
+    source
+        The folder or the file.
+    name
+        The table's name; ``nats-`` and the data set where None.
+    progress
+        Told the architectures read and their number (folder), or the bytes read and the size of the file.
+    dataset
+        ``cifar10``, ``cifar100`` or ``imagenet16-120``.
+    partial
+        Allow missing architectures; a search meets them as invalid.
+
+    Raises
+    ------
+    SourceError
+        If something is missing, damaged, asks for code to run, or has a value out of range.
+    """
+    runs = Runs(dataset, str(source))
+    try:
+        if source.is_dir():
+            _read_folder(source, runs, progress, partial)
+        else:
+            _read_single(source, runs, progress)
+    except OSError as error:
+        raise SourceError(f"cannot read {source}: {error.strerror or error}") from None
+    return runs.table(
+        name or f"nats-{dataset}",
+        f"NATS-Bench topology (Dong et al., TPAMI 2021), {dataset}, from {source.name}",
+        "MIT",
+        partial,
+    )
+
+
+def _read_folder(folder: Path, runs: Runs, progress: Progress | None, partial: bool) -> None:
+    meta = folder / "meta.pickle.pbz2"
+    if not meta.is_file():
+        raise SourceError(f"{folder} is no NATS-Bench folder: it has no {meta.name}")
+    archs = read_file(meta)
+    if not isinstance(archs, dict) or not isinstance(archs.get("meta_archs"), list):
+        raise SourceError(f"{meta} has no list of architectures")
+    files = sorted(file for file in folder.iterdir() if re.fullmatch(r"\d{6}\.pickle\.pbz2", file.name))
+    if len(files) < len(archs["meta_archs"]) and not partial:
+        raise SourceError(
+            f"{folder} has {len(files)} of {len(archs['meta_archs'])} architectures; "
+            "pass --partial to import what is there"
+        )
+    for done, file in enumerate(files, start=1):
+        states = read_file(file)
+        if not isinstance(states, dict) or set(states) != set(SCHEDULES):
+            raise SourceError(f"{file} is no architecture of NATS-Bench: it must have the schedules 12 and 200")
+        if (index := runs.add(str(file), states.values())) != int(file.name[:6]):
+            raise SourceError(f"{file} holds architecture {index}")
+        if progress is not None:
+            progress(done, len(files))
+    runs.check(archs["meta_archs"], str(meta))
+
+
+def read_file(file: Path) -> Any:
+    """The object of one ``.pickle.pbz2``, whole."""
+    with bz2.open(file) as stream:
+        found = next(read_pickles(stream, str(file)))
+        read_to_end(stream, str(file))
+    return found
+
+
+def _read_single(file: Path, runs: Runs, progress: Progress | None) -> None:
+    size = file.stat().st_size
+    with file.open("rb") as raw, bz2.open(raw) as stream:
+        told = Told(stream, lambda: progress(raw.tell(), size) if progress is not None else None)
+        read_stream(told, str(file), runs, SCHEDULES)
+        read_to_end(stream, str(file))
