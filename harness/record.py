@@ -57,10 +57,10 @@ class Record:
         valid = np.flatnonzero(answers.rows >= 0)
         if not len(valid):
             return
-        errors = answers.errors[valid]
         self.by_level[level] += len(valid)
-        self._seen.append(answers.rows[valid])
-        if level >= self._top and errors.min() < self._best:
+        self._seen.append(answers.rows)
+        if level >= self._top and answers.errors.min() < self._best:
+            errors = answers.errors[valid]
             lowest = np.minimum.accumulate(errors)
             for k in np.flatnonzero(
                 lowest < np.concatenate([[self._best], np.minimum(lowest[:-1], self._best)])
@@ -88,7 +88,8 @@ class Record:
     @property
     def unique_cells(self) -> int:
         """Number of different cells evaluated."""
-        return len(np.unique(np.concatenate([*self._seen, np.array(self._seen_single, dtype=np.int32)])))
+        seen = np.concatenate([*self._seen, np.array(self._seen_single, dtype=np.int32)])
+        return len(np.unique(seen[seen >= 0]))
 
     def trajectory(self, protocol: Protocol, table: Table, search_table: Table) -> Trajectory:
         """The incumbents, judged on `table` as the protocol says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
@@ -23,8 +23,8 @@ __all__ = [
     "Trajectory",
     "label_folder",
     "read_run",
-    "run_files",
     "run_path",
+    "verified",
     "write_run",
 ]
 
@@ -189,13 +189,7 @@ class RunResult:
         ResultError
             If the bytes are not such a run, or a checksum or version differs.
         """
-        text = data.decode("utf-8", errors="replace").rstrip("\n")
-        body_text, mark, tail = text.rpartition(',"sha256":"')
-        if not mark or not tail.endswith('"}'):
-            raise ResultError("it is truncated")
-        if sha256((body_text + "}").encode()).hexdigest() != tail[:-2]:
-            raise ResultError("it was altered: its checksum does not match")
-        body = json.loads(body_text + "}")
+        body = json.loads(verified(data))
         if body.pop("format") != FORMAT:
             raise ResultError("it was written by another version of regretta")
         steps = body.pop("trajectory")
@@ -207,6 +201,23 @@ class RunResult:
         trajectory = Trajectory(**arrays)
         reference = Reference(**body.pop("reference"))
         return cls(**{**body, "notes": tuple(body["notes"])}, reference=reference, trajectory=trajectory)
+
+
+def verified(data: bytes) -> bytes:
+    """The body of `RunResult.to_json`'s bytes without its checksum, which was found right; nothing is parsed.
+
+    Raises
+    ------
+    ResultError
+        If the bytes are truncated or altered.
+    """
+    body, mark, tail = data.rpartition(b',"sha256":"')
+    if not mark or not tail.endswith(b'"}\n'):
+        raise ResultError("it is truncated")
+    body += b"}"
+    if sha256(body).hexdigest().encode() != tail[:-3]:
+        raise ResultError("it was altered: its checksum does not match")
+    return body
 
 
 def _listed(values: NDArray[Any] | None) -> list[Any] | None:
@@ -248,8 +259,3 @@ def read_run(path: Path) -> RunResult:
         raise ResultError(f"result {path} cannot be read: {error.strerror}") from error
     except (ResultError, ValueError, KeyError, TypeError) as error:
         raise ResultError(f"result {path} is damaged ({error}); delete it and run the suite again") from error
-
-
-def run_files(folder: Path) -> Iterator[Path]:
-    """All run files below a suite's folder, in order."""
-    yield from sorted((folder / "runs").glob("*/*/[0-9]*.json"))

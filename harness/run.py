@@ -11,23 +11,17 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.oracle import Oracle, OracleError
+from harness import simulator
+from harness.dialogue import OptimizerError, answered, guarded, proposed, refuse_free_proposals
+from harness.oracle import Oracle
 from harness.protocol import Protocol
 from harness.record import Record
 from harness.results import RunResult
-from optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
-from tabular_data.spaces import SpaceError
+from optimizers.base import Observation, Optimizer, Problem
 from tabular_data.table import Table
 
 __all__ = ["OptimizerError", "Run", "run", "versions"]
-
-_FREE_PROPOSALS = 1_000_000
-
-
-class OptimizerError(RuntimeError):
-    """An optimizer that failed in a run: what it did, and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +44,8 @@ class Run:
         The suite's seed.
     time_limit
         Simulated seconds.
+    workers
+        Simulated workers that evaluate side by side, as `harness.simulator` says.
     """
 
     table: Table
@@ -61,6 +57,7 @@ class Run:
     number: int
     seed: int
     time_limit: float
+    workers: int = 1
 
     def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
         """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
@@ -84,14 +81,23 @@ def run(spec: Run) -> RunResult:
     OptimizerError
         If the optimizer raises, or proposes what is no configuration or budget, or proposes a million
         configurations in a row that cost nothing.
+    WorkersError
+        If the optimizer cannot search on that many simulated workers.
     """
+    simulator.check_workers(spec.optimizer, spec.workers)
     searching, repeating = spec.streams()
     oracle = Oracle(spec.search_table, spec.protocol, repeating)
     record = Record(spec.protocol, oracle.budgets)
     where = f"{spec.label}, run {spec.number} on {spec.table.name}"
     problem = Problem(oracle.space, oracle.budgets)
-    optimizer = _guarded(where, "__init__", spec.optimizer, problem, searching, spec.settings)
-    clock = _search(optimizer, oracle, record, spec, where)
+    optimizer = guarded(where, "__init__", spec.optimizer, problem, searching, spec.settings)
+    limit, crossing = spec.time_limit, spec.protocol.crossing
+    if spec.workers == 1:
+        clock = _search(optimizer, oracle, record, limit, crossing, where)
+    else:
+        clock = simulator.search(
+            optimizer, oracle, record, workers=spec.workers, limit=limit, crossing=crossing, where=where
+        )
     trajectory = record.trajectory(spec.protocol, spec.table, spec.search_table)
     checksums = dict.fromkeys([spec.table.checksum, spec.search_table.checksum])
     reconstruction = dict.fromkeys([spec.table.provenance.reconstruction, spec.search_table.provenance.reconstruction])
@@ -104,7 +110,7 @@ def run(spec: Run) -> RunResult:
         protocol=spec.protocol.as_dict(),
         seed=spec.seed,
         time_limit=float(spec.time_limit),
-        workers=1,
+        workers=spec.workers,
         table_checksum="+".join(checksums),
         reconstruction="; ".join(filter(None, reconstruction)),
         reference=record.reference(spec.protocol, spec.table),
@@ -119,18 +125,17 @@ def run(spec: Run) -> RunResult:
     )
 
 
-def _search(optimizer: Optimizer, oracle: Oracle, record: Record, spec: Run, where: str) -> float:
-    """The loop of ask, answer and tell; returns the simulated time when the last evaluation finished."""
-    limit, crossing = spec.time_limit, spec.protocol.crossing
+def _search(optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, crossing: bool, where: str) -> float:
+    """Ask, answer and tell with one worker; returns the simulated time when the last evaluation finished."""
     clock = 0.0
     free = 0
     while clock < limit:
-        asked = _guarded(where, "ask", optimizer.ask)
+        asked = guarded(where, "ask", optimizer.ask)
         if asked is None:
             break
-        configurations, level, tag = _proposal(asked, oracle, where)
+        configurations, level, tag = proposed(asked, oracle, where)
         if len(configurations) == 1:
-            row, repeat, error, cost = _answered(where, oracle.answer_one, configurations, level)
+            row, repeat, error, cost = answered(where, oracle.answer_one, configurations, level)
             finish = clock + cost
             if finish > limit and not crossing:
                 break
@@ -140,11 +145,13 @@ def _search(optimizer: Optimizer, oracle: Oracle, record: Record, spec: Run, whe
             errors, costs = np.array([error]), np.array([cost])
             valid = np.array([row >= 0])
         else:
-            answers = _answered(where, oracle.answer, configurations, level)
-            times = np.cumsum(np.concatenate([[clock], answers.costs]))[1:]
-            done = int(np.searchsorted(times, limit, side="right"))
-            if done < len(times):
-                done += crossing
+            answers = answered(where, oracle.answer, configurations, level)
+            # Added one after another, as a clock does, so that batches and single proposals agree to the last bit.
+            times = answers.costs.copy()
+            times[0] += clock
+            np.add.accumulate(times, out=times)
+            if times[-1] > limit:
+                done = int(np.searchsorted(times, limit, side="right")) + crossing
                 answers = type(answers)(
                     answers.rows[:done], answers.repeats[:done], answers.errors[:done], answers.costs[:done]
                 )
@@ -154,44 +161,10 @@ def _search(optimizer: Optimizer, oracle: Oracle, record: Record, spec: Run, whe
             free = 0 if times[-1] > clock else free + len(times)
             clock = float(times[-1])
             errors, costs, valid = answers.errors, answers.costs, answers.rows >= 0
-        if free >= _FREE_PROPOSALS:
-            raise OptimizerError(f"{where}: {free} invalid configurations in a row, and no simulated time passed")
+        refuse_free_proposals(where, free)
         budget = oracle.budgets[level]
-        _guarded(where, "tell", optimizer.tell, Observation(configurations, budget, errors, costs, valid, tag))
+        guarded(where, "tell", optimizer.tell, Observation(configurations, budget, errors, costs, valid, tag))
     return clock
-
-
-def _proposal(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int, Any]:
-    """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag."""
-    proposal = asked if isinstance(asked, Proposal) else Proposal(asked)
-    try:
-        configurations = np.asarray(proposal.configurations)
-        if configurations.ndim == 1:
-            configurations = configurations[None, :]
-        if configurations.dtype != oracle.space.dtype or not oracle.space.inside(configurations):
-            configurations = oracle.space.check(configurations)
-        if not len(configurations):
-            raise SpaceError("a proposal has at least one configuration")
-        return configurations, oracle.level(proposal.budget), proposal.tag
-    except (SpaceError, OracleError, TypeError, ValueError) as error:
-        raise OptimizerError(f"{where}: ask proposed something invalid: {error}") from error
-
-
-def _answered(where: str, answer: Any, configurations: NDArray[Any], level: int) -> Any:
-    try:
-        return answer(configurations, level)
-    except OracleError as error:
-        raise OptimizerError(f"{where}: {error}") from error
-
-
-def _guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
-    """Call the optimizer; whatever it raises becomes one line that says where."""
-    try:
-        return function(*arguments)
-    except SettingsError as error:
-        raise OptimizerError(f"{where}: {error}") from error
-    except Exception as error:
-        raise OptimizerError(f"{where}: {method} raised {type(error).__name__}: {error}") from error
 
 
 @cache

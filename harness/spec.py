@@ -22,6 +22,7 @@ _KEYS = {
     "time_limit": (int, float, dict),
     "runs": int,
     "seed": int,
+    "simulated_workers": int,
     "plugins": list,
     "optimizers": list,
 }
@@ -78,6 +79,8 @@ class SuiteSpec:
         Runs of every entry on every table.
     seed
         Every run draws from an address below it.
+    simulated_workers
+        Workers on which every search evaluates side by side, in simulated time; 1 is the sequential search.
     encoding
         Encoding of the search space, where it has several; empty for the table's own.
     plugins
@@ -92,6 +95,7 @@ class SuiteSpec:
     time_limit: float | Mapping[str, float] | None = None
     runs: int = 10
     seed: int = 0
+    simulated_workers: int = 1
     encoding: str = ""
     plugins: tuple[Path, ...] = ()
 
@@ -127,6 +131,7 @@ class SuiteSpec:
         table: str | None = None,
         time_limit: float | None = None,
         seed: int | None = None,
+        simulated_workers: int | None = None,
         plugins: Sequence[Path] = (),
         plugin_optimizers: Sequence[str] = (),
     ) -> SuiteSpec:
@@ -134,7 +139,7 @@ class SuiteSpec:
 
         Parameters
         ----------
-        runs, table, time_limit, seed
+        runs, table, time_limit, seed, simulated_workers
             Take the place of the suite's own.
         optimizers
             Only these, by label or name; one that the suite does not have is added with its defaults.
@@ -158,6 +163,7 @@ class SuiteSpec:
             tables=self.tables if table is None else (table,),
             time_limit=self.time_limit if time_limit is None else time_limit,
             seed=self.seed if seed is None else seed,
+            simulated_workers=self.simulated_workers if simulated_workers is None else simulated_workers,
             plugins=(*self.plugins, *(path for path in plugins if path not in self.plugins)),
             optimizers=tuple(entries),
         )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from harness.compaction import find_runs
+from harness.locks import locked
 from harness.protocol import Protocol, get_protocol
-from harness.results import ResultError, RunResult, label_folder, read_run, run_files, run_path
+from harness.results import ResultError, RunResult, label_folder, run_path
 from harness.run import Run
+from harness.simulator import check_workers
 from harness.spec import SpecError, SuiteSpec
 from optimizers.base import Optimizer
 from optimizers.registry import get_optimizer
@@ -33,10 +38,15 @@ __all__ = [
 ]
 
 FORMAT = 1
+_PATIENCE = 10.0
 
 
 class SuiteError(UserError):
     """A suite that cannot run, or a folder that is not one or belongs to another suite."""
+
+
+class _DamagedError(SuiteError):
+    """A ``suite.json`` that is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,7 @@ class Suite:
             number=task.number,
             seed=self.spec.seed,
             time_limit=planned.time_limit,
+            workers=self.spec.simulated_workers,
         )
 
     def identity(self) -> dict[str, Any]:
@@ -132,6 +143,7 @@ class Suite:
             "title": self.spec.title,
             "protocol": self.protocol.as_dict(),
             "seed": self.spec.seed,
+            "simulated_workers": self.spec.simulated_workers,
             "encoding": self.spec.encoding,
             "tables": {
                 name: {
@@ -155,10 +167,16 @@ class Suite:
             "runs": self.spec.runs,
         }
 
-    def claim(self, folder: Path) -> None:
+    def claim(self, folder: Path) -> tuple[str, ...]:
         """Make the folder this suite's, or join it to what is there if that is the same suite.
 
-        More runs, further optimizers and further tables may join; nothing that is there may differ.
+        More runs, further optimizers and further tables may join; nothing that is there may differ. A damaged
+        ``suite.json`` is set aside and written anew.
+
+        Returns
+        -------
+        tuple of str
+            One line if that was so.
 
         Raises
         ------
@@ -167,15 +185,25 @@ class Suite:
         """
         path = folder / "suite.json"
         identity = self.identity()
+        said: tuple[str, ...] = ()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                identity = _joined(_read_identity(folder), identity, folder)
-            elif any(folder.iterdir()):
-                raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
-            write_atomically(path, (json.dumps(identity, indent=1, ensure_ascii=False) + "\n").encode())
+            with locked(folder, exclusive=True, patience=_PATIENCE) as lock:
+                if not lock.held:
+                    raise SuiteError(f"another process is starting in {folder}; run the same command again")
+                if path.exists():
+                    try:
+                        identity = _joined(_read_identity(folder), identity, folder)
+                    except _DamagedError as error:
+                        aside = path.with_suffix(".damaged")
+                        os.replace(path, aside)
+                        said = (f"{str(error).partition(';')[0]}; it is kept as {aside.name} and written anew",)
+                elif not _may_become_a_suite(folder):
+                    raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
+                write_atomically(path, _sealed(identity))
         except OSError as error:
             raise SuiteError(f"cannot write to {folder}: {error.strerror or error}; choose another --out") from error
+        return said
 
     def matches(self, result: RunResult, task: Task) -> bool:
         """Whether a result is that of the task under this suite."""
@@ -183,6 +211,7 @@ class Suite:
         return (
             (result.table, result.label, result.number) == (task.table, task.label, task.number)
             and result.seed == self.spec.seed
+            and result.workers == self.spec.simulated_workers
             and result.optimizer == entry.name
             and dict(result.settings) == json.loads(json.dumps(asdict(entry.settings)))
             and result.time_limit == planned.time_limit
@@ -196,7 +225,7 @@ def plan(spec: SuiteSpec) -> Suite:
 
     Raises
     ------
-    SuiteError, ProtocolError, TableError, SourceError, SpaceError, PluginError, SettingsError
+    SuiteError, ProtocolError, TableError, SourceError, SpaceError, PluginError, SettingsError, WorkersError
         At the first table, protocol, optimizer or setting that is unknown or does not fit.
     """
     protocol = get_protocol(spec.protocol)
@@ -222,15 +251,35 @@ def plan(spec: SuiteSpec) -> Suite:
     entries = {}
     for entry in spec.optimizers:
         optimizer = get_optimizer(entry.name, spec.plugins)
+        check_workers(optimizer, spec.simulated_workers)
         settings = optimizer.make_settings(entry.preset or None, entry.settings)
         entries[entry.label] = Entry(entry.label, entry.name, optimizer, settings)
     return Suite(spec, protocol, tables, entries)
+
+
+def _may_become_a_suite(folder: Path) -> bool:
+    """Whether a folder without ``suite.json`` has nothing in it but what a suite leaves there."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".suite.json.")}
+    return names <= {"runs", "suite.damaged"} or any(folder.glob("runs/*/*/[0-9]*.json*"))
+
+
+def _digest(identity: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _sealed(identity: Mapping[str, Any]) -> bytes:
+    """An identity as the content of ``suite.json``, with a checksum."""
+    identity = json.loads(json.dumps(identity))
+    text = json.dumps({**identity, "sha256": _digest(identity)}, indent=1, ensure_ascii=False)
+    return f"{text}\n".encode()
 
 
 def _read_identity(folder: Path) -> dict[str, Any]:
     path = folder / "suite.json"
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if "sha256" in found and found.pop("sha256") != _digest(found):
+            raise ValueError("its checksum does not match")
         if found["format"] != FORMAT:
             raise SuiteError(f"{path} was written by another version of regretta; choose another folder")
         _ = found["tables"], found["optimizers"], found["runs"], found["name"]
@@ -241,9 +290,7 @@ def _read_identity(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, SuiteError):
             raise
-        raise SuiteError(
-            f"{path} is damaged ({error}); delete it and run the suite again: finished runs stay"
-        ) from error
+        raise _DamagedError(f"{path} is damaged ({error}); run the suite again: finished runs stay") from error
     return found
 
 
@@ -256,9 +303,9 @@ def _joined(old: dict[str, Any], new: dict[str, Any], folder: Path) -> dict[str,
             f"{folder} was made with another suite: {what} is {there} there and {here} here; choose another --out"
         )
 
-    for key in ("name", "seed", "encoding"):
-        if old[key] != new[key]:
-            raise refuse(key, repr(old[key]), repr(new[key]))
+    for key in ("name", "seed", "encoding", "simulated_workers"):
+        if old.get(key) != new[key]:
+            raise refuse(key, repr(old.get(key)), repr(new[key]))
     if old["protocol"] != new["protocol"]:
         raise refuse("the protocol", repr(old["protocol"].get("name")), repr(new["protocol"]["name"]))
     for kind in ("tables", "optimizers"):
@@ -336,18 +383,20 @@ def load_suite(folder: Path) -> SuiteResults:
     tables, labels = tuple(spec["tables"]), tuple(spec["optimizers"])
     found: dict[tuple[str, str], list[RunResult]] = {}
     damaged = []
-    for path in run_files(folder):
-        try:
-            result = read_run(path)
-            if path != run_path(folder, result.table, result.label, result.number):
-                raise ResultError(f"result {path} is that of another run; delete it and run the suite again")
-        except ResultError as error:
-            damaged.append(str(error))
-            continue
-        found.setdefault((result.table, result.label), []).append(result)
     failures = []
     for table in tables:
         for label in labels:
+            stored = find_runs(run_path(folder, table, label, 0).parent)
+            damaged += [damage.message for damage in stored.damaged]
+            for number, run in stored.runs.items():
+                try:
+                    result = RunResult.from_json(run.data)
+                    if (result.table, result.label, result.number) != (table, label, number):
+                        raise ResultError("it is that of another run")
+                except (ResultError, ValueError, KeyError, TypeError) as error:
+                    damaged.append(f"result {run.path} is damaged ({error}); run the suite again")
+                    continue
+                found.setdefault((table, label), []).append(result)
             for path in sorted((folder / "runs" / table / label_folder(label)).glob("*.failed")):
                 failures.append(_read_failure(path, table, label))
     return SuiteResults(

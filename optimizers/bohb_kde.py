@@ -191,35 +191,40 @@ class _Density:
         self.kde = kde
         categorical = np.array([kind == "u" for kind in kde.var_type])
         self._scale = np.prod(kde.bw[~categorical])
-        # Value of the kernel where data and point differ, and where they agree; None: a Gaussian.
+        # Choices as small as they fit: comparing them is most of the work.
+        choices = kde.data[:, categorical].T
+        most = int(choices.max(initial=0)) + 1
+        codes = choices.astype(np.min_scalar_type(most), order="C")
+        levels = np.sum([(codes == choice).any(axis=1) for choice in range(most)], axis=0)
+        # Of each parameter the data, and its kernel where data and point differ and agree; None: a Gaussian.
+        self._columns: list[NDArray[Any]] = list(kde.data.T)
         self._kernels: list[tuple[float, float] | None] = [None] * len(categorical)
-        self._columns = list(np.ascontiguousarray(kde.data.T))
-        levels = _levels(kde.data[:, categorical].astype(np.intp))
-        for i, n in zip(np.flatnonzero(categorical).tolist(), levels.tolist(), strict=True):
+        for i, code, n in zip(np.flatnonzero(categorical).tolist(), codes, levels.tolist(), strict=True):
             width = float(kde.bw[i])
+            self._columns[i] = code
             self._kernels[i] = (width / (n - 1) if n > 1 else np.inf, 1 - width)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Density at each point: shape ``[n]`` for points of shape ``[n, dim]``."""
-        product: NDArray[np.float64] | None = None
+        product, agreed, differing = (np.empty((len(points), self.kde.nobs)) for _ in range(3))
         with np.errstate(invalid="ignore", over="ignore"):
-            for column, values, width, kernel in zip(self._columns, points.T, self.kde.bw, self._kernels, strict=True):
-                if kernel is not None:
-                    factor = np.where(column == values[:, None], kernel[1], kernel[0])
+            for i, (column, kernel) in enumerate(zip(self._columns, self._kernels, strict=True)):
+                values = points[:, i, None].astype(column.dtype)
+                factor = agreed
+                if kernel is None:
+                    width = self.kde.bw[i]
+                    factor = (1.0 / np.sqrt(2 * np.pi)) * np.exp(-((column - values) ** 2) / (width**2 * 2.0))
+                elif np.isinf(kernel[0]):
+                    factor = np.where(column == values, kernel[1], kernel[0])
                 else:
-                    factor = (1.0 / np.sqrt(2 * np.pi)) * np.exp(-((column - values[:, None]) ** 2) / (width**2 * 2.0))
-                product = factor if product is None else np.multiply(product, factor, out=product)
-            assert product is not None
+                    # A choice by arithmetic, exact because one of the two terms is zero; thrice as fast as `where`.
+                    agree = column == values
+                    np.multiply(agree, kernel[1], out=agreed)
+                    np.multiply(~agree, kernel[0], out=differing)
+                    factor += differing
+                if i == 0:
+                    product[:] = factor
+                else:
+                    product *= factor
             density: NDArray[np.float64] = (product / self._scale).sum(axis=1) / self.kde.nobs
         return density
-
-
-def _levels(codes: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Number of different values in each column."""
-    columns = codes.shape[1]
-    if codes.size == 0:
-        return np.zeros(columns, dtype=np.intp)
-    size = int(codes.max()) + 1
-    counts = np.bincount((codes + size * np.arange(columns)).ravel(), minlength=size * columns)
-    levels: NDArray[np.intp] = np.count_nonzero(counts.reshape(columns, size), axis=1)
-    return levels

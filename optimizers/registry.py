@@ -25,6 +25,7 @@ BUILT_IN: dict[str, str] = {
     "hyperband": "optimizers.hyperband:Hyperband",
     "smac": "optimizers.smac:Smac",
     "bohb": "optimizers.bohb:Bohb",
+    "asha": "optimizers.asha:Asha",
 }
 """Name → where the class is; imported when asked for, because some bring heavy libraries."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from optimizers.base import Observation, Optimizer, SettingsError
 from tabular_data.spaces import Configuration
 
-_BATCH = 16
+_BATCH = 8
 _PATIENCE = 10_000
 
 
@@ -70,18 +70,21 @@ class Reinforce(Optimizer):
         self._set_policy()
 
     def _set_policy(self) -> None:
-        weights = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
-        self.policy: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-        cumulative = np.cumsum(self.policy, axis=1)
-        self._thresholds = cumulative[:, :-1] / cumulative[:, -1:]
+        weights = np.exp(self.logits - np.maximum.reduce(self.logits, axis=1, keepdims=True))
+        cumulative = np.add.accumulate(weights, axis=1)
+        total = cumulative[:, -1:]
+        self.policy: NDArray[np.float64] = weights / total
+        self._thresholds = (cumulative[:, :-1] / total).T
 
     def ask(self) -> Configuration:
         # Where nothing valid turns up, an invalid one is proposed, and the harness says that no time passes.
         for _ in range(_PATIENCE):
             draws = self.rng.random((_BATCH, self.space.dim))
-            sample = (draws[:, :, None] >= self._thresholds).sum(axis=2, dtype=self.space.dtype)
-            valid = self.space.valid(sample)
-            if (first := int(valid.argmax())) or valid[0]:
+            sample = np.zeros(draws.shape, dtype=self.space.dtype)
+            for threshold in self._thresholds:
+                sample += draws >= threshold
+            rows = self.space.rows(sample)
+            if rows[first := int((rows >= 0).argmax())] >= 0:
                 break
         chosen: Configuration = sample[first]
         return chosen

@@ -85,19 +85,9 @@ def log_axis(axes: Axes, which: str, low: float, high: float) -> None:
         axis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, 1.0)))
 
 
-def title(axes: Axes, words: str, reconstruction: str = "", *, low: bool = False) -> None:
-    """Title of a panel; modelled numbers say "reconstruction" in the picture itself, `low` or high on the right."""
-    axes.set_title(words, pad=6)
-    if reconstruction:
-        axes.text(
-            *(0.98, 0.03 if low else 0.97, "reconstruction"),
-            transform=axes.transAxes,
-            ha="right",
-            va="bottom" if low else "top",
-            style="italic",
-            color="#555555",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
-        )
+def title(axes: Axes, words: str, reconstruction: str = "") -> None:
+    """Title of a panel; modelled numbers say "reconstruction" in the picture itself."""
+    axes.set_title(f"{words}\nreconstruction" if reconstruction else words, pad=6)
 
 
 def marker_positions(values: Any, low: float, high: float, nth: int, of: int, count: int = 7) -> list[int]:

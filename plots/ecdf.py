@@ -112,7 +112,7 @@ def draw_ecdf(shown: RegretDistributions, styles: Mapping[str, MethodStyle], wid
         ax.set_xlabel(f"Final {shown.kind} regret (fraction)")
         ax.set_ylabel("Fraction of runs")
         ax.grid(True, which="major")
-        title(ax, shown.table, shown.reconstruction, low=True)
+        title(ax, shown.table, shown.reconstruction)
         names = {label: styles[label].name for label in handles}
         legend(figure, handles, names, {curve.label: [curve.runs] for curve in drawn}, beside)
     return figure

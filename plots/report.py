@@ -283,7 +283,9 @@ def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
     spec, tables = suite.spec, suite.spec.get("tables", {})
     runs = [run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]]
     rows = [("Suite", suite.name)]
-    rows += [(key.capitalize(), _shown(spec[key])) for key in ("protocol", "encoding", "seed") if spec.get(key)]
+    protocol = spec.get("protocol", {})
+    rows.append(("Protocol", ": ".join(str(protocol[key]) for key in ("name", "summary") if protocol.get(key))))
+    rows += [(key.capitalize(), _shown(spec[key])) for key in ("encoding", "seed") if spec.get(key)]
     rows.append(("Runs", f"{suite.planned} per table and method"))
     rows += [("Workers", ", ".join(map(str, sorted({run.workers for run in runs}))))]
     for table in suite.tables:

@@ -72,7 +72,8 @@ RC: Mapping[str, Any] = MappingProxyType(
         "ytick.major.size": 3,
         "xtick.minor.size": 1.6,
         "ytick.minor.size": 1.6,
-        "figure.constrained_layout.use": True,
+        "xtick.minor.pad": 4.9,  # labels of short ticks in line with those of long ones
+        "ytick.minor.pad": 4.9,
         "pdf.fonttype": 42,  # text stays text
         "svg.fonttype": "none",
         "svg.hashsalt": "regretta",

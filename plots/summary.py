@@ -118,15 +118,20 @@ def time_to_reach(runs: Sequence[RunResult], target: float, kind: str) -> NDArra
     return times
 
 
-def choose_targets(runs: Mapping[str, Sequence[RunResult]], kind: str, most: int = 3) -> tuple[float, ...]:
-    """Round regrets, hardest last, that half of the runs of some method reach, but that no search starts with."""
-    finals = [values for group in runs.values() if len(values := _known(final_regret(group, kind)))]
+def choose_targets(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[float, ...]:
+    """Up to three round regrets, easiest first, around the one at which half of the methods end.
+
+    A method ends where half of its runs do. The hardest target is one step below that and some method reaches it; no
+    target is so easy that half of all runs start with it.
+    """
+    ends = [float(np.median(values)) for group in runs.values() if len(values := _known(final_regret(group, kind)))]
     starts = [run.regret(kind)[0] for group in runs.values() for run in group if len(run.trajectory)]
-    if not finals:
+    if not ends:
         return ()
-    hardest, easiest = min(float(np.median(values)) for values in finals), float(np.median(starts))
     ladder = [step * 10.0**power for power in range(-6, 1) for step in (1, 2, 5)]
-    return tuple(sorted((t for t in ladder if hardest <= t < easiest), reverse=True)[-most:])
+    useful = [target for target in ladder if min(ends) <= target < float(np.median(starts))]
+    middle = sum(target < float(np.median(ends)) for target in useful)
+    return tuple(useful[max(middle - 1, 0) :][:3][::-1])
 
 
 def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:

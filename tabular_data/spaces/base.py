@@ -84,7 +84,7 @@ class Space(ABC):
             for p in self.parameters
         )
         self._blocks = _equal_blocks(self.parameters)
-        self._largest = np.array(self.cardinalities, dtype=self.dtype) - 1
+        self._largest = np.array(self.cardinalities, dtype=np.uint8) - 1 if self.all_categorical else None
 
     @property
     def dim(self) -> int:
@@ -180,9 +180,10 @@ class Space(ABC):
 
     def inside(self, configurations: Configurations) -> bool:
         """Whether an array of the space's own dtype holds configurations of it; the quick form of `check`."""
-        if not self.all_categorical or configurations.shape[1:] != (self.dim,):
+        if self._largest is None or configurations.shape[1:] != (self.dim,):
             return False
-        return bool(((configurations >= 0) & (configurations <= self._largest)).all())
+        # Read as unsigned, a negative entry is a large one.
+        return bool((configurations.view(np.uint8) <= self._largest).all())
 
     def check(self, configurations: Configurations) -> Configurations:
         """The configurations in the space's own dtype.

@@ -7,7 +7,6 @@ Ying et al., "NAS-Bench-101", ICML 2019, supplement S1; details as in automl/nas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -75,27 +74,32 @@ class NasBench101(Space):
         interior = vertices - 2
         self._first_op = len(edges)
         self._bit = 1 << np.arange(self.n_entries, dtype=np.int32)
-        # Choice → label of the module hash, times the interior vertex's power of three.
+        # Choices count in another order than the labels of the module hash: base-3 number of one → of the other.
+        powers = 3 ** np.arange(interior, dtype=np.int32)
+        digits = np.arange(3**interior)[:, None] // powers % 3
         label = np.array([OPERATIONS.index(choice) for choice in CHOICES], dtype=np.int32)
-        self._op_code = label[None, :] * 3 ** np.arange(interior, dtype=np.int32)[:, None]
-        self._op_code_lists = self._op_code.tolist()
-        self._code_of_operations = {
-            bytes(choices): sum(codes[k] for codes, k in zip(self._op_code_lists, choices, strict=True))
-            for choices in product(range(len(CHOICES)), repeat=interior)
-        }
+        self._code_of_choices = (label[digits] @ powers).astype(np.int32)
+        self._code_of_bytes = {bytes(d): int(c) for d, c in zip(digits.tolist(), self._code_of_choices, strict=True)}
+        # A configuration of encoding A times these columns gives both codes, exactly: they stay below 2²⁴.
+        self._columns = np.zeros((self.dim, 2), dtype=np.float32)
+        self._columns[self._first_op :, 1] = powers
+        if encoding == "A":
+            self._columns[: self.n_entries, 0] = self._bit
         # Encoding B: entry e is the column-major entry (last − e); its bit in the row-major code.
         by_column = np.lexsort((rows, columns))
         self._entry_bit = self._bit[by_column[::-1]]
 
     def rows(self, configurations: Configurations) -> NDArray[np.int32]:
-        return self.index.rows(self._matrix_codes(configurations), self._operation_codes(configurations))
+        codes = (configurations.astype(np.float32) @ self._columns).astype(np.int32)
+        matrix = codes[:, 0] if self.encoding == "A" else self._matrix_codes(configurations)
+        return self.index.rows(matrix, self._code_of_choices.take(codes[:, 1]))
 
     def row(self, configuration: Configuration) -> int:
         if self.encoding == "A" and configuration.dtype == np.int8:
             # One at a time the bits are cheapest to read as the text of a binary number.
             data = configuration.tobytes()
             matrix = int(data[self.n_entries - 1 :: -1].translate(_BITS), 2) if self.n_entries else 0
-            return self.index.row_of(matrix, self._code_of_operations[data[self.n_entries :]])
+            return self.index.row_of(matrix, self._code_of_bytes[data[self.n_entries :]])
         entries = configuration.tolist()
         match self.encoding:
             case "B":
@@ -104,31 +108,20 @@ class NasBench101(Space):
                     matrix |= int(self._entry_bit[entry])
             case _:
                 matrix = int(self._matrix_codes(configuration[None, :])[0])
-        operations = 0
-        for codes, entry in zip(self._op_code_lists, entries[self._first_op :], strict=True):
-            operations += codes[int(entry)]
-        return self.index.row_of(matrix, operations)
+        choices = bytes(int(entry) for entry in entries[self._first_op :])
+        return self.index.row_of(matrix, self._code_of_bytes[choices])
 
     def _matrix_codes(self, configurations: Configurations) -> NDArray[np.int32]:
         edges = configurations[:, : self._first_op]
         match self.encoding:
             case "A":
-                packed = np.packbits(edges.astype(np.uint8, copy=False), axis=1, bitorder="little")
-                code: NDArray[np.int32] = packed[:, 0].astype(np.int32)
-                for byte in range(1, packed.shape[1]):
-                    code |= packed[:, byte].astype(np.int32) << 8 * byte
+                code: NDArray[np.int32] = edges.astype(np.int32) @ self._bit
             case "B":
                 code = np.bitwise_or.reduce(self._entry_bit[edges], axis=1)
             case _:
                 ranked = np.argsort(edges[:, :-1], axis=1)[:, ::-1]
                 taken = np.arange(self.n_entries) < edges[:, -1:]
                 code = np.where(taken, self._bit[ranked], 0).sum(axis=1, dtype=np.int32)
-        return code
-
-    def _operation_codes(self, configurations: Configurations) -> NDArray[np.int32]:
-        code = np.zeros(len(configurations), dtype=np.int32)
-        for vertex, codes in enumerate(self._op_code):
-            code += codes[configurations[:, self._first_op + vertex].astype(np.intp)]
         return code
 
     def matrix(self, configuration: Configuration) -> NDArray[np.int8]:

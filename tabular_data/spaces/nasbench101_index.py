@@ -68,9 +68,10 @@ class CellIndex:
     def rows(self, matrix_code: NDArray[Any], operations_code: NDArray[Any]) -> NDArray[np.int32]:
         """Rows of many cells, −1 where a matrix is invalid; shapes ``[n]``, ``[n]`` → ``[n]``."""
         size = self.operations.shape[1]
-        slots = self.slots[matrix_code].astype(np.int32)
-        placed = self.operations.ravel()[slots * size + operations_code]
-        found: NDArray[np.int32] = self.row[self.graph[matrix_code].astype(np.int32) * size + placed]
+        slots = np.multiply(self.slots.take(matrix_code), size, dtype=np.int32)
+        placed = self.operations.take(slots + operations_code)
+        graph = np.multiply(self.graph.take(matrix_code), size, dtype=np.int32)
+        found: NDArray[np.int32] = self.row.take(graph + placed)
         return found
 
     def row_of(self, matrix_code: int, operations_code: int) -> int:

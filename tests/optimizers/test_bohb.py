@@ -96,7 +96,7 @@ def stock_proposals(
     ("name", "budgets", "preset", "values", "brackets"),
     [
         ("nasbench101/A", BUDGETS, None, {}, 24),
-        ("nasbench101-5v/A", BUDGETS, "script", {}, 20),
+        ("nasbench101-4v/A", BUDGETS, "script", {}, 20),
         ("nasbench101/B", BUDGETS, None, {"min_bandwidth": 0.01, "top_n_percent": 30}, 24),
         ("nasbench101-4v/C", BUDGETS, None, {"bandwidth_factor": 1.5, "random_fraction": 0.2}, 20),
         ("nasbench201", BUDGETS, None, {"num_samples": 16, "min_points_in_model": 12}, 24),
@@ -146,6 +146,19 @@ def test_budgets_that_are_not_powers_apart_are_used_as_they_are() -> None:
     space = get_space("nasbench201")
     asked = proposals(Bohb(Problem(space, (12.0, 200.0)), np.random.default_rng(0)), space, 6)
     assert [budget for budget, _ in asked] == [12.0, 12.0, 12.0, 200.0, 200.0, 200.0]
+
+
+def test_opens_further_brackets_while_workers_still_train() -> None:
+    """Twenty-nine at once: the 27 of the first bracket's first rung, then two of the second bracket's."""
+    space = get_space("nasbench201")
+    search = Bohb(Problem(space, BUDGETS), np.random.default_rng(0))
+    asked = [search.ask() for _ in range(29)]
+    assert [proposal.budget for proposal in asked] == [4.0] * 27 + [12.0] * 2
+    for proposal in reversed(asked):
+        search.tell(
+            Observation(proposal.configurations, 4.0, np.array([0.5]), np.array([1.0]), np.ones(1, bool), proposal.tag)
+        )
+    assert [budget for budget, _ in proposals(search, space, 9)] == [12.0] * 9
 
 
 def test_an_invalid_configuration_is_a_result_with_loss_1() -> None:

@@ -36,7 +36,7 @@ def rounds(errors: np.ndarray, space: Space, seed: int, limit: int, **values: An
 
 
 def test_moves_to_the_best_neighbour_of_a_full_neighbourhood() -> None:
-    start, *steps = rounds(SLOPE, GRID, seed=1, limit=9, n_initial=1, full_neighbourhood=True)
+    start, *steps = rounds(SLOPE, GRID, seed=1, limit=10, n_initial=1, full_neighbourhood=True)
     x, y = start[0].tolist()
     assert x > 0
     assert y > 0

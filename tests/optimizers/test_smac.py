@@ -22,7 +22,8 @@ from tabular_data.spaces import GridSpace, Space, get_space
 
 class TestSmac(OptimizerConformance):
     optimizer = Smac
-    evaluations = 60
+    settings: ClassVar[dict[str, Any]] = {"challengers": 1000}
+    evaluations = 40
 
 
 class TestSmacStock(OptimizerConformance):

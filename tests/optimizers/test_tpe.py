@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,13 +14,10 @@ from optimizers.conformance import OptimizerConformance
 from optimizers.tpe import Tpe
 from tabular_data.spaces import get_space
 
-
-@pytest.fixture(autouse=True)
-def _needs_hyperopt(request: pytest.FixtureRequest) -> None:
-    if "without_hyperopt" not in request.keywords:
-        pytest.importorskip("hyperopt", reason="the extra 'tpe' is not installed")
+needs_hyperopt = pytest.mark.skipif(find_spec("hyperopt") is None, reason="the extra 'tpe' is not installed")
 
 
+@needs_hyperopt
 class TestTpe(OptimizerConformance):
     optimizer = Tpe
     settings: ClassVar[dict[str, Any]] = {"n_startup": 5}
@@ -42,6 +40,7 @@ def told(proposal: Proposal, error: float) -> Observation:
     return Observation(proposal.configurations, 1.0, np.array([error]), np.ones(1), np.ones(1, bool), proposal.tag)
 
 
+@needs_hyperopt
 def test_suggests_what_hyperopt_s_own_loop_suggests() -> None:
     """``fmin`` draws a seed for every suggestion; with the same seeds the searches are one."""
     import hyperopt
@@ -66,6 +65,7 @@ def test_suggests_what_hyperopt_s_own_loop_suggests() -> None:
     assert [error for _, error in ours] == pytest.approx(trials.losses())
 
 
+@needs_hyperopt
 def test_observations_find_their_proposals_whatever_their_order() -> None:
     search = Tpe(Problem(get_space("nasbench201"), (1.0,)), np.random.default_rng(0))
     asked = [search.ask() for _ in range(3)]
@@ -74,6 +74,7 @@ def test_observations_find_their_proposals_whatever_their_order() -> None:
     assert search._trials.losses() == [0.1, 0.2, 0.3]
 
 
+@needs_hyperopt
 def test_integers_stay_whole_and_in_their_range() -> None:
     space = get_space("nasbench101-4v/C")
     search = Tpe(Problem(space, (1.0,)), np.random.default_rng(0))
@@ -88,7 +89,6 @@ def test_refuses_values_that_make_no_sense(setting: str) -> None:
         Tpe.make_settings(values={setting: 0})
 
 
-@pytest.mark.without_hyperopt
 def test_says_what_to_install_where_hyperopt_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hyperopt", None)
     with pytest.raises(SettingsError, match="install regretta with the extra 'tpe'"):

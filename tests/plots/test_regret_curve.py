@@ -75,7 +75,7 @@ def test_picture_names_kind_runs_and_reconstruction(run_of, width, tables):
     shown = words(figure)
     assert "Mean validation regret (fraction)" in shown
     assert "n = 2 runs each" in shown
-    assert shown.count("reconstruction") == tables
+    assert shown.count("toy\nreconstruction") == tables
     assert "\u2264 0" in shown
     assert "mine" not in shown  # it has no run
     assert png(figure).startswith(b"\x89PNG")

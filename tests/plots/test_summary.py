@@ -48,9 +48,10 @@ def test_half_of_an_even_number_of_runs_is_enough(run_of):
     assert reach(runs, [0.2], "test", None)[0].half == 5
 
 
-def test_targets_are_round_and_reachable(run_of):
-    runs = {"bohb": [run_of([5, 50], [0.3, 0.003])]}
-    assert choose_targets(runs, "test") == (0.02, 0.01, 0.005)
+def test_targets_are_round_and_around_the_middle_method(run_of):
+    runs = {label: [run_of([5, 50], [0.3, end])] for label, end in (("bohb", 0.0), ("smac", 0.003), ("tpe", 0.2))}
+    assert choose_targets(runs, "test") == (0.01, 0.005, 0.002)
+    assert choose_targets({"smac": runs["smac"]}, "test") == (0.02, 0.01, 0.005)
     assert choose_targets({"bohb": [run_of([], [])]}, "test") == ()
 
 

@@ -1,0 +1,238 @@
+"""Where runs lie on disk: a file each, or many in one compacted file, and how the one becomes the other.
+
+A compacted file holds the very bytes of the run files it took the place of, a line a run in order of number, and is
+named after its checksum: ``runs/<table>/<label>/<first 16 hexadecimal digits of SHA-256>.jsonl``. Every line carries
+its own checksum too, so that damage to one run costs that run only. Files are deleted only after a compacted file
+that has them is on disk and was read back; whatever dies meanwhile, each run is there once or twice with equal bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from harness.locks import locked
+from harness.results import ResultError, verified
+from tabular_data.storage import write_atomically
+
+__all__ = ["Compaction", "Damage", "Found", "Stored", "compact", "find_runs", "label_folders", "set_aside"]
+
+_NUMBER = re.compile(rb'"number":(\d+),')
+_WAIT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A run on disk, its checksum verified.
+
+    Attributes
+    ----------
+    path
+        The file it is in.
+    data
+        The bytes of its run file.
+    """
+
+    path: Path
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is damaged, or holds what is: which one, and what is wrong with it."""
+
+    path: Path
+    message: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in the folder of one label.
+
+    Attributes
+    ----------
+    runs
+        Usable runs by number; where a file of its own and a compacted one both have a run, the former.
+    damaged
+        Files that are not what they should be.
+    """
+
+    runs: Mapping[int, Stored]
+    damaged: tuple[Damage, ...]
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What `compact` did: runs that are in compacted files now, and files before and after."""
+
+    runs: int
+    files_before: int
+    files_after: int
+    skipped: tuple[str, ...] = field(default=())
+
+
+def label_folders(folder: Path) -> list[Path]:
+    """The folders ``runs/<table>/<label>`` of a suite, in order."""
+    return sorted(path for path in (folder / "runs").glob("*/*") if path.is_dir())
+
+
+def find_runs(folder: Path) -> Found:
+    """Read and verify all runs in the folder of one label; a folder that is not there has none."""
+    names = []
+    with suppress(FileNotFoundError):
+        names = sorted(os.listdir(folder))
+    runs: dict[int, Stored] = {}
+    damaged: list[Damage] = []
+    for name in names:
+        if name.endswith(".jsonl") and not name.startswith("."):
+            damaged += _read_compacted(folder / name, runs)
+    for name in names:
+        if name.endswith(".json") and name[:-5].isdecimal():
+            path = folder / name
+            try:
+                data = path.read_bytes()
+                verified(data)
+                runs[int(path.stem)] = Stored(path, data)
+            except FileNotFoundError:  # compacted meanwhile
+                continue
+            except OSError as error:
+                damaged.append(Damage(path, f"result {path} cannot be read: {error.strerror}"))
+            except ResultError as error:
+                damaged.append(Damage(path, f"result {path} is damaged ({error}); run the suite again"))
+    return Found(dict(sorted(runs.items())), tuple(damaged))
+
+
+def _read_compacted(path: Path, runs: dict[int, Stored]) -> Iterator[Damage]:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Damage(path, f"results {path} cannot be read: {error.strerror}")
+        return
+    bad = 0
+    for line in content.splitlines(keepends=True):
+        try:
+            verified(line)
+            number = _NUMBER.search(line)
+            if number is None:
+                raise ResultError("it has no number")
+            runs[int(number[1])] = Stored(path, line)
+        except ResultError:
+            bad += 1
+    if _name(content) != path.name:
+        what = f"{bad} of its runs cannot be used" if bad else "it is truncated"
+        yield Damage(path, f"results {path} are damaged ({what}); run the suite again")
+
+
+def _name(content: bytes) -> str:
+    return f"{sha256(content).hexdigest()[:16]}.jsonl"
+
+
+def _write(folder: Path, runs: Mapping[int, bytes]) -> Path:
+    """Write a compacted file, and return once it is on disk for good."""
+    content = b"".join(runs[number] for number in sorted(runs))
+    path = folder / _name(content)
+    write_atomically(path, content)
+    for each in (path, folder):
+        handle = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    return path
+
+
+def set_aside(path: Path, unusable: Iterable[int] = ()) -> Path | None:
+    """Rename a damaged file to ``.damaged``; the usable runs of a compacted one stay, in a new file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    unusable
+        Runs that are not to stay though their checksums are right.
+
+    Returns
+    -------
+    Path or None
+        Its new name; None if it has gone meanwhile, because somebody else set it aside.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    if path.suffix == ".jsonl":
+        runs: dict[int, Stored] = {}
+        for _ in _read_compacted(path, runs):
+            pass
+        keep = {number: stored.data for number, stored in runs.items() if number not in set(unusable)}
+        if keep:
+            _write(path.parent, keep)
+    aside = path.with_suffix(".damaged")
+    try:
+        os.replace(path, aside)
+    except FileNotFoundError:
+        return None
+    return aside
+
+
+def compact(folder: Path) -> Compaction:
+    """Put the finished runs of a suite's folder into one file a table and label; nothing is lost.
+
+    Damaged files and records of failed runs stay as they are.
+
+    Raises
+    ------
+    ResultError
+        If the folder holds no suite, a run or another compaction is at work in it, or it cannot be written.
+    """
+    if not (folder / "suite.json").exists() or not (folder / "runs").is_dir():
+        raise ResultError(f"{folder} holds no suite: it has no suite.json or no runs")
+    with locked(folder / "runs", exclusive=True, patience=_WAIT_SECONDS) as lock:
+        if not lock.held:
+            raise ResultError(f"somebody is at work in {folder}; compact it when the run there is over")
+        try:
+            return _compact(folder)
+        except OSError as error:
+            raise ResultError(
+                f"cannot write to {folder}: {error.strerror or error}; all runs are still there"
+            ) from error
+
+
+def _compact(folder: Path) -> Compaction:
+    runs = before = after = 0
+    skipped: list[str] = []
+    for label in label_folders(folder):
+        files = [path for path in label.iterdir() if path.suffix in (".json", ".jsonl")]
+        before += len(files)
+        found = find_runs(label)
+        damaged = {damage.path for damage in found.damaged}
+        skipped += [damage.message for damage in found.damaged]
+        if found.runs:
+            written = _write(label, {number: stored.data for number, stored in found.runs.items()})
+            again: dict[int, Stored] = {}
+            if list(_read_compacted(written, again)) or again.keys() != found.runs.keys():
+                raise OSError(f"{written.name} cannot be read back as it was written")
+            for path in files:
+                if path != written and path not in damaged and _contained(path, again):
+                    path.unlink(missing_ok=True)
+            runs += len(again)
+        after += sum(path.suffix in (".json", ".jsonl") for path in label.iterdir())
+    return Compaction(runs, before, after, tuple(skipped))
+
+
+def _contained(path: Path, runs: Mapping[int, Stored]) -> bool:
+    """Whether every run of a file is among `runs`, with the same bytes."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = {stored.data for stored in runs.values()} if len(lines) > 1 else None
+    if kept is not None:
+        return all(line in kept for line in lines)
+    number = _NUMBER.search(lines[0]) if lines else None
+    return number is not None and int(number[1]) in runs and runs[int(number[1])].data == lines[0]

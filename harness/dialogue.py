@@ -1,0 +1,60 @@
+"""What harness and optimizer say to each other, checked: proposals, answers, and whatever an optimizer raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.oracle import Oracle, OracleError
+from optimizers.base import Proposal, SettingsError
+from tabular_data.spaces import SpaceError
+
+__all__ = ["OptimizerError", "answered", "guarded", "proposed", "refuse_free_proposals"]
+
+_FREE_PROPOSALS = 1_000_000
+
+
+class OptimizerError(RuntimeError):
+    """An optimizer that failed in a run: what it did, and where."""
+
+
+def proposed(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int, Any]:
+    """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag."""
+    proposal = asked if isinstance(asked, Proposal) else Proposal(asked)
+    try:
+        configurations = np.asarray(proposal.configurations)
+        if configurations.ndim == 1:
+            configurations = configurations[None, :]
+        if configurations.dtype != oracle.space.dtype or not oracle.space.inside(configurations):
+            configurations = oracle.space.check(configurations)
+        if not len(configurations):
+            raise SpaceError("a proposal has at least one configuration")
+        return configurations, oracle.level(proposal.budget), proposal.tag
+    except (SpaceError, OracleError, TypeError, ValueError) as error:
+        raise OptimizerError(f"{where}: ask proposed something invalid: {error}") from error
+
+
+def answered(where: str, answer: Any, configurations: NDArray[Any], level: int) -> Any:
+    """The oracle's answer; a query for what the table lacks is the optimizer's failure."""
+    try:
+        return answer(configurations, level)
+    except OracleError as error:
+        raise OptimizerError(f"{where}: {error}") from error
+
+
+def guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
+    """Call the optimizer; whatever it raises becomes one line that says where."""
+    try:
+        return function(*arguments)
+    except SettingsError as error:
+        raise OptimizerError(f"{where}: {error}") from error
+    except Exception as error:
+        raise OptimizerError(f"{where}: {method} raised {type(error).__name__}: {error}") from error
+
+
+def refuse_free_proposals(where: str, free: int) -> None:
+    """End a search whose last `free` configurations cost nothing once they are a million: it would never end."""
+    if free >= _FREE_PROPOSALS:
+        raise OptimizerError(f"{where}: {free} invalid configurations in a row, and no simulated time passed")

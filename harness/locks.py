@@ -1,0 +1,80 @@
+"""Who is at work in a folder: locks that the kernel lets go when their process dies, however it dies."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["Lock", "locked"]
+
+_PAUSE = 0.02
+
+
+class Lock:
+    """A lock on a folder, held until closed.
+
+    Locks lie on the folder itself (``flock``), so that nothing is left behind. A file system without them, such as
+    NFS, makes every lock `held`, as nothing there depends on locks to be right: they only spare work and say who
+    is there.
+
+    Attributes
+    ----------
+    held
+        Whether the lock was got.
+    supported
+        Whether the file system has such locks.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.held = False
+        self.supported = True
+
+    def get(self, *, exclusive: bool, patience: float = 0.0) -> bool:
+        """Try to get the lock, or to change a shared one into an exclusive one or back, for `patience` seconds."""
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        until = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(self._file, kind | fcntl.LOCK_NB)
+                self.held = True
+                return True
+            except OSError as error:
+                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    self.supported = False
+                    self.held = True
+                    return True
+            if time.monotonic() >= until:
+                self.held = False
+                return False
+            time.sleep(_PAUSE)
+
+    def close(self) -> None:
+        """Let go."""
+        os.close(self._file)
+
+
+@contextmanager
+def locked(folder: Path, *, exclusive: bool, patience: float = 0.0) -> Iterator[Lock]:
+    """Hold, or fail to hold, a lock on a folder for the length of the block; see `Lock.held`.
+
+    Parameters
+    ----------
+    folder
+        It must exist.
+    exclusive
+        Whether nobody else may hold it at the same time, or only nobody exclusively.
+    patience
+        Seconds to wait for others.
+    """
+    lock = Lock(folder)
+    try:
+        lock.get(exclusive=exclusive, patience=patience)
+        yield lock
+    finally:
+        lock.close()

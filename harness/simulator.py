@@ -1,0 +1,169 @@
+"""Simulated workers: one search that evaluates on many workers side by side, in simulated time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.dialogue import answered, guarded, proposed, refuse_free_proposals
+from harness.oracle import Oracle
+from harness.record import Record
+from optimizers.base import Observation, Optimizer
+from tabular_data.errors import UserError
+
+__all__ = ["WorkersError", "check_workers", "search"]
+
+_MOST_WORKERS = 10_000
+
+
+class WorkersError(UserError):
+    """A number of simulated workers that a search cannot have."""
+
+
+def check_workers(optimizer: type[Optimizer], workers: int) -> None:
+    """Refuse a number of simulated workers on which the optimizer cannot search.
+
+    Raises
+    ------
+    WorkersError
+        If the number is not between 1 and 10,000, or is above 1 and the optimizer is not `parallel`.
+    """
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise WorkersError(f"simulated workers must be from 1 to {_MOST_WORKERS:,}, got {workers}")
+    if workers > 1 and not optimizer.parallel:
+        raise WorkersError(
+            f"{optimizer.name} cannot search on {workers} simulated workers: it must hear of each proposal before it "
+            "makes the next (parallel = False); leave it out, or search on 1"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A proposal with its answers, which nobody is told before their time."""
+
+    configurations: NDArray[Any]
+    level: int
+    budget: float
+    tag: Any
+    rows: list[int]
+    repeats: list[int]
+    errors: list[float]
+    costs: list[float]
+
+    def part(self, i: int) -> Observation:
+        """What the optimizer is told of configuration i; arrays of its own, so that no other answer is in reach."""
+        return Observation(
+            self.configurations[i : i + 1],
+            self.budget,
+            np.array([self.errors[i]]),
+            np.array([self.costs[i]]),
+            np.array([self.rows[i] >= 0]),
+            self.tag,
+            i,
+        )
+
+
+def search(
+    optimizer: Optimizer,
+    oracle: Oracle,
+    record: Record,
+    *,
+    workers: int,
+    limit: float,
+    crossing: bool,
+    where: str,
+) -> float:
+    """Search asynchronously until the simulated time is over; returns when the last evaluation counted finished.
+
+    The rules:
+
+    - A proposal of several configurations is so many jobs. A free worker starts the next job of the proposal under
+      way; where there is none, the optimizer is asked. It is asked before the limit only. If it answers None, free
+      workers idle until something comes back; if nothing can, the run is over.
+    - The oracle draws one repeat a job, in the order in which jobs start.
+    - The optimizer is told of each job when it finishes, with the job's position in its proposal and the proposal's
+      tag. Jobs that finish at the same moment are told in the order in which they started, all of them before
+      their workers are given something new.
+    - A job that takes no time, as an invalid configuration, is told at once, before the next job starts, and keeps no
+      worker busy.
+    - A job that would finish after the limit never comes back: its worker is lost, the others go on. Where `crossing`,
+      the first job to finish after the limit counts, and ends the run.
+
+    With one worker these are the rules of the sequential run, and results are the same to the byte.
+
+    Parameters
+    ----------
+    optimizer
+        Asked and told; `parallel`, unless there is one worker.
+    oracle, record
+        Answer the jobs, and keep what was found.
+    workers
+        Simulated workers.
+    limit
+        Simulated seconds.
+    crossing
+        As in `Protocol`.
+    where
+        How errors call the run.
+
+    Raises
+    ------
+    OptimizerError
+        As `harness.run.run`.
+    """
+    clock, idle, started, free = 0.0, workers, 0, 0
+    under_way: list[tuple[float, int, _Answered, int]] = []
+    proposal: _Answered | None = None
+    position = size = 0
+    while True:
+        while idle:
+            if position == size:
+                asked = guarded(where, "ask", optimizer.ask) if clock < limit else None
+                if asked is None:
+                    break
+                proposal, position = _answer(asked, oracle, where), 0
+                size = len(proposal.costs)
+            assert proposal is not None
+            i, position = position, position + 1
+            finish = clock + proposal.costs[i]
+            if finish == clock:
+                _come_back(proposal, i, clock, record)
+                free += 1
+                refuse_free_proposals(where, free)
+                guarded(where, "tell", optimizer.tell, proposal.part(i))
+                continue
+            idle -= 1
+            free = 0
+            if finish <= limit or crossing:
+                heappush(under_way, (finish, started, proposal, i))
+                started += 1
+        if not under_way:
+            return clock
+        clock = under_way[0][0]
+        while under_way and under_way[0][0] == clock:
+            _, _, done, i = heappop(under_way)
+            _come_back(done, i, clock, record)
+            guarded(where, "tell", optimizer.tell, done.part(i))
+            if clock > limit:
+                return clock
+            idle += 1
+
+
+def _answer(asked: Any, oracle: Oracle, where: str) -> _Answered:
+    # Jobs of one proposal start one after another, so that answering all of them now draws the same repeats.
+    configurations, level, tag = proposed(asked, oracle, where)
+    budget = oracle.budgets[level]
+    if len(configurations) == 1:
+        row, repeat, error, cost = answered(where, oracle.answer_one, configurations, level)
+        return _Answered(configurations, level, budget, tag, [row], [repeat], [error], [cost])
+    found = answered(where, oracle.answer, configurations, level)
+    columns = (found.rows, found.repeats, found.errors, found.costs)
+    return _Answered(configurations, level, budget, tag, *(column.tolist() for column in columns))
+
+
+def _come_back(proposal: _Answered, i: int, clock: float, record: Record) -> None:
+    record.add_one(proposal.rows[i], proposal.repeats[i], proposal.errors[i], proposal.level, clock)

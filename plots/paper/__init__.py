@@ -1,0 +1,1 @@
+"""Figures of the papers, one a module: `compute` gives plain arrays of a table, `caption` words, `draw` the picture."""

@@ -1,0 +1,115 @@
+"""NAS-Bench-101, supplement figure 7: rank correlation between budgets among ever better cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from plots.axes import title
+from plots.paper.columns import FigureError, noted
+from plots.style import METHODS, house, panels
+from tabular_data.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PUBLISHED", "BudgetCorrelation", "caption", "compute", "draw"]
+
+PUBLISHED = 0.365
+"""Spearman's correlation between 36 and 108 epochs among the best tenth, of the paper's supplement."""
+
+PERCENTILES = (0.0, 10.0, 25.0, 50.0, 75.0, 80.0, 90.0, 95.0, 99.0)
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetCorrelation:
+    """Spearman's correlations.
+
+    Attributes
+    ----------
+    pairs
+        Lower and higher budget.
+    percentiles
+        The cells from that percentile of accuracy at the largest budget upwards: shape ``[p]``.
+    correlation
+        Between mean validation accuracies: shape ``[pairs, p]``; NaN for fewer than three cells.
+    unit
+        Of the budgets.
+    """
+
+    table: str
+    pairs: tuple[tuple[float, float], ...]
+    percentiles: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    unit: str
+    note: str
+    reconstruction: str
+
+
+def compute(table: Table) -> BudgetCorrelation:
+    """Correlations between all pairs of budgets.
+
+    Raises
+    ------
+    FigureError
+        If the table has one budget only.
+    """
+    if len(table.budgets) < 2:
+        raise FigureError(
+            f"supplement figure 7 needs several budgets; table {table.name!r} has {table.budgets[0]:g} only"
+        )
+    accuracy = 1 - table.mean_validation_error
+    accuracy = accuracy[~np.isnan(accuracy).any(axis=1)]
+    pairs = list(combinations(range(len(table.budgets)), 2))
+    found = np.full((len(pairs), len(PERCENTILES)), np.nan)
+    for p, percentile in enumerate(PERCENTILES):
+        top = accuracy[accuracy[:, -1] >= np.percentile(accuracy[:, -1], percentile)]
+        if len(top) > 2:
+            ranks = np.asarray(stats.rankdata(top, axis=0))
+            matrix = np.atleast_2d(np.corrcoef(ranks, rowvar=False))
+            found[:, p] = [matrix[i, j] for i, j in pairs]
+    return BudgetCorrelation(
+        table=table.name,
+        pairs=tuple((table.budgets[i], table.budgets[j]) for i, j in pairs),
+        percentiles=np.array(PERCENTILES),
+        correlation=found,
+        unit=table.budget_unit,
+        note=noted(table, ()),
+        reconstruction=table.provenance.reconstruction,
+    )
+
+
+def caption(found: BudgetCorrelation) -> str:
+    """What the figure shows, with the published value beside ours."""
+    beside = ""
+    if (36.0, 108.0) in found.pairs:
+        ours = found.correlation[found.pairs.index((36.0, 108.0)), PERCENTILES.index(90.0)]
+        beside = f" 36 and 108 epochs in the best tenth: {ours:.3f} (published {PUBLISHED})."
+    return (
+        "NAS-Bench-101, supplement figure 7. Spearman's correlation of mean validation accuracy between budgets among "
+        f"the best cells at the largest budget.{beside} Table {found.table}.{found.note}"
+    )
+
+
+def draw(found: BudgetCorrelation, width: float) -> Figure:
+    """Draw one line a pair of budgets."""
+    looks = list(METHODS.values())
+    with house():
+        figure, (ax,) = panels(1, width, 2.8)
+        for (pair, line), (_, color, marker) in zip(
+            zip(found.pairs, found.correlation, strict=True), looks, strict=False
+        ):
+            name = f"{pair[0]:g} and {pair[1]:g} {found.unit}"
+            ax.plot(np.arange(len(line)), line, label=name, color=color, marker=marker)
+        ax.set_xticks(np.arange(len(found.percentiles)), [f"{100 - p:g} %" for p in found.percentiles])
+        ax.set_xlabel("Best cells at the largest budget")
+        ax.set_ylabel("Spearman's correlation")
+        ax.grid(True)
+        ax.legend(loc="lower left", frameon=True, framealpha=0.85, edgecolor="none")
+        title(ax, found.table, found.reconstruction)
+    return figure

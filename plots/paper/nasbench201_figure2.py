@@ -1,0 +1,92 @@
+"""NAS-Bench-201, figure 2: accuracy against parameters on each data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plots.axes import title
+from plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from plots.style import METHODS, house, panels
+from tabular_data.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["AccuracyAndParameters", "caption", "compute", "draw"]
+
+
+@dataclass(frozen=True, eq=False)
+class AccuracyAndParameters:
+    """One panel.
+
+    Attributes
+    ----------
+    kind
+        ``"test"`` or ``"validation"``.
+    parameters, accuracy
+        Of each cell: shape ``[cells]``.
+    """
+
+    table: str
+    kind: str
+    parameters: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    note: str
+    reconstruction: str
+
+
+def compute(tables: Sequence[Table]) -> tuple[AccuracyAndParameters, ...]:
+    """Parameters and accuracy of each table that has both.
+
+    Raises
+    ------
+    FigureError
+        If a table is not of NAS-Bench-201's cells, or none has parameters.
+    """
+    found = []
+    for table in tables:
+        need_nasbench201(table, "figure 2")
+        if "parameters" in table.columns:
+            kind, accuracy = test_or_validation(table)
+            parameters = table.columns["parameters"].astype(np.float64)
+            note = noted(table, () if kind == "test" else ("test accuracy",))
+            found.append(
+                AccuracyAndParameters(table.name, kind, parameters, accuracy, note, table.provenance.reconstruction)
+            )
+    if not found:
+        raise FigureError(f"figure 2 needs the column parameters; {', '.join(t.name for t in tables)} lack it")
+    return tuple(found)
+
+
+def caption(found: Sequence[AccuracyAndParameters]) -> str:
+    """What the figure shows and what is missing."""
+    notes = "".join(panel.note for panel in found)
+    return (
+        "NAS-Bench-201, figure 2. Mean accuracy at the largest budget against the number of parameters of every cell. "
+        f"Tables {', '.join(panel.table for panel in found)}.{notes}"
+    )
+
+
+def draw(found: Sequence[AccuracyAndParameters], width: float) -> Figure:
+    """Draw a panel a table; the cloud is a picture within the vector file, or it would be megabytes."""
+    with house():
+        figure, axes = panels(len(found), width, 2.3)
+        for ax, panel in zip(axes, found, strict=True):
+            ax.plot(
+                *(panel.parameters / 1e6, panel.accuracy),
+                linestyle="none",
+                marker=".",
+                markersize=1.2,
+                color=METHODS["regularized_evolution"][1],
+                rasterized=True,
+            )
+            ax.set_xlabel("Parameters (millions)")
+            ax.set_ylabel(f"{panel.kind.capitalize()} accuracy")
+            ax.grid(True)
+            title(ax, panel.table, panel.reconstruction)
+    return figure

@@ -1,0 +1,103 @@
+"""NAS-Bench-201, figure 4: correlation of accuracies between sets and data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plots.axes import title
+from plots.paper.columns import need_nasbench201, noted
+from plots.style import house, panels
+from tabular_data.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Correlations", "caption", "compute", "draw"]
+
+BEST_ABOVE = (None, 0.90)
+"""Panels: all cells, and those with more than that accuracy in the first row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Correlations:
+    """Pearson's correlations.
+
+    Attributes
+    ----------
+    names
+        Table and set of each row.
+    correlation
+        Shape ``[panels, rows, rows]``; NaN where fewer than three cells are left.
+    cells
+        Number of cells of each panel.
+    """
+
+    names: tuple[str, ...]
+    correlation: NDArray[np.float64]
+    cells: tuple[int, ...]
+    note: str
+    reconstruction: str
+
+
+def compute(tables: Sequence[Table]) -> Correlations:
+    """Correlations of mean validation and test accuracy at the largest budget.
+
+    Raises
+    ------
+    FigureError
+        If a table is not of NAS-Bench-201's cells.
+    """
+    names, rows, notes = [], [], []
+    for table in tables:
+        need_nasbench201(table, "figure 4")
+        names.append(f"{table.name} validation")
+        rows.append(1 - table.mean_validation_error[:, -1])
+        if table.mean_test_error is not None:
+            names.append(f"{table.name} test")
+            rows.append(1 - table.mean_test_error[:, -1])
+        notes.append(noted(table, () if table.mean_test_error is not None else ("test accuracy",)))
+    accuracy = np.stack(rows)
+    accuracy = accuracy[:, ~np.isnan(accuracy).any(axis=0)]
+    found, cells = [], []
+    for limit in BEST_ABOVE:
+        kept = accuracy if limit is None else accuracy[:, accuracy[0] > limit]
+        enough = kept.shape[1] > 2
+        found.append(np.atleast_2d(np.corrcoef(kept)) if enough else np.full((len(rows), len(rows)), np.nan))
+        cells.append(kept.shape[1])
+    modelled = "; ".join(t.provenance.reconstruction for t in tables if t.provenance.reconstruction)
+    return Correlations(tuple(names), np.stack(found), tuple(cells), "".join(notes), modelled)
+
+
+def caption(found: Correlations) -> str:
+    """What the figure shows and what is missing."""
+    return (
+        f"NAS-Bench-201, figure 4. Pearson's correlation between mean accuracies at the largest budget: over all "
+        f"{found.cells[0]:,} cells (left), and over the {found.cells[1]:,} with more than 90 % on {found.names[0]} "
+        f"(right).{found.note}"
+    )
+
+
+def draw(found: Correlations, width: float) -> Figure:
+    """Draw both heat maps."""
+    with house():
+        figure, axes = panels(len(found.cells), width, 3.3)
+        for ax, values, cells in zip(axes, found.correlation, found.cells, strict=True):
+            ax.imshow(values, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+            for (i, j), value in np.ndenumerate(values):
+                if np.isfinite(value):
+                    ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=6.5,
+                            color="black" if value > 0.6 else "white")  # fmt: skip
+            ax.set_xticks(range(len(found.names)), found.names, rotation=40, ha="right", rotation_mode="anchor")
+            if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+                ax.set_yticks(range(len(found.names)), found.names)
+            else:
+                ax.set_yticks([])
+            ax.tick_params(length=0)
+            ax.spines[:].set_visible(False)
+            title(ax, f"{cells:,} cells", found.reconstruction)
+    return figure

@@ -1,0 +1,181 @@
+"""Figures of NAS-Bench-101 against cells worked out by hand."""
+
+import numpy as np
+import pytest
+
+from plots.paper import (
+    nasbench101_figure2,
+    nasbench101_figure4,
+    nasbench101_figure5,
+    nasbench101_figure6,
+    nasbench101_figure_s7,
+)
+from plots.paper.columns import FigureError
+from plots.paper.nasbench101_graphs import depth, edit_distance, interior_size, replacements, width
+from plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from tabular_data.spaces import NasBench101, NasBench201
+from tabular_data.table import Provenance, Table
+
+CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
+
+
+@pytest.fixture(scope="module")
+def space():
+    return NasBench101(4)
+
+
+def upper(size, *edges):
+    matrix = np.zeros((size, size), dtype=int)
+    for begin, end in edges:
+        matrix[begin, end] = 1
+    return matrix
+
+
+CHAIN = upper(4, (0, 1), (1, 2), (2, 3))
+DIAMOND = upper(4, (0, 1), (0, 2), (1, 3), (2, 3))
+DIRECT = upper(2, (0, 1))
+
+
+def table_of(space, accuracy=None, **columns):
+    cells = space.n_cells
+    given = np.linspace(0.5, 0.9, cells) if accuracy is None else accuracy
+    return Table.from_arrays(
+        "toy", space, columns.pop("budgets", (108,)), validation_accuracy=given,
+        training_seconds=columns.pop("seconds", np.where(np.isnan(given), np.nan, 10.0)), **columns,
+    )  # fmt: skip
+
+
+def words(figure):
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "operations", "size", "deep", "wide"),
+    [
+        (DIRECT, [], 0, 1, 1),
+        (CHAIN, [CONV3, POOL], 2, 3, 1),
+        (DIAMOND, [CONV3, POOL], 2, 2, 2),
+        (upper(4, (0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)), [CONV3, CONV1], 2, 3, 4),  # {in, 1} has 4 ways out
+    ],
+)
+def test_depth_and_width_of_small_cells(space, matrix, operations, size, deep, wide):
+    row = space.row_of_cell(matrix, operations)
+    assert (interior_size(space)[row], depth(space)[row], width(space)[row]) == (size, deep, wide)
+
+
+def test_a_full_graph_is_as_wide_as_its_best_cut():
+    space = NasBench101(5)
+    everything = upper(5, *((i, j) for i in range(5) for j in range(i + 1, 5) if (i, j) != (0, 4)))
+    # nine edges; {in, 1} has in-2 in-3 1-2 1-3 1-4, and no edge leads back
+    assert width(space)[space.row_of_cell(everything, [CONV3] * 3)] == 5
+
+
+def test_edit_distance_by_hand(space):
+    start = space.row_of_cell(CHAIN, [CONV3, POOL])
+    distance = edit_distance(space, start)
+    assert distance[start] == 0
+    assert distance[space.row_of_cell(CHAIN, [CONV3, CONV1])] == 1  # one operation
+    assert distance[space.row_of_cell(CHAIN, [POOL, CONV3])] == 2  # two operations
+    assert distance[space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), (0, 3)), [CONV3, POOL])] == 1  # one edge
+    assert distance[space.row_of_cell(DIRECT, [])] == 4  # three edges go, one comes
+
+
+def test_replacements_change_one_vertex(space):
+    pairs = {(b, a) for before, after in replacements(space, 0, 2) for b, a in zip(before, after, strict=True)}
+    assert (space.row_of_cell(CHAIN, [CONV3, CONV1]), space.row_of_cell(CHAIN, [POOL, CONV1])) in pairs
+    assert (space.row_of_cell(CHAIN, [CONV3, CONV3]), space.row_of_cell(CHAIN, [CONV3, POOL])) in pairs
+    assert all(after >= 0 for _, after in pairs)
+
+
+def test_figure4_recovers_what_an_operation_is_worth():
+    space = NasBench101(3)
+    worth = {CONV3: 0.3, CONV1: 0.2, POOL: 0.1}
+    cost = {CONV3: 100.0, CONV1: 80.0, POOL: 50.0}
+    accuracy, seconds = np.full(space.n_cells, 0.5), np.full(space.n_cells, 10.0)
+    for matrix in (upper(3, (0, 1), (1, 2)), upper(3, (0, 1), (1, 2), (0, 2))):
+        for operation in worth:
+            row = space.row_of_cell(matrix, [operation])
+            accuracy[row], seconds[row] = worth[operation], cost[operation]
+    found = nasbench101_figure4.compute(table_of(space, accuracy, seconds=seconds))
+    np.testing.assert_allclose(found.accuracy[0], [np.nan, -0.1, -0.2])
+    np.testing.assert_allclose(found.time[0], [np.nan, -0.2, -0.5])
+    np.testing.assert_allclose(found.time[2], [1.0, 0.6, np.nan])
+    assert found.count[0, 1] == 2  # with and without the direct edge
+    assert "accuracy \u221210.00 % (published \u22121.16 %)" in nasbench101_figure4.caption(found)
+
+
+def test_figure5_averages_by_depth_and_width(space):
+    accuracy = np.where(depth(space) == 3, 0.9, 0.5)
+    found = nasbench101_figure5.compute(table_of(space, accuracy))
+    np.testing.assert_allclose(found.depth_accuracy, [0.5, 0.5, 0.9, np.nan, np.nan, np.nan])
+    assert found.depth_count.sum() == found.width_count.sum() == space.n_cells
+    assert found.kind == "validation"
+
+
+def test_figure2_noise_is_the_deviation_over_repeats(space):
+    accuracy = np.tile([0.1, 0.3, np.nan], (space.n_cells, 1))[:, None, :]
+    found = nasbench101_figure2.compute(table_of(space, accuracy))
+    np.testing.assert_allclose(found.noise["108 epochs"], 0.2 / np.sqrt(2))
+    np.testing.assert_allclose(found.sets["Validation"], 0.2)
+    caption = nasbench101_figure2.caption(found)
+    for part in ("column train_accuracy", "column test_accuracy", "other budgets than one"):
+        assert part in caption
+
+
+def test_figure2_says_that_repeats_are_missing(space):
+    assert "repeats, of which the noise is computed" in nasbench101_figure2.compute(table_of(space)).missing
+
+
+def test_autocorrelation_of_known_series():
+    swinging = np.tile([1.0, -1.0], (3, 10))
+    np.testing.assert_allclose(nasbench101_figure6.autocorrelation(swinging, 2), [1, -1, 1])
+
+
+def test_random_walk_moves_by_valid_edits(space):
+    walk = nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40)
+    assert walk.shape == (50, 40)
+    assert walk.min() >= 0
+    np.testing.assert_array_equal(walk, nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40))
+    assert len(np.unique(walk)) > 0.8 * space.n_cells
+
+
+def test_figure6_counts_cells_by_distance(space):
+    found = nasbench101_figure6.compute(table_of(space), walkers=20, steps=50, lags=5)
+    assert found.distance_count[0] == 1
+    assert found.distance_count.sum() == space.n_cells
+    assert found.distance_accuracy[0] == pytest.approx(0.9)
+    assert found.within == found.distance_count[:7].sum() / space.n_cells
+
+
+def test_figure_s7_by_hand(space):
+    last = np.linspace(0.1, 0.9, space.n_cells)
+    accuracy = np.stack([1 - last, last**2, last], axis=1)
+    found = nasbench101_figure_s7.compute(table_of(space, accuracy, budgets=(4, 36, 108)))
+    assert found.pairs == ((4, 36), (4, 108), (36, 108))
+    np.testing.assert_allclose(found.correlation[:, 0], [-1, -1, 1])
+    assert "1.000 (published 0.365)" in nasbench101_figure_s7.caption(found)
+    with pytest.raises(FigureError, match="needs several budgets"):
+        nasbench101_figure_s7.compute(table_of(space))
+
+
+def test_another_space_is_one_clear_line():
+    grid = NasBench201()
+    with pytest.raises(FigureError, match="needs cells of NAS-Bench-101; table 'toy' has nasbench201"):
+        nasbench101_figure5.compute(table_of(grid))
+
+
+@pytest.mark.parametrize("width_", [ONE_COLUMN, TWO_COLUMNS])
+def test_pictures_of_modelled_tables_say_so(space, width_):
+    rng = np.random.default_rng(0)
+    accuracy = rng.uniform(0.1, 0.9, (space.n_cells, 2, 2))
+    modelled = Provenance(reconstruction="all of it")
+    table = table_of(space, accuracy, budgets=(36, 108), test_accuracy=accuracy, provenance=modelled)
+    for figure in (nasbench101_figure2, nasbench101_figure4, nasbench101_figure5, nasbench101_figure_s7):
+        found = figure.compute(table)
+        drawn = figure.draw(found, width_)
+        assert any("reconstruction" in text for text in words(drawn)), figure.__name__
+        assert "Reconstruction: all of it." in figure.caption(found)
+    walks = nasbench101_figure6.compute(table, walkers=20, steps=50)
+    drawn = nasbench101_figure6.draw(walks, width_)
+    assert any("reconstruction" in text for text in words(drawn))
+    assert png(drawn)
