@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint types docs lock clean
+.PHONY: run test test-build lint types lock clean
 
 run: $(READY)
 	$(BIN)/regretta run quick --out results/quick
 
 test: lint types $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The tests of the table builder, which needs PyTorch: heavy, therefore apart.
+test-build: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[build]'
+	$(BIN)/python -m pytest tests/tabular_data/measure
 
 lint: $(READY)
 	$(BIN)/ruff check .

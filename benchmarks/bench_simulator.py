@@ -70,7 +70,20 @@ if __name__ == "__main__":
     model = next((line.split(":")[1].strip() for line in cpus if "model name" in line), platform.processor())
     print(f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     table = made_up_table()
-    run(Run(table, table, get_protocol("default"), get_optimizer("random_search"), get_optimizer("random_search").make_settings(), "warm", 0, 0, 1e5, 10))
+    run(
+        Run(
+            table,
+            table,
+            get_protocol("default"),
+            get_optimizer("random_search"),
+            get_optimizer("random_search").make_settings(),
+            "warm",
+            0,
+            0,
+            1e5,
+            10,
+        )
+    )
     print(f"{'method':24s} {'workers':>8s} {'events/s':>10s} {'with invalid ones':>18s}")
     for name, workers in (
         *(("random_search", w) for w in (1, 10, 100, 1_000, 10_000)),

@@ -90,11 +90,23 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--simulated-workers", metavar="W", type=int, help="workers on which each search itself evaluates side by side"
     )
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on the Dask cluster of tcp://HOST:PORT")
+    where.add_argument(
+        "--cluster", metavar="KIND", help="run on jobs of slurm, pbs, sge, …; see [cluster] in docs/clusters.md"
+    )
+    run.add_argument("--only-failed", action="store_true", help="only try those runs again that have failed")
     run.add_argument("--seed", metavar="N", type=int, help="seed instead of the suite's")
     run.add_argument(
         "--plugin", metavar="FILE", type=Path, action="append", default=[], help="Python file with an optimizer"
     )
     run.add_argument("--no-report", action="store_true", help="leave report and figures for later")
+
+    status = add("status", "status", "say what is done, failed, missing and damaged in a suite's folder", [listing])
+    status.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
+
+    compact = add("compact", "compact", "put a suite's finished runs into one file a method")
+    compact.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
 
     report = add("report", "report", "write report.html and the figures of a suite's folder")
     report.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")

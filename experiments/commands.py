@@ -16,10 +16,12 @@ from tqdm import tqdm
 
 from experiments.catalog import built_in_suites, find_suite
 from experiments.table_commands import described, table_build, table_import, table_info, table_verify
-from harness.executors import run_suite
+from harness.compaction import compact as compact_suite
+from harness.executors import Dask, JobQueue, run_suite
 from harness.export import export_suite
 from harness.protocol import PROTOCOLS
-from harness.spec import read_spec
+from harness.spec import SuiteSpec, read_spec
+from harness.status import suite_status
 from harness.suite import load_suite
 from optimizers.registry import available, get_optimizer, load_plugin
 from tabular_data.catalog import entries, find_table
@@ -27,11 +29,13 @@ from tabular_data.errors import UserError
 from tabular_data.table import Table
 
 __all__ = [
+    "compact",
     "export",
     "optimizers",
     "protocols",
     "report",
     "run",
+    "status",
     "suites",
     "table_build",
     "table_import",
@@ -65,7 +69,15 @@ def run(options: argparse.Namespace) -> int:
                 bar.initial = done
             bar.update(done - bar.n)
 
-        outcome = run_suite(spec, folder, workers=workers, progress=progress)
+        outcome = run_suite(
+            spec,
+            folder,
+            workers=workers,
+            progress=progress,
+            executor=_cluster(options, spec),
+            only_failed=options.only_failed,
+            announce=lambda line: tqdm.write(f"regretta: {line}", file=sys.stderr),
+        )
     for line in outcome.set_aside:
         print(f"regretta: {line}", file=sys.stderr)
     print(f"{outcome.done} runs in {folder}, {outcome.new} of them new ({time.monotonic() - started:.1f} s)")
@@ -79,6 +91,38 @@ def run(options: argparse.Namespace) -> int:
         print(f"regretta: {len(outcome.failures)} runs failed; the same command tries them again", file=sys.stderr)
         return 1
     return 0
+
+
+def _cluster(options: argparse.Namespace, spec: SuiteSpec) -> Dask | JobQueue | None:
+    if options.scheduler:
+        return Dask(options.scheduler)
+    return JobQueue(options.cluster, spec.cluster) if options.cluster else None
+
+
+def status(options: argparse.Namespace) -> int:
+    """``regretta status``: `harness.status.suite_status`."""
+    found = suite_status(options.folder)
+    if options.json:
+        return _print_json({**asdict(found), "folder": str(found.folder), "done": found.done, "planned": found.planned})
+    state = {True: "running", False: "not running", None: "perhaps running"}[found.running]
+    left = "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
+    print(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
+    width = max(len(f"{row.table} {row.label}") for row in found.rows)
+    print(f"{'':{width}}    done  failed  damaged  missing")
+    for row in found.rows:
+        print(f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8} {row.missing:8}")
+    for line in found.damaged:
+        print(f"regretta: {line}", file=sys.stderr)
+    return 2 if found.damaged else 0
+
+
+def compact(options: argparse.Namespace) -> int:
+    """``regretta compact``: `harness.compaction.compact`."""
+    done = compact_suite(options.folder)
+    print(f"{done.runs} runs of {options.folder} are in {done.files_after} files now; there were {done.files_before}")
+    for line in done.skipped:
+        print(f"regretta: {line}", file=sys.stderr)
+    return 2 if done.skipped else 0
 
 
 def report(options: argparse.Namespace) -> int:
@@ -205,6 +249,6 @@ def protocols(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_json(rows: Sequence[Any]) -> int:
+def _print_json(rows: Sequence[Any] | dict[str, Any]) -> int:
     print(json.dumps(rows, indent=1, ensure_ascii=False))
     return 0

@@ -75,7 +75,11 @@ class Oracle:
         self._mean_of_repeats = protocol.observe == "mean"
         trained = [protocol.trained_budget] * len(self.budgets) if protocol.virtual else self.budgets
         self._levels = [table.budget_index(budget) for budget in trained if budget is not None]
-        self._evaluation = table.columns["evaluation_seconds"] if protocol.charge_evaluation else None
+        charged = protocol.charge_evaluation != "never"
+        self._evaluation = table.columns.get("evaluation_seconds") if charged else None
+        self.notes: tuple[str, ...] = ()
+        if charged and self._evaluation is None:
+            self.notes = (f"table {table.name} has no evaluation times: only training is charged",)
         self._draws: list[float] = []
 
     def level(self, budget: float | None) -> int:

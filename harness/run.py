@@ -119,7 +119,7 @@ def run(spec: Run) -> RunResult:
         unique_cells=record.unique_cells,
         elapsed=clock,
         evaluations_by_budget={f"{b:g}": n for b, n in zip(oracle.budgets, record.by_level, strict=True)},
-        notes=tuple(optimizer.notes),
+        notes=(*oracle.notes, *optimizer.notes),
         trajectory=trajectory,
         versions=versions(),
     )

@@ -24,6 +24,7 @@ _KEYS = {
     "seed": int,
     "simulated_workers": int,
     "plugins": list,
+    "cluster": dict,
     "optimizers": list,
 }
 _ENTRY_KEYS = {"name": str, "label": str, "preset": str, "settings": dict}
@@ -85,6 +86,8 @@ class SuiteSpec:
         Encoding of the search space, where it has several; empty for the table's own.
     plugins
         Python files with further optimizers.
+    cluster
+        Options of `harness.executors.JobQueue`; they change no result.
     """
 
     name: str
@@ -98,6 +101,7 @@ class SuiteSpec:
     simulated_workers: int = 1
     encoding: str = ""
     plugins: tuple[Path, ...] = ()
+    cluster: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isalnum() or c in "-_." for c in self.name):

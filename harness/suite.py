@@ -17,7 +17,7 @@ from harness.results import ResultError, RunResult, label_folder, run_path
 from harness.run import Run
 from harness.simulator import check_workers
 from harness.spec import SpecError, SuiteSpec
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, SettingsError
 from optimizers.registry import get_optimizer
 from tabular_data.catalog import find_table, open_table
 from tabular_data.errors import UserError
@@ -35,6 +35,7 @@ __all__ = [
     "failure_path",
     "load_suite",
     "plan",
+    "suite_parts",
 ]
 
 FORMAT = 1
@@ -253,6 +254,10 @@ def plan(spec: SuiteSpec) -> Suite:
         optimizer = get_optimizer(entry.name, spec.plugins)
         check_workers(optimizer, spec.simulated_workers)
         settings = optimizer.make_settings(entry.preset or None, entry.settings)
+        try:
+            json.dumps(asdict(settings))
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"settings of {entry.label!r} cannot be written as JSON: {error}") from error
         entries[entry.label] = Entry(entry.label, entry.name, optimizer, settings)
     return Suite(spec, protocol, tables, entries)
 
@@ -369,6 +374,18 @@ class SuiteResults:
     planned: int
     failures: tuple[Failure, ...]
     damaged: tuple[str, ...]
+
+
+def suite_parts(folder: Path) -> tuple[str, tuple[str, ...], tuple[str, ...], int]:
+    """Name, tables, labels and planned runs of a suite's folder, without its results.
+
+    Raises
+    ------
+    SuiteError
+        If the folder holds no suite.
+    """
+    identity = _read_identity(folder)
+    return identity["name"], tuple(identity["tables"]), tuple(identity["optimizers"]), int(identity["runs"])
 
 
 def load_suite(folder: Path) -> SuiteResults:

@@ -25,6 +25,9 @@ BUILT_IN: dict[str, str] = {
     "hyperband": "optimizers.hyperband:Hyperband",
     "smac": "optimizers.smac:Smac",
     "bohb": "optimizers.bohb:Bohb",
+    "smac_stock": "optimizers.smac_stock:SmacStock",
+    "tpe": "optimizers.tpe:Tpe",
+    "local_search": "optimizers.local_search:LocalSearch",
     "asha": "optimizers.asha:Asha",
 }
 """Name → where the class is; imported when asked for, because some bring heavy libraries."""

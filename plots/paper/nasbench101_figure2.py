@@ -121,7 +121,7 @@ def draw(found: AccuracyDistributions, width: float) -> Figure:
     ]
     kinds = [kind for kind in kinds if kind[0]]
     with house():
-        figure, axes = panels(len(kinds), width, 2.3)
+        figure, axes = panels(len(kinds), width, 2.6)
         for ax, (curves, label, kind) in zip(axes, kinds, strict=True):
             for (name, quantiles), color in zip(curves.items(), colors, strict=False):
                 ax.plot(quantiles, FRACTIONS, label=name, color=color)
@@ -135,6 +135,6 @@ def draw(found: AccuracyDistributions, width: float) -> Figure:
             ax.grid(True)
             if kind == 0:
                 ax.set_xlim(min(float(curve[20]) for curve in curves.values()))
-            ax.legend(loc="upper left", frameon=True, framealpha=0.85, edgecolor="none")
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2)
             title(ax, found.table, found.reconstruction)
     return figure

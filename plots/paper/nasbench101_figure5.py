@@ -51,6 +51,10 @@ class DepthAndWidth:
 def compute(table: Table) -> DepthAndWidth:
     """Depth is the longest path from input to output in edges, width the largest directed cut.
 
+    The paper says "maximum directed cut" and no more. Where edges may lead back over the cut, widths reach 6 for
+    29,250 cells, which are then the best; without such edges 6 is rare and the best common width is the paper's 5,
+    so that reading is taken.
+
     Raises
     ------
     FigureError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.oracle import Oracle, OracleError
-from harness.protocol import Protocol, get_protocol
+from harness.protocol import Protocol, ProtocolError, get_protocol
 from tabular_data.spaces import GridSpace, get_space
 from tabular_data.table import Table
 
@@ -103,7 +103,7 @@ def test_evaluation_is_charged_where_the_protocol_says_so(grid_table: Table) -> 
         **{k: v for k, v in grid_table.columns.items()},  # noqa: C416
         evaluation_seconds=[1, 2, 3, 4],
     )
-    charged = oracle(table, Protocol("c", "", charge_evaluation=True, observe="mean"))
+    charged = oracle(table, Protocol("c", "", charge_evaluation="always", observe="mean"))
     assert charged.answer_one(config(1, 0), 0)[3] == pytest.approx(30.5 + 3)
 
 
@@ -135,3 +135,11 @@ def test_no_test_accuracy_can_be_reached_from_an_oracle(grid_table: Table) -> No
         if isinstance(thing, np.ndarray):
             assert not np.shares_memory(thing, secret)
         frontier += gc.get_referents(thing)
+
+
+def test_where_evaluation_was_not_measured_a_protocol_may_do_without_and_says_so(grid_table: Table) -> None:
+    asked = oracle(grid_table, Protocol("m", "", charge_evaluation="measured", observe="mean"))
+    assert asked.answer_one(config(1, 0), 0)[3] == pytest.approx(30.5)
+    assert asked.notes == ("table grid has no evaluation times: only training is charged",)
+    with pytest.raises(ProtocolError, match="lacks evaluation_seconds of grid"):
+        Protocol("a", "", charge_evaluation="always").check(grid_table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,9 @@ def test_each_job_draws_one_repeat_in_the_order_of_starts(grid_table: Table) -> 
     cells = [0, 1, 2, 3, 0, 1, 2, 3, 3, 2, 1, 0]
     repeats = (np.random.default_rng(0).random(12) * 2).astype(int).tolist()
     assert set(repeats) == {0, 1}
-    expected = {k: 0.5 - 0.1 * cell - 0.01 * repeat for k, (cell, repeat) in enumerate(zip(cells, repeats, strict=True))}
+    expected = {
+        k: 0.5 - 0.1 * cell - 0.01 * repeat for k, (cell, repeat) in enumerate(zip(cells, repeats, strict=True))
+    }
     singles = [job(cell, tag=k) for k, cell in enumerate(cells)]
     for workers in (1, 2, 3, 12):
         for script in (singles, [job(*cells, tag=0)]):
@@ -242,9 +244,10 @@ def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang(le
         parallel = True
 
         def ask(self) -> Any:
-            return word("d" * 50_000)
+            return word("d" * 5_000)
 
-    with pytest.raises(OptimizerError, match="1000000 invalid configurations in a row, and no simulated time passed"):
+    said = "20000 invalid configurations in a row, and no simulated time passed"
+    with patch("harness.dialogue._FREE_PROPOSALS", 20_000), pytest.raises(OptimizerError, match=said):
         run(make(letters, Stubborn, 10.0, 7, protocol=MEAN))
 
 
@@ -269,9 +272,7 @@ WORDS = st.lists(st.text("abcd", min_size=1, max_size=6), max_size=8)
 
 
 @given(words=WORDS, workers=st.integers(1, 5), limit=st.integers(1, 12))
-def test_every_schedule_is_that_of_a_list_scheduler(
-    letters: Table, words: list[str], workers: int, limit: int
-) -> None:
+def test_every_schedule_is_that_of_a_list_scheduler(letters: Table, words: list[str], workers: int, limit: int) -> None:
     counted, told, elapsed = schedule(letters, [word(text) for text in words], workers, float(limit))
     assert counted == listed(words, workers, float(limit))
     assert len(told) == len(counted)
@@ -323,12 +324,22 @@ def test_more_workers_do_more_in_the_same_time(small101: Path, name: str) -> Non
     assert run(make(table, name, 1500.0, 10)).to_json() == ten.to_json()
 
 
-@pytest.mark.parametrize("name", PARALLEL)
-def test_ten_thousand_workers(small101: Path, name: str) -> None:
-    """Training takes at least 4 s at the lowest budget and at most 240 s."""
-    result = run(make(Table.open(small101), name, 250.0, 10_000))
-    assert result.evaluations >= 10_000
-    assert result.elapsed <= 250.0
+@pytest.mark.parametrize(
+    ("name", "limit", "least"),
+    [
+        ("random_search", 240, 9_500),
+        ("regularized_evolution", 130, 1_000),
+        ("reinforce", 130, 1_000),
+        ("hyperband", 20, 9_500),
+        ("asha", 9, 9_500),
+    ],
+)
+def test_ten_thousand_workers(small101: Path, name: str, limit: float, least: int) -> None:
+    """A training takes from 1 to 2.2 s an epoch: 4 to 9 s at the lowest budget, 108 to 238 s at the largest."""
+    result = run(make(Table.open(small101), name, limit, 10_000))
+    assert result.evaluations >= least
+    assert result.elapsed <= limit
+    assert (np.diff(result.trajectory.time) >= 0).all()
 
 
 def asked_at_the_start(small101: Path, name: str, workers: int) -> list[tuple[float | None, int]]:
@@ -353,7 +364,6 @@ def asked_at_the_start(small101: Path, name: str, workers: int) -> list[tuple[fl
 
     run(make(Table.open(small101), Watched, 10.0, workers))
     return asked
-
 
 
 def test_hyperband_opens_brackets_while_rungs_are_under_way(small101: Path) -> None:
@@ -426,13 +436,21 @@ def test_the_number_of_simulated_workers_is_part_of_what_a_suite_is(small101: Pa
     assert not four.matches(result, task)
 
 
-@pytest.mark.parametrize(
-    ("workers", "names", "said"),
-    [(8, ("asha", "smac"), "smac cannot search on 8"), (0, ("asha",), "from 1 to 10,000, got 0")],
-)
-def test_a_suite_that_cannot_is_refused_before_the_first_run(
-    small101: Path, tmp_path: Path, workers: int, names: tuple[str, ...], said: str
-) -> None:
-    with pytest.raises(WorkersError, match=said):
-        run_suite(suite(small101, workers, *names), tmp_path / "out")
+def test_a_suite_that_cannot_is_refused_before_the_first_run(small101: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(
+        "from regretta import Optimizer\n"
+        "class OneByOne(Optimizer):\n"
+        "    name = 'one_by_one'\n"
+        "    def ask(self):\n"
+        "        return self.space.sample(self.rng, 1)[0]\n"
+    )
+    with_plugin = replace(suite(small101, 8, "asha", "one_by_one"), plugins=(plugin,))
+    for spec, said in (
+        (with_plugin, "one_by_one cannot search on 8 simulated workers"),
+        (suite(small101, 0), "simulated workers must be from 1 to 10,000, got 0"),
+    ):
+        with pytest.raises(WorkersError, match=said):
+            run_suite(spec, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    run_suite(replace(with_plugin, simulated_workers=1), tmp_path / "out")

@@ -64,7 +64,9 @@ def test_algorithm_2_with_eta_2_and_three_rungs() -> None:
     c2 = asha.ask()  # the highest rung with something to promote comes first: c goes to the top before e moves
     assert c2.budget == 4.0
     assert same(c2, c)
-    assert asha.ask().budget == 1.0  # floor(5 / 2) = 2 of five, and e is the best of them … see below
+    e1 = asha.ask()  # floor(5 / 2) = 2 of five: e and c
+    assert e1.budget == 2.0
+    assert same(e1, e)
     answer(asha, c2, 0.1)
     assert asha.ask().budget == 1.0  # the top rung promotes nothing
 

@@ -1,0 +1,123 @@
+"""How far a suite is: what is done, failed, missing and damaged, and how long the rest may take."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.compaction import find_runs
+from harness.locks import locked
+from harness.results import run_path
+from harness.suite import suite_parts
+
+__all__ = ["Progress", "SuiteStatus", "suite_status"]
+
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one label is on one table, in runs.
+
+    Attributes
+    ----------
+    table, label
+        Which one.
+    done, failed, damaged, missing
+        Finished; failed and not repeated since; present but unusable; none of these. They add up to what is planned.
+    """
+
+    table: str
+    label: str
+    done: int
+    failed: int
+    damaged: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class SuiteStatus:
+    """How far a suite is.
+
+    Attributes
+    ----------
+    folder, name
+        Where it is and what it is called.
+    running
+        Whether a process is at work in the folder; None where the file system cannot tell.
+    rows
+        By table and label, in the suite's order.
+    damaged
+        One line a file that cannot be used.
+    seconds_left
+        Real seconds until all is done at the rate since the last start; None if nothing is running, or too little
+        is done since to say.
+    """
+
+    folder: Path
+    name: str
+    running: bool | None
+    rows: tuple[Progress, ...]
+    damaged: tuple[str, ...]
+    seconds_left: float | None
+
+    @property
+    def done(self) -> int:
+        """Finished runs."""
+        return sum(row.done for row in self.rows)
+
+    @property
+    def planned(self) -> int:
+        """All runs."""
+        return sum(row.done + row.failed + row.damaged + row.missing for row in self.rows)
+
+
+def suite_status(folder: Path) -> SuiteStatus:
+    """Look at a suite's folder, whether or not a run is going on there; nothing is changed.
+
+    Raises
+    ------
+    SuiteError
+        If the folder holds no suite.
+    """
+    name, tables, labels, planned = suite_parts(folder)
+    rows, damaged = [], []
+    written = []
+    for table in tables:
+        for label in labels:
+            place = run_path(folder, table, label, 0).parent
+            found = find_runs(place)
+            damaged += [damage.message for damage in found.damaged]
+            done = {number for number in found.runs if number < planned}
+            written += [stored.path for number, stored in found.runs.items() if stored.path.suffix == ".json"]
+            bad = {int(d.path.stem) for d in found.damaged if d.path.suffix == ".json"} - done
+            failed = {int(path.stem) for path in place.glob("[0-9]*.failed")} - done - bad
+            missing = planned - len(done) - len(bad) - len(failed)
+            rows.append(Progress(table, label, len(done), len(failed), len(bad), missing))
+    running = _running(folder)
+    left = sum(row.failed + row.damaged + row.missing for row in rows)
+    seconds = _seconds_left(folder, written, left) if running is not False and left else None
+    return SuiteStatus(folder, name, running, tuple(rows), tuple(damaged), seconds)
+
+
+def _running(folder: Path) -> bool | None:
+    try:
+        with locked(folder / "runs", exclusive=True) as lock:
+            return not lock.held if lock.supported else None
+    except OSError:
+        return False
+
+
+def _seconds_left(folder: Path, written: list[Path], left: int) -> float | None:
+    """Runs left, at the rate of files since ``suite.json`` was written last, which every start does.
+
+    All times are those of the folder's file system, so that the clock of this machine does not matter.
+    """
+    start = (folder / "suite.json").stat().st_mtime
+    since = []
+    for path in written:
+        with suppress(FileNotFoundError):
+            since.append(path.stat().st_mtime)
+    since = [time for time in since if time > start]
+    return left * (max(since) - start) / len(since) if len(since) >= _FEWEST else None
