@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from experiments.catalog import built_in_suites as built_in_suites
     from experiments.catalog import find_suite as find_suite
+    from experiments.figure_commands import tables_at_hand as tables_at_hand
     from harness.executors import Outcome as Outcome
     from harness.executors import run_suite as run_suite
     from harness.export import export_suite as export_suite
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from optimizers.base import Proposal as Proposal
     from optimizers.registry import available as available
     from optimizers.registry import get_optimizer as get_optimizer
+    from plots.paper import draw_figures as draw_figures
     from plots.report import write_report as write_report
     from tabular_data.catalog import entries as entries
     from tabular_data.catalog import open_table as open_table
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "experiments.catalog": ("built_in_suites", "find_suite"),
+    "experiments.figure_commands": ("tables_at_hand",),
     "harness.executors": ("Outcome", "run_suite"),
     "harness.export": ("export_suite",),
     "harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
@@ -58,6 +61,7 @@ _HOMES = {
     "harness.suite": ("load_suite",),
     "optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "optimizers.registry": ("available", "get_optimizer"),
+    "plots.paper": ("draw_figures",),
     "plots.report": ("write_report",),
     "tabular_data.catalog": ("entries", "open_table"),
     "tabular_data.errors": ("UserError",),

@@ -111,6 +111,23 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", "report", "write report.html and the figures of a suite's folder")
     report.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
 
+    figures = add("figures", "figures", "draw a paper's figures from the tables and suites at hand", [listing])
+    figures.add_argument(
+        "paper", metavar="PAPER", choices=("nasbench101", "nasbench201"), help="nasbench101 or nasbench201"
+    )
+    figures.add_argument(
+        "--table", metavar="NAME", action="append", default=[], help="this table instead of all (again for several)"
+    )
+    figures.add_argument(
+        "--suite",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder that `regretta run` made, for the figures of searches (again for several)",
+    )
+    figures.add_argument("--out", metavar="DIR2", type=Path, help="where to write (default: results/figures/PAPER)")
+
     export = add("export", "export", "write a suite's runs in the format of others")
     export.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
     export.add_argument(

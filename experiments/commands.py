@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from experiments.catalog import built_in_suites, find_suite
+from experiments.figure_commands import figures
 from experiments.table_commands import described, table_build, table_import, table_info, table_verify
 from harness.compaction import compact as compact_suite
 from harness.executors import Dask, JobQueue, run_suite
@@ -31,6 +32,7 @@ from tabular_data.table import Table
 __all__ = [
     "compact",
     "export",
+    "figures",
     "optimizers",
     "protocols",
     "report",

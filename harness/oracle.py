@@ -129,9 +129,9 @@ class Oracle:
         _, budgets, repeats = self._shape
         count: NDArray[np.uint8] | int = repeats
         if not self._complete:
-            count = self._available[rows, axis]
-            if not count.all():
-                raise self._lacks(int(rows[np.argmin(count)]), level)
+            count = available = self._available[rows, axis]
+            if not available.all():
+                raise self._lacks(int(rows[np.argmin(available)]), level)
         if self._mean_of_repeats:
             drawn = np.full(len(rows), -1, dtype=np.int16)
             errors, costs = 1.0 - _mean(self._accuracy[rows, axis]), _mean(self._seconds[rows, axis])

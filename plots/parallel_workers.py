@@ -97,8 +97,8 @@ def workers_caption(curves: WorkerCurves) -> str:
     """What a reader must know to read the figure."""
     return (
         f"{human_name(curves.optimizer)} on {_counts(curves.workers)} simulated workers, asynchronously. Left: against "
-        "simulated wall-clock time. Right: against the time of all workers together, idle ones included; where the "
-        f"curves lie on each other, workers cost nothing but machines. {regret_caption([curves.by_time])}"
+        "simulated wall-clock time. Right: against the time of all workers together, idle ones included; where curves "
+        f"coincide, working side by side loses nothing. {regret_caption([curves.by_time])}"
     )
 
 
@@ -121,16 +121,16 @@ def draw_workers(curves: WorkerCurves, width: float = TWO_COLUMNS) -> Figure:
     styles = {
         str(count): MethodStyle(
             f"{count:,} {'worker' if count == 1 else 'workers'}",
-            matplotlib.colors.to_hex(shades(0.85 * (1 - nth / max(len(curves.workers) - 1, 1)))),
+            matplotlib.colors.to_hex(shades(0.8 * (1 - nth / max(len(curves.workers) - 1, 1)))),
             _MARKERS[nth % len(_MARKERS)],
         )
         for nth, count in enumerate(curves.workers)
     }
     figure = draw_regret([curves.by_time, curves.by_work], styles, width)
     left, right = figure.axes
-    left.set_title(f"{human_name(curves.optimizer)}, {curves.by_time.table}", pad=6)
-    right.set_title("The same by the time of all workers", pad=6)
-    right.set_xlabel("Workers × simulated wall-clock time (s)")
+    left.title.set_text(f"{human_name(curves.optimizer)}, {curves.by_time.table}")
+    right.title.set_text("The same by the time of all workers")
+    right.xaxis.label.set_text("Workers × simulated wall-clock time (s)")
     return figure
 
 

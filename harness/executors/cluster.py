@@ -20,6 +20,7 @@ from harness.executors.queue import Queue
 from harness.executors.remote import Refusal, do_batch, greet
 from harness.executors.work import Order, Report, order
 from harness.suite import Failure, Suite, SuiteError, Task
+from tabular_data.names import unknown
 
 __all__ = ["JOB_QUEUES", "Dask", "JobQueue"]
 
@@ -120,7 +121,7 @@ class JobQueue:
         jobs = options.pop("jobs", 1)
         options.setdefault("processes", options["cores"])  # a process a core: runs hold Python's lock
         if self.kind not in JOB_QUEUES:
-            raise SuiteError(f"unknown cluster {self.kind!r}; known are {', '.join(JOB_QUEUES)}")
+            raise SuiteError(unknown("cluster", self.kind, JOB_QUEUES))
         if not isinstance(jobs, int) or jobs < 1:
             raise SuiteError(f"[cluster]: jobs must be a whole number above 0, got {jobs!r}")
         module, _, name = f"dask_jobqueue.{JOB_QUEUES[self.kind]}".rpartition(".")

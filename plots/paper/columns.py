@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tabular_data.spaces import NasBench101, NasBench201
 from tabular_data.table import Table
 
 __all__ = [
+    "Anchor",
     "FigureError",
     "budget_name",
     "mean_over_repeats",
@@ -24,6 +26,15 @@ __all__ = [
 
 class FigureError(UserError):
     """A figure that cannot be drawn from a table at all; the message says what the table lacks."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A number of a figure beside the one that the paper gives, both as a reader sees them."""
+
+    quantity: str
+    ours: str
+    published: str
 
 
 def need_nasbench101(table: Table, figure: str) -> NasBench101:

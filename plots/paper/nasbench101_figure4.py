@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plots.axes import title
-from plots.paper.columns import mean_over_repeats, need_nasbench101, noted
+from plots.paper.columns import Anchor, mean_over_repeats, need_nasbench101, noted
 from plots.paper.nasbench101_graphs import replacements
 from plots.style import house, panels
 from tabular_data.table import Table
@@ -19,7 +19,7 @@ from tabular_data.table import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PUBLISHED", "Replacements", "caption", "compute", "draw"]
+__all__ = ["PUBLISHED", "Replacements", "anchors", "caption", "compute", "draw"]
 
 NAMES = ("conv3x3", "conv1x1", "maxpool3x3")
 
@@ -78,17 +78,25 @@ def compute(table: Table) -> Replacements:
 
 def caption(found: Replacements) -> str:
     """What the figure shows, with the published values beside ours."""
-    beside = "; ".join(
-        f"{old} by {new}: accuracy {100 * found.accuracy[i, j]:+.2f} % (published {100 * gain:+.2f} %), "
-        f"time {100 * found.time[i, j]:+.2f} % (published {100 * time:+.2f} %)"
-        for (old, new), (gain, time) in PUBLISHED.items()
-        for i, j in [(NAMES.index(old), NAMES.index(new))]
-    ).replace("-", "\u2212")
+    beside = "; ".join(f"{a.quantity} {a.ours} (published {a.published})" for a in anchors(found))
     return (
         "NAS-Bench-101, figure 4. Mean change of validation accuracy (left, percentage points) and of training time "
         f"(right, percent) when one vertex's operation is replaced, over all cells and vertices. {beside}. Table "
         f"{found.table}.{found.note}"
     )
+
+
+def anchors(found: Replacements) -> tuple[Anchor, ...]:
+    """The four changes that the paper's text gives."""
+    return tuple(
+        Anchor(f"{old} by {new}, {what}", _percent(ours[NAMES.index(old), NAMES.index(new)]), _percent(published))
+        for (old, new), pair in PUBLISHED.items()
+        for what, ours, published in zip(("accuracy", "time"), (found.accuracy, found.time), pair, strict=True)
+    )
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:+.2f} %".replace("-", "\u2212")
 
 
 def draw(found: Replacements, width: float) -> Figure:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plots.axes import title
-from plots.paper.columns import need_nasbench101, noted, test_or_validation
-from plots.paper.nasbench101_graphs import edit_distance
+from plots.paper.columns import Anchor, need_nasbench101, noted, test_or_validation
+from plots.paper.nasbench101_graphs import edit_distance, encodings
 from plots.style import METHODS, house, panels
 from tabular_data.spaces import NasBench101
 from tabular_data.table import Table
@@ -18,7 +18,7 @@ from tabular_data.table import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Locality", "autocorrelation", "caption", "compute", "draw", "random_walk"]
+__all__ = ["Locality", "anchors", "autocorrelation", "caption", "compute", "draw", "random_walk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,9 @@ class Locality:
         Their mean accuracy: shape ``[d]``, NaN where no cell is.
     within
         Fraction of cells within distance 6.
+    encodings
+        Number of configurations of encoding A that spell the best cell; 0 where it leaves vertices unused, whose
+        spellings are not counted.
     """
 
     table: str
@@ -49,6 +52,7 @@ class Locality:
     distance_count: NDArray[np.int64]
     distance_accuracy: NDArray[np.float64]
     within: float
+    encodings: int
     note: str
     reconstruction: str
 
@@ -79,6 +83,7 @@ def compute(table: Table, *, walkers: int = 2000, steps: int = 500, lags: int = 
         distance_count=count,
         distance_accuracy=np.where(measured > 0, total / np.maximum(measured, 1), np.nan),
         within=float(count[:7].sum() / count.sum()),
+        encodings=encodings(space, best),
         note=noted(table, ()),
         reconstruction=table.provenance.reconstruction,
     )
@@ -132,6 +137,14 @@ def caption(found: Locality) -> str:
         f"{found.kind} accuracy by edit distance to the best cell. Right: fraction of cells within a distance of it; "
         f"within 6: {100 * found.within:.1f} % (published 35.4 %). Distance: fewest edges and operations that differ "
         f"over all ways to match interior vertices. Table {found.table}.{found.note}"
+    )
+
+
+def anchors(found: Locality) -> tuple[Anchor, ...]:
+    """Volume around the best cell, and its encodings."""
+    return (
+        Anchor("Cells within 6 edits of the best", f"{100 * found.within:.1f} %", "35.4 %"),
+        Anchor("Encodings of the best cell", str(found.encodings or "not counted: it has unused vertices"), "4"),
     )
 
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from plots.axes import title
-from plots.paper.columns import FigureError, noted
+from plots.paper.columns import Anchor, FigureError, noted
 from plots.style import METHODS, house, panels
 from tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["PUBLISHED", "BudgetCorrelation", "caption", "compute", "draw"]
+__all__ = ["PUBLISHED", "BudgetCorrelation", "anchors", "caption", "compute", "draw"]
 
 PUBLISHED = 0.365
 """Spearman's correlation between 36 and 108 epochs among the best tenth, of the paper's supplement."""
@@ -86,14 +86,19 @@ def compute(table: Table) -> BudgetCorrelation:
 
 def caption(found: BudgetCorrelation) -> str:
     """What the figure shows, with the published value beside ours."""
-    beside = ""
-    if (36.0, 108.0) in found.pairs:
-        ours = found.correlation[found.pairs.index((36.0, 108.0)), PERCENTILES.index(90.0)]
-        beside = f" 36 and 108 epochs in the best tenth: {ours:.3f} (published {PUBLISHED})."
+    beside = "".join(f" {a.quantity}: {a.ours} (published {a.published})." for a in anchors(found))
     return (
         "NAS-Bench-101, supplement figure 7. Spearman's correlation of mean validation accuracy between budgets among "
         f"the best cells at the largest budget.{beside} Table {found.table}.{found.note}"
     )
+
+
+def anchors(found: BudgetCorrelation) -> tuple[Anchor, ...]:
+    """36 against 108 epochs, where the table has both."""
+    if (36.0, 108.0) not in found.pairs:
+        return ()
+    ours = found.correlation[found.pairs.index((36.0, 108.0)), PERCENTILES.index(90.0)]
+    return (Anchor("Spearman's correlation of 36 and 108 epochs in the best tenth", f"{ours:.3f}", f"{PUBLISHED}"),)
 
 
 def draw(found: BudgetCorrelation, width: float) -> Figure:

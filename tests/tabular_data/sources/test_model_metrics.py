@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from official_files import model_metrics, varint
 
 from tabular_data.sources.base import SourceError
 from tabular_data.sources.model_metrics import decode
+from tests.tabular_data.sources.official_files import model_metrics, varint
 
 EVALUATIONS = ((0.0, 0.0, 0.1, 0.11, 0.12), (54.0, 500.5, 0.8, 0.81, 0.82), (108.0, 1001.25, 0.99, 0.95, 0.94))
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from official_files import cell_row, full_scale_rows, model_metrics, row
 
 from tabular_data.sources import nasbench101
 from tabular_data.sources.base import SourceError
 from tabular_data.sources.nasbench101 import BUDGETS, import_table
 from tabular_data.sources.tfrecord import frame
 from tabular_data.spaces import NasBench101
+from tests.tabular_data.sources.official_files import cell_row, full_scale_rows, model_metrics, row
 
 SPACE = NasBench101(4)
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from official_files import arch_state, run_state, torch_save, whole_file
 
 from tabular_data.sources.base import SourceError
 from tabular_data.sources.nasbench201_pth import import_table
 from tabular_data.spaces import NasBench201
+from tests.tabular_data.sources.official_files import arch_state, run_state, torch_save, whole_file
 
 SPACE = NasBench201()
 ARCHS = [SPACE.describe(row) for row in range(SPACE.n_cells)]

@@ -1,0 +1,184 @@
+"""NAS-Bench-101, figure 3: parameters, training time and accuracy of every cell, and the neighbours of Inception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plots.axes import title
+from plots.paper.columns import Anchor, FigureError, mean_over_repeats, need_nasbench101, noted, test_or_validation
+from plots.style import METHODS, house, panels
+from tabular_data.spaces import NasBench101
+from tabular_data.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PUBLISHED_INCEPTION", "Tradeoff", "anchors", "caption", "compute", "draw", "inception", "one_edit"]
+
+PUBLISHED_INCEPTION = 0.9295
+"""Mean test accuracy that the paper gives for its Inception-like cell."""
+
+_INCEPTION = ((0, 1), (0, 2), (0, 3), (0, 5), (1, 6), (2, 6), (3, 4), (4, 6), (5, 6))
+_CONV3, _CONV1, _POOL = 0, 1, 2
+_INCEPTION_OPERATIONS = (_CONV1, _CONV3, _CONV3, _CONV3, _POOL)
+
+
+@dataclass(frozen=True, eq=False)
+class Tradeoff:
+    """What every cell costs and gives.
+
+    Attributes
+    ----------
+    kind
+        ``"test"`` or ``"validation"`` accuracy.
+    parameters, seconds, accuracy
+        Trainable parameters, mean training time and mean accuracy at the largest budget: shape ``[cells]``.
+    inception
+        Row of the Inception-like cell, −1 where the space has none.
+    neighbours
+        Rows one edit away from it: shape ``[k]``.
+    """
+
+    table: str
+    kind: str
+    parameters: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    inception: int
+    neighbours: NDArray[np.int64]
+    missing: tuple[str, ...]
+    note: str
+    reconstruction: str
+
+
+def compute(table: Table) -> Tradeoff:
+    """The three numbers of every cell.
+
+    Raises
+    ------
+    FigureError
+        If the table is not of NAS-Bench-101's cells, or has no parameters.
+    """
+    space = need_nasbench101(table, "figure 3")
+    if "parameters" not in table.columns:
+        raise FigureError(f"figure 3 needs the column parameters; table {table.name!r} lacks it")
+    kind, accuracy = test_or_validation(table)
+    row = inception(space)
+    missing = [] if kind == "test" else ["test accuracy: validation accuracy is shown"]
+    if row < 0:
+        missing.append(f"the Inception-like cell: it has 7 vertices, the space {space.vertices}")
+    return Tradeoff(
+        table=table.name,
+        kind=kind,
+        parameters=table.columns["parameters"].astype(np.float64),
+        seconds=mean_over_repeats(table.columns["training_seconds"][:, -1]),
+        accuracy=accuracy,
+        inception=row,
+        neighbours=one_edit(space, row) if row >= 0 else np.empty(0, dtype=np.int64),
+        missing=tuple(missing),
+        note=noted(table, tuple(missing)),
+        reconstruction=table.provenance.reconstruction,
+    )
+
+
+def inception(space: NasBench101) -> int:
+    """Row of the Inception-like cell, −1 in a space of fewer than 7 vertices.
+
+    Side by side a 1x1 convolution, a 3x3 convolution, two 3x3 convolutions in a row (for a 5x5) and max pooling: the
+    example cell of google-research/nasbench.
+    """
+    if space.vertices < 7:
+        return -1
+    number = {edge: k for k, edge in enumerate(zip(*np.triu_indices(space.vertices, 1), strict=True))}
+    matrix = sum(1 << number[edge] for edge in _INCEPTION)
+    return space.index.row_of(matrix, sum(op * 3**slot for slot, op in enumerate(_INCEPTION_OPERATIONS)))
+
+
+def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
+    """Other cells that flipping one entry of a cell's matrix, or changing one operation, leads to: ascending rows.
+
+    The cell's own stored spelling is edited; what the edit cuts off is pruned.
+    """
+    matrix, operations = int(space.index.cell_matrix[row]), int(space.index.cell_operations[row])
+    edited = [(matrix ^ 1 << k, operations) for k in range(space.n_entries)]
+    for slot in range(space.vertices - 2):
+        old = operations // 3**slot % 3
+        edited += [(matrix, operations + (new - old) * 3**slot) for new in range(3) if new != old]
+    codes, labels = np.array(edited, dtype=np.int64).T
+    found = np.unique(space.index.rows(codes, labels)).astype(np.int64)
+    return found[(found >= 0) & (found != row)]
+
+
+def anchors(found: Tradeoff) -> tuple[Anchor, ...]:
+    """The accuracy of the Inception-like cell, where the space has it and the table test accuracy."""
+    if found.inception < 0 or found.kind != "test":
+        return ()
+    ours = found.accuracy[found.inception]
+    words = "Mean test accuracy of the Inception-like cell"
+    return (Anchor(words, f"{100 * ours:.2f} %", f"{100 * PUBLISHED_INCEPTION:.2f} %"),)
+
+
+def caption(found: Tradeoff) -> str:
+    """What the figure shows, with the published value beside ours and what is missing."""
+    beside = "".join(f" {a.quantity}: {a.ours} (published {a.published})." for a in anchors(found))
+    near = ""
+    if found.inception >= 0:
+        near = f" Marked: the Inception-like cell and the {len(found.neighbours)} cells one edit away from it."
+    return (
+        "NAS-Bench-101, figure 3. Left: training time against trainable parameters of every cell, coloured by mean "
+        f"{found.kind} accuracy (the scale starts at its 2 % quantile). Right: mean {found.kind} accuracy, from that "
+        f"quantile on, against training time.{near}{beside} Table {found.table}.{found.note}"
+    )
+
+
+def draw(found: Tradeoff, width: float) -> Figure:
+    """Draw both clouds; they are pictures within the vector file, or it would be tens of megabytes."""
+    known = np.flatnonzero(~np.isnan(found.accuracy))
+    lowest = float(np.quantile(found.accuracy[known], 0.02))
+    order = known[np.argsort(found.accuracy[known], kind="stable")]
+    orange = METHODS["reinforce"][1]
+    with house():
+        figure, (left, right) = panels(2, width, 2.8)
+        shown = left.scatter(
+            *(found.parameters[order] / 1e6, found.seconds[order]),
+            c=found.accuracy[order],
+            s=0.4,
+            linewidths=0,
+            cmap="viridis",
+            vmin=lowest,
+            rasterized=True,
+        )
+        left.set_xscale("log")
+        left.set_xlabel("Parameters (millions)")
+        left.set_ylabel("Training time (s)")
+        figure.colorbar(shown, ax=left, label=f"{found.kind.capitalize()} accuracy", extend="min")
+        right.plot(
+            *(found.seconds[known], found.accuracy[known]),
+            linestyle="none",
+            marker=".",
+            markersize=0.6,
+            markeredgewidth=0,
+            color="#999999",
+            rasterized=True,
+        )
+        right.set_ylim(lowest, float(found.accuracy[known].max()) + 0.002)
+        right.set_xlabel("Training time (s)")
+        right.set_ylabel(f"{found.kind.capitalize()} accuracy")
+        right.grid(True)
+        if found.inception >= 0:
+            for rows, look in (
+                (found.neighbours, {"marker": "o", "markersize": 3, "label": "one edit away"}),
+                (np.array([found.inception]), {"marker": "*", "markersize": 9, "label": "Inception-like"}),
+            ):
+                for ax, values in ((left, found.parameters / 1e6), (right, found.seconds)):
+                    across = found.seconds if ax is left else found.accuracy
+                    ax.plot(values[rows], across[rows], linestyle="none", color=orange, markeredgecolor="white",
+                            markeredgewidth=0.4, zorder=4, **look)  # fmt: skip
+            right.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
+        for ax in (left, right):
+            title(ax, found.table, found.reconstruction)
+    return figure

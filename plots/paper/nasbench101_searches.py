@@ -1,0 +1,158 @@
+"""NAS-Bench-101's figures of searches (7, S2 to S6, S8), drawn from a suite's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.results import RunResult
+from harness.suite import SuiteResults
+from plots.axes import human_time
+from plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
+from plots.paper.columns import Anchor, FigureError
+from plots.regret_curve import RegretCurve, RegretCurves, draw_regret, regret_caption, regret_curves
+from plots.style import MethodStyle, method_styles
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["PUBLISHED_PASSING", "Searches", "anchors", "caption", "compute", "draw", "passes"]
+
+PUBLISHED_PASSING = 5e4
+"""Simulated seconds after which regularized evolution, BOHB and SMAC are better than random search (section 4.1)."""
+
+SENSITIVITY: Mapping[str, str] = {
+    "S2": "smac",
+    "S3": "bohb",
+    "S4": "regularized_evolution",
+    "S5": "reinforce",
+}
+"""Figure of the supplement → the only optimizer of a suite that studies its settings."""
+
+_S8 = ("random_search", "regularized_evolution", "reinforce")
+
+
+@dataclass(frozen=True, eq=False)
+class Searches:
+    """What one figure of searches shows of one table.
+
+    Attributes
+    ----------
+    number
+        The figure's number.
+    shown
+        Mean regret over time, or for 7-right the distribution of final regret.
+    styles
+        By label.
+    passing
+        Optimizer → simulated seconds from which on its mean regret stays below random search's, infinite where it does
+        not at the end; only for 7-left, and only what the paper names.
+    missing
+        What of the paper's figure the suite does not have.
+    """
+
+    number: str
+    shown: RegretCurves | RegretDistributions
+    styles: Mapping[str, MethodStyle]
+    passing: Mapping[str, float]
+    missing: tuple[str, ...]
+
+
+def compute(number: str, suite: SuiteResults, table: str) -> Searches:
+    """What a figure shows of a suite's runs on a table.
+
+    Parameters
+    ----------
+    number
+        ``"7-left"``, ``"7-right"``, ``"S2"`` to ``"S6"`` or ``"S8"``.
+
+    Raises
+    ------
+    FigureError
+        If the suite is another study than the figure's, or none of its runs on the table finished an evaluation.
+    """
+    runs = {label: group for label, group in suite.runs[table].items() if group}
+    if not any(len(run.trajectory) for group in runs.values() for run in group):
+        raise FigureError(f"{suite.folder} has no finished evaluation on {table}; run the suite first")
+    optimizers = {label: group[0].optimizer for label, group in runs.items()}
+    encoding = str(suite.spec.get("encoding") or "A")
+    kinds = set(optimizers.values())
+    missing = []
+    if number in SENSITIVITY:
+        fits = kinds == {SENSITIVITY[number]} and len(runs) > 1
+    elif number == "S6":
+        fits = encoding == "C" and len(kinds) > 1
+        missing = ["Vizier, which is not public"]
+    else:
+        fits = encoding != "C" and len(kinds) > 1
+    if number == "S8":
+        runs = {label: group for label, group in runs.items() if optimizers[label] in _S8}
+        fits = fits and set(_S8) == {optimizers[label] for label in runs}
+        if not any(_never_ages(group[0]) for group in runs.values()):
+            missing = ["evolution without ageing (NRE; setting ageing = false)"]
+    if not fits:
+        raise FigureError(f"{suite.folder} is not the study of figure {number}")
+    short = {label: len(group) for label, group in runs.items() if len(group) < suite.planned}
+    if short:
+        behind = ", ".join(f"{label} {count}" for label, count in short.items())
+        missing.append(f"runs: of {suite.planned} planned there are {behind}")
+    styles = method_styles(list(optimizers.items()))
+    if number == "7-right":
+        return Searches(number, distributions(runs), styles, {}, tuple(missing))
+    curves = regret_curves(runs)
+    passing = {}
+    baseline = next((c for c in curves.curves if optimizers[c.label] == "random_search" and c.runs), None)
+    if number == "7-left" and baseline is not None:
+        passing = {
+            optimizers[curve.label]: passes(curve, baseline)
+            for curve in curves.curves
+            if optimizers[curve.label] in ("regularized_evolution", "bohb", "smac") and curve.runs
+        }
+    return Searches(number, curves, styles, passing, tuple(missing))
+
+
+def _never_ages(run: RunResult) -> bool:
+    return run.optimizer == "regularized_evolution" and run.settings.get("ageing") is False
+
+
+def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
+    """Simulated seconds from which on a curve's mean stays below the baseline's; infinite if it is not at the end."""
+    time = np.union1d(curve.time, baseline.time)
+    time = time[time >= max(curve.time[0], baseline.time[0])]
+    ours, theirs = (c.mean[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline))
+    above = np.flatnonzero(ours >= theirs)
+    if not len(above):
+        return float(time[0])
+    return float(time[above[-1] + 1]) if above[-1] + 1 < len(time) else np.inf
+
+
+def anchors(found: Searches) -> tuple[Anchor, ...]:
+    """When methods pass random search."""
+    return tuple(
+        Anchor(
+            f"{optimizer} stays below random search's mean regret from",
+            human_time(at) if np.isfinite(at) else "not within the limit",
+            f"about {human_time(PUBLISHED_PASSING)}",
+        )
+        for optimizer, at in found.passing.items()
+    )
+
+
+def caption(found: Searches) -> str:
+    """What the figure shows, with the published value beside ours and what is missing."""
+    words = ecdf_caption(found.shown) if isinstance(found.shown, RegretDistributions) else regret_caption([found.shown])
+    published = " Published: 500 runs of 10,000,000 s each." if found.number.startswith("7") else ""
+    beside = "".join(f" {a.quantity} {a.ours} (published {a.published})." for a in anchors(found))
+    missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
+    kind = "supplement figure " if found.number.startswith("S") else "figure "
+    return f"NAS-Bench-101, {kind}{found.number.removeprefix('S')}. {words}{published}{beside}{missing}"
+
+
+def draw(found: Searches, width: float) -> Figure:
+    """Draw it as the report draws it."""
+    if isinstance(found.shown, RegretDistributions):
+        return draw_ecdf(found.shown, found.styles, width)
+    return draw_regret([found.shown], found.styles, width)
