@@ -87,7 +87,7 @@ if __name__ == "__main__":
     print(f"{'method':24s} {'workers':>8s} {'events/s':>10s} {'with invalid ones':>18s}")
     for name, workers in (
         *(("random_search", w) for w in (1, 10, 100, 1_000, 10_000)),
-        *((n, 100) for n in ("regularized_evolution", "reinforce", "hyperband", "asha")),
+        *((n, w) for n in ("regularized_evolution", "reinforce", "hyperband", "asha") for w in (1, 100)),
     ):
         events, proposals = measure(table, name, workers, options.events)
         loop = "   (sequential loop)" if workers == 1 else ""

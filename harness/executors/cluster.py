@@ -11,6 +11,7 @@ import logging
 import queue as queues
 import time
 import warnings
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ _CHECK_SECONDS = 60.0
 _LOST_SECONDS = 5.0
 _AHEAD = 2
 _STRAGGLES = 3.0
+_DEATHS = 3
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class _Session:
         self._under_way: dict[Any, _Batch] = {}
         self._ended: queues.SimpleQueue[Any] = queues.SimpleQueue()
         self._reported: set[Task] = set()
+        self._deaths: Counter[Task] = Counter()
         self._lonely_since: float | None = None
         self._asked = 0.0
         self._found: list[str] = []
@@ -236,8 +239,12 @@ class _Session:
                 self._submit([task])
             return
         for task in left:
+            self._deaths[task] += error.allowed_failures + 1
+            if self._deaths[task] < _DEATHS:
+                self._submit([task])
+                continue
             self._reported.add(task)
-            message = f"{task.label}, run {task.number} on {task.table}: its workers died, again and again"
+            message = f"{task.label}, run {task.number} on {task.table}: its workers died {self._deaths[task]} times"
             yield Report(task, 0.0, None, Failure(task.table, task.label, task.number, message))
 
     def _double_stragglers(self, workers: list[str]) -> None:

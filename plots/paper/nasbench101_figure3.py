@@ -12,6 +12,7 @@ from plots.axes import title
 from plots.paper.columns import Anchor, FigureError, mean_over_repeats, need_nasbench101, noted, test_or_validation
 from plots.style import METHODS, house, panels
 from tabular_data.spaces import NasBench101
+from tabular_data.spaces.nasbench101_graph import OPERATIONS
 from tabular_data.table import Table
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ def inception(space: NasBench101) -> int:
     """
     if space.vertices < 7:
         return -1
-    number = {edge: k for k, edge in enumerate(zip(*np.triu_indices(space.vertices, 1), strict=True))}
-    matrix = sum(1 << number[edge] for edge in _INCEPTION)
-    return space.index.row_of(matrix, sum(op * 3**slot for slot, op in enumerate(_INCEPTION_OPERATIONS)))
+    matrix = np.zeros((space.vertices, space.vertices), dtype=np.int64)
+    for edge in _INCEPTION:
+        matrix[edge] = 1
+    return space.row_of_cell(matrix, [OPERATIONS[label] for label in _INCEPTION_OPERATIONS])
 
 
 def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
@@ -109,7 +111,7 @@ def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
         old = operations // 3**slot % 3
         edited += [(matrix, operations + (new - old) * 3**slot) for new in range(3) if new != old]
     codes, labels = np.array(edited, dtype=np.int64).T
-    found = np.unique(space.index.rows(codes, labels)).astype(np.int64)
+    found: NDArray[np.int64] = np.unique(space.index.rows(codes, labels)).astype(np.int64)
     return found[(found >= 0) & (found != row)]
 
 
@@ -140,13 +142,16 @@ def draw(found: Tradeoff, width: float) -> Figure:
     known = np.flatnonzero(~np.isnan(found.accuracy))
     lowest = float(np.quantile(found.accuracy[known], 0.02))
     order = known[np.argsort(found.accuracy[known], kind="stable")]
+    area = float(
+        np.clip(0.4 * (423_624 / len(known)) ** 0.5, 0.4, 8)
+    )  # square points of a dot: fewer cells, larger dots
     orange = METHODS["reinforce"][1]
     with house():
         figure, (left, right) = panels(2, width, 2.8)
         shown = left.scatter(
             *(found.parameters[order] / 1e6, found.seconds[order]),
             c=found.accuracy[order],
-            s=0.4,
+            s=area,
             linewidths=0,
             cmap="viridis",
             vmin=lowest,
@@ -156,13 +161,11 @@ def draw(found: Tradeoff, width: float) -> Figure:
         left.set_xlabel("Parameters (millions)")
         left.set_ylabel("Training time (s)")
         figure.colorbar(shown, ax=left, label=f"{found.kind.capitalize()} accuracy", extend="min")
-        right.plot(
+        right.scatter(
             *(found.seconds[known], found.accuracy[known]),
-            linestyle="none",
-            marker=".",
-            markersize=0.6,
-            markeredgewidth=0,
-            color="#999999",
+            c="#999999",
+            s=area / 3,
+            linewidths=0,
             rasterized=True,
         )
         right.set_ylim(lowest, float(found.accuracy[known].max()) + 0.002)
@@ -170,14 +173,26 @@ def draw(found: Tradeoff, width: float) -> Figure:
         right.set_ylabel(f"{found.kind.capitalize()} accuracy")
         right.grid(True)
         if found.inception >= 0:
-            for rows, look in (
-                (found.neighbours, {"marker": "o", "markersize": 3, "label": "one edit away"}),
-                (np.array([found.inception]), {"marker": "*", "markersize": 9, "label": "Inception-like"}),
+            one = np.array([found.inception])
+            for rows, marker, size, words in (
+                (found.neighbours, "o", 3, "one edit away"),
+                (one, "*", 9, "Inception-like"),
             ):
-                for ax, values in ((left, found.parameters / 1e6), (right, found.seconds)):
-                    across = found.seconds if ax is left else found.accuracy
-                    ax.plot(values[rows], across[rows], linestyle="none", color=orange, markeredgecolor="white",
-                            markeredgewidth=0.4, zorder=4, **look)  # fmt: skip
+                for ax, x, y in (
+                    (left, found.parameters / 1e6, found.seconds),
+                    (right, found.seconds, found.accuracy),
+                ):
+                    ax.plot(
+                        *(x[rows], y[rows]),
+                        linestyle="none",
+                        marker=marker,
+                        markersize=size,
+                        color=orange,
+                        markeredgecolor="white",
+                        markeredgewidth=0.4,
+                        zorder=4,
+                        label=words,
+                    )
             right.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
         for ax in (left, right):
             title(ax, found.table, found.reconstruction)

@@ -24,6 +24,9 @@ __all__ = ["PUBLISHED_PASSING", "Searches", "anchors", "caption", "compute", "dr
 PUBLISHED_PASSING = 5e4
 """Simulated seconds after which regularized evolution, BOHB and SMAC are better than random search (section 4.1)."""
 
+PROTOCOL = "nb101-paper"
+"""Name of the paper's protocol."""
+
 SENSITIVITY: Mapping[str, str] = {
     "S2": "smac",
     "S3": "bohb",
@@ -95,6 +98,9 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
             missing = ["evolution without ageing (NRE; setting ageing = false)"]
     if not fits:
         raise FigureError(f"{suite.folder} is not the study of figure {number}")
+    protocols = {str(run.protocol.get("name", "")) for group in runs.values() for run in group}
+    if protocols != {PROTOCOL}:
+        missing.append(f"the paper's protocol ({PROTOCOL}): the suite follows {', '.join(sorted(protocols))}")
     short = {label: len(group) for label, group in runs.items() if len(group) < suite.planned}
     if short:
         behind = ", ".join(f"{label} {count}" for label, count in short.items())

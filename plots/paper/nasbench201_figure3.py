@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -93,6 +94,8 @@ def draw(found: Ranks, width: float) -> Figure:
         ax.set_xlabel(f"Rank on {found.tables[0]}")
         ax.set_ylabel("Rank")
         ax.set_aspect("equal")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(4))
         words = "reconstruction" if found.reconstruction else ""
         figure.legend(loc="outside upper center", ncols=1, markerscale=8, title=words or None)
     return figure

@@ -93,8 +93,15 @@ def draw(found: Sequence[RankStability], width: float) -> Figure:
         figure, (ax,) = panels(1, min(width, 3.5), 2.4)
         for line, (_, color, marker) in zip(found, looks, strict=False):
             words = f"{line.table} (reconstruction)" if line.reconstruction else line.table
-            ax.plot(line.epochs, line.correlation, label=words, color=color,
-                    marker=marker if len(line.epochs) < 30 else None)  # fmt: skip
+            few = len(line.epochs) < 30
+            between = ":" if line.source == "budgets" else "-"  # nothing was measured between budgets
+            ax.plot(
+                *(line.epochs, line.correlation),
+                label=words,
+                color=color,
+                marker=marker if few else None,
+                linestyle=between,
+            )
         ax.set_xlabel("Epochs of training")
         ax.set_ylabel("Kendall's rank correlation")
         ax.set_ylim(0, 1.02)

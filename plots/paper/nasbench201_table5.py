@@ -44,6 +44,10 @@ two. The others are quoted from memory and await a check against the paper.
 """
 
 
+PROTOCOL = "nb201-iclr2020"
+"""Name of the paper's protocol."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One method on one data set, percent.
@@ -58,6 +62,8 @@ class Entry:
         Mean and standard deviation (n - 1) over runs of the final incumbent's accuracy; NaN where unknown.
     published
         `PUBLISHED`'s four numbers, None where there are none.
+    protocol
+        Name of the protocol of the runs.
     """
 
     table: str
@@ -67,6 +73,7 @@ class Entry:
     validation: tuple[float, float]
     test: tuple[float, float]
     published: tuple[float, float, float, float] | None
+    protocol: str = ""
 
 
 def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[Entry, ...]:
@@ -93,7 +100,10 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[En
             validation = [1 - float(run.trajectory.mean_validation_error[-1]) for run in ended]
             test = [1 - float(run.trajectory.test_error[-1]) for run in ended if run.trajectory.test_error is not None]
             published = PUBLISHED[dataset].get(optimizer)
-            found.append(Entry(table, label, optimizer, len(ended), _spread(validation), _spread(test), published))
+            protocol = str(ended[0].protocol.get("name", "")) if ended else ""
+            found.append(
+                Entry(table, label, optimizer, len(ended), _spread(validation), _spread(test), published, protocol)
+            )
     if not found:
         raise FigureError(
             f"table 5 needs runs on {', '.join(sorted(DATASETS))}; there are {', '.join(tables) or 'none'}"
@@ -108,12 +118,17 @@ def _spread(values: Sequence[float]) -> tuple[float, float]:
 
 def report_table(found: Sequence[Entry]) -> ReportTable:
     """The table with measured and published columns."""
+    others = sorted({e.protocol for e in found if e.runs and e.protocol != PROTOCOL})
+    warning = ""
+    if others:
+        warning = f" The runs follow the protocol {', '.join(others)}, not the paper's ({PROTOCOL}): the published "
+        warning += "numbers are not to be compared with them."
     return ReportTable(
         name="nasbench201-table5",
         title="NAS-Bench-201, table 5: accuracy in percent, measured and published",
         caption="Mean \u00b1 standard deviation over runs. Published: 500 runs; most values are not yet checked "
         "against the paper. Not run, since they share weights between architectures: RSPS, DARTS-V1, DARTS-V2, GDAS, "
-        "SETN, ENAS.",
+        f"SETN, ENAS.{warning}",
         columns=("Method", "Table", "Runs", "Validation", "published", "Test", "published"),
         rows=[
             (

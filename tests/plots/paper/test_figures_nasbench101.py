@@ -5,13 +5,14 @@ import pytest
 
 from plots.paper import (
     nasbench101_figure2,
+    nasbench101_figure3,
     nasbench101_figure4,
     nasbench101_figure5,
     nasbench101_figure6,
     nasbench101_figure_s7,
 )
 from plots.paper.columns import FigureError
-from plots.paper.nasbench101_graphs import depth, edit_distance, interior_size, replacements, width
+from plots.paper.nasbench101_graphs import depth, edit_distance, encodings, interior_size, replacements, width
 from plots.style import ONE_COLUMN, TWO_COLUMNS, png
 from tabular_data.spaces import NasBench101, NasBench201
 from tabular_data.table import Provenance, Table
@@ -78,6 +79,47 @@ def test_edit_distance_by_hand(space):
     assert distance[space.row_of_cell(CHAIN, [POOL, CONV3])] == 2  # two operations
     assert distance[space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), (0, 3)), [CONV3, POOL])] == 1  # one edge
     assert distance[space.row_of_cell(DIRECT, [])] == 4  # three edges go, one comes
+
+
+def test_encodings_by_hand(space):
+    assert encodings(space, space.row_of_cell(CHAIN, [CONV3, POOL])) == 1  # the order of a chain is fixed
+    assert encodings(space, space.row_of_cell(DIAMOND, [CONV3, POOL])) == 2  # either branch may come first
+    assert encodings(space, space.row_of_cell(DIAMOND, [POOL, POOL])) == 1  # branches alike
+    assert encodings(space, space.row_of_cell(DIRECT, [])) == 0  # with unused vertices
+
+
+def test_neighbours_of_a_chain_are_one_edit_away(space):
+    found = nasbench101_figure3.one_edit(space, space.row_of_cell(CHAIN, [CONV3, POOL]))
+    expected = [
+        *(space.row_of_cell(CHAIN, ops) for ops in ([CONV1, POOL], [POOL, POOL], [CONV3, CONV3], [CONV3, CONV1])),
+        # one more edge; taking any edge away leaves no path
+        *(
+            space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), edge), [CONV3, POOL])
+            for edge in ((0, 2), (0, 3), (1, 3))
+        ),
+    ]
+    assert sorted(expected) == found.tolist()
+
+
+def test_figure3_tells_what_it_lacks(space):
+    with pytest.raises(FigureError, match="needs the column parameters; table 'toy' lacks it"):
+        nasbench101_figure3.compute(table_of(space))
+    found = nasbench101_figure3.compute(table_of(space, parameters=np.arange(space.n_cells) + 1))
+    assert (found.kind, found.inception, len(found.neighbours)) == ("validation", -1, 0)
+    assert "the Inception-like cell: it has 7 vertices, the space 4" in nasbench101_figure3.caption(found)
+    assert nasbench101_figure3.anchors(found) == ()
+
+
+def test_the_inception_like_cell_has_neighbours_of_all_kinds():
+    space = NasBench101()
+    row = nasbench101_figure3.inception(space)
+    cell = space.cell(row)
+    assert (cell.vertices, cell.edges) == (7, 9)
+    assert sorted(cell.operations) == sorted([CONV1, CONV3, CONV3, CONV3, POOL])
+    # With nine edges no further one is allowed. Removing the first or the second edge of one of the three short
+    # branches prunes the same vertex (3 cells); any of the double branch's three prunes both of its vertices (1).
+    # Each operation has two others, but in the double branch and the single 3x3 none coincide (10 cells).
+    assert len(nasbench101_figure3.one_edit(space, row)) == 14
 
 
 def test_replacements_change_one_vertex(space):
@@ -169,8 +211,21 @@ def test_pictures_of_modelled_tables_say_so(space, width_):
     rng = np.random.default_rng(0)
     accuracy = rng.uniform(0.1, 0.9, (space.n_cells, 2, 2))
     modelled = Provenance(reconstruction="all of it")
-    table = table_of(space, accuracy, budgets=(36, 108), test_accuracy=accuracy, provenance=modelled)
-    for figure in (nasbench101_figure2, nasbench101_figure4, nasbench101_figure5, nasbench101_figure_s7):
+    table = table_of(
+        space,
+        accuracy,
+        budgets=(36, 108),
+        test_accuracy=accuracy,
+        parameters=np.arange(space.n_cells) + 1,
+        provenance=modelled,
+    )
+    for figure in (
+        nasbench101_figure2,
+        nasbench101_figure3,
+        nasbench101_figure4,
+        nasbench101_figure5,
+        nasbench101_figure_s7,
+    ):
         found = figure.compute(table)
         drawn = figure.draw(found, width_)
         assert any("reconstruction" in text for text in words(drawn)), figure.__name__

@@ -1,0 +1,115 @@
+"""All figures of a paper from whatever is at hand."""
+
+import numpy as np
+import pytest
+
+from plots.paper import PAPERS, draw_figures
+from plots.paper.columns import FigureError
+from plots.paper.nasbench101_searches import anchors, caption, compute, passes
+from plots.regret_curve import RegretCurve
+from tabular_data.spaces import NasBench101, NasBench201
+from tabular_data.table import Table
+
+SPACE = NasBench101(3)
+PROTOCOL = {"name": "nb101-paper"}
+
+
+def table_of(space=SPACE, name="toy"):
+    accuracy = np.linspace(0.5, 0.9, space.n_cells)
+    return Table.from_arrays(
+        name, space, (108,), validation_accuracy=accuracy, training_seconds=np.full(space.n_cells, 10.0)
+    )
+
+
+def curve(time, mean, label="x"):
+    time, mean = np.array(time, dtype=float), np.array(mean)
+    return RegretCurve(label, 3, 0, time, mean, mean, mean)
+
+
+@pytest.fixture
+def comparison(suite_of, run_of, tmp_path):
+    """A suite in which evolution passes random search at 100 s, on NAS-Bench-101's cells."""
+    runs = {
+        "random_search": [run_of([10, 1000], [0.3, 0.2], protocol=PROTOCOL)] * 2,
+        "regularized_evolution": [run_of([10, 100], [0.4, 0.1], protocol=PROTOCOL)] * 2,
+    }
+    suite = suite_of(tmp_path / "comparison", {"toy": runs})
+    suite.spec["tables"]["toy"]["space"] = "nasbench101/A"
+    return suite
+
+
+def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
+    outcomes = draw_figures("nasbench101", [table_of()], tmp_path)
+    state = {outcome.figure: outcome for outcome in outcomes}
+    expected = ["2", "3", "4", "5", "6", "7-left", "7-right", "8", "9", *(f"S{n}" for n in range(2, 9))]
+    assert list(state) == expected
+    assert [f.number for f in PAPERS["nasbench201"].figures] == ["2", "3", "4", "5", "table-5"]
+    assert state["3"].reason == "figure 3 needs the column parameters; table 'toy' lacks it"
+    assert state["S7"].reason == "supplement figure 7 needs several budgets; table 'toy' has 108 only"
+    assert state["7-left"].reason == "run `regretta run nasbench101-paper` and pass --suite DIR"
+    for number in ("2", "4", "5", "6"):
+        assert (tmp_path / state[number].file).read_bytes().startswith(b"\x89PNG")
+        assert (tmp_path / f"figure-{number}.pdf").read_bytes().startswith(b"%PDF")
+    index = (tmp_path / "figures.md").read_text()
+    assert "| Cells within 6 edits of the best | 100.0 % | 35.4 % |" in index
+    assert "- Supplement figure 4 (evolution's settings): run `regretta run sensitivity-evolution`" in index
+
+
+def test_several_tables_have_their_names_in_the_files(tmp_path):
+    draw_figures("nasbench101", [table_of(), table_of(name="other")], tmp_path)
+    assert (tmp_path / "figure-2-other.png").exists()
+    with pytest.raises(FigureError, match="two tables are called 'toy'"):
+        draw_figures("nasbench101", [table_of(), table_of()], tmp_path)
+
+
+def test_bad_input_is_one_clear_line(tmp_path):
+    with pytest.raises(FigureError, match="unknown paper 'nasbench102'; did you mean 'nasbench101'"):
+        draw_figures("nasbench102", [], tmp_path)
+    with pytest.raises(FigureError, match="nasbench101 needs tables of its cells; table 'toy' has nasbench201"):
+        draw_figures("nasbench101", [table_of(NasBench201())], tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FigureError, match="figures cannot be written to"):
+        draw_figures("nasbench201", [], tmp_path / "file")
+
+
+def test_the_comparison_is_drawn_from_a_suite(comparison, tmp_path):
+    outcomes = {o.figure: o for o in draw_figures("nasbench101", [], tmp_path / "out", [comparison])}
+    for side in ("7-left", "7-right"):
+        assert (tmp_path / "out" / outcomes[side].file).exists()
+        assert "Published: 500 runs" in outcomes[side].caption
+    assert "is not the study of figure S4" in outcomes["S4"].reason
+    assert outcomes["2"].reason.startswith("it needs a table with train_accuracy")
+
+
+def test_evolution_passes_random_search_at_100_seconds(comparison):
+    found = compute("7-left", comparison, "toy")
+    assert found.passing["regularized_evolution"] == pytest.approx(100, rel=0.05)  # the grid has 400 points
+    assert anchors(found)[0].published == "about 13.9 h"
+    assert found.missing == ()
+
+
+def test_another_protocol_or_missing_runs_are_told(suite_of, run_of, tmp_path):
+    runs = {"random_search": [run_of()], "bohb": [run_of()] * 2}
+    suite = suite_of(tmp_path, {"toy": runs}, planned=2)
+    found = compute("7-right", suite, "toy")
+    assert "(nb101-paper): the suite follows default; runs: of 2 planned there are random_search 1" in caption(found)
+
+
+def test_settings_are_studied_one_optimizer_at_a_time(suite_of, run_of, tmp_path):
+    runs = {label: [run_of(label=label, optimizer="smac")] for label in ("ten trees", "five trees")}
+    suite = suite_of(tmp_path, {"toy": runs})
+    assert [c.label for c in compute("S2", suite, "toy").shown.curves] == ["ten trees", "five trees"]
+    for number in ("7-left", "S3", "S6", "S8"):
+        with pytest.raises(FigureError, match=f"not the study of figure {number}"):
+            compute(number, suite, "toy")
+    nothing = suite_of(tmp_path, {"toy": {"smac": [run_of([], [])]}})
+    with pytest.raises(FigureError, match="no finished evaluation on toy"):
+        compute("S2", nothing, "toy")
+
+
+@pytest.mark.parametrize(
+    ("mean", "moment"),
+    [([0.5, 0.1, 0.1], 20), ([0.1, 0.1, 0.1], 10), ([0.1, 0.5, 0.1], 30), ([0.5, 0.1, 0.2], np.inf)],
+)
+def test_passing_means_staying_below(mean, moment):
+    assert passes(curve([10, 20, 30], mean), curve([5], [0.2])) == moment
