@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from optimizers.registry import available as available
     from optimizers.registry import get_optimizer as get_optimizer
     from plots.paper import draw_figures as draw_figures
+    from plots.parallel_workers import write_workers_figure as write_workers_figure
     from plots.report import write_report as write_report
     from tabular_data.catalog import entries as entries
     from tabular_data.catalog import open_table as open_table
@@ -62,6 +63,7 @@ _HOMES = {
     "optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "optimizers.registry": ("available", "get_optimizer"),
     "plots.paper": ("draw_figures",),
+    "plots.parallel_workers": ("write_workers_figure",),
     "plots.report": ("write_report",),
     "tabular_data.catalog": ("entries", "open_table"),
     "tabular_data.errors": ("UserError",),

@@ -108,20 +108,23 @@ class Bohb(Optimizer):
             only = self._master.budgets[0]
             self.notes.append(f"{self.name} ran on the single budget {only:g}: one rung, no early stopping")
         self._brackets: dict[int, Any] = {}
+        self._ready: set[int] = set()
         self._started = 0
         self._job = Job
 
     def ask(self) -> Proposal:
         # As hpbandster's master with one worker: whatever bracket has something to run, else a new one.
         run = None
-        for bracket in self._brackets.values():
-            run = bracket.get_next_run()
+        for number in sorted(self._ready):
+            run = self._brackets[number].get_next_run()
             if run is not None:
                 break
+            self._ready.remove(number)  # only a result of its own can change that
         if run is None:
             self._brackets = {i: bracket for i, bracket in self._brackets.items() if not bracket.is_finished}
             bracket = self._master.get_next_iteration(self._started)
             self._brackets[self._started] = bracket
+            self._ready.add(self._started)
             self._started += 1
             run = bracket.get_next_run()
         identity, values, budget = run
@@ -133,3 +136,4 @@ class Bohb(Optimizer):
         job.result = {"loss": observation.error, "info": None}
         self._brackets[job.id[0]].register_result(job)
         self._generator.new_result(job)
+        self._ready.add(job.id[0])

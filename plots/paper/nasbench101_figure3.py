@@ -111,8 +111,9 @@ def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
         old = operations // 3**slot % 3
         edited += [(matrix, operations + (new - old) * 3**slot) for new in range(3) if new != old]
     codes, labels = np.array(edited, dtype=np.int64).T
-    found: NDArray[np.int64] = np.unique(space.index.rows(codes, labels)).astype(np.int64)
-    return found[(found >= 0) & (found != row)]
+    found = np.unique(space.index.rows(codes, labels)).astype(np.int64)
+    others: NDArray[np.int64] = found[(found >= 0) & (found != row)]
+    return others
 
 
 def anchors(found: Tradeoff) -> tuple[Anchor, ...]:

@@ -14,7 +14,7 @@ from plots.axes import human_time
 from plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from plots.paper.columns import Anchor, FigureError
 from plots.regret_curve import RegretCurve, RegretCurves, draw_regret, regret_caption, regret_curves
-from plots.style import MethodStyle, method_styles
+from plots.style import MethodStyle, human_name, method_styles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +35,8 @@ SENSITIVITY: Mapping[str, str] = {
 }
 """Figure of the supplement → the only optimizer of a suite that studies its settings."""
 
+_PASSING = ("regularized_evolution", "bohb", "smac")
+_LIMIT = 1e7
 _S8 = ("random_search", "regularized_evolution", "reinforce")
 
 
@@ -101,6 +103,9 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
     protocols = {str(run.protocol.get("name", "")) for group in runs.values() for run in group}
     if protocols != {PROTOCOL}:
         missing.append(f"the paper's protocol ({PROTOCOL}): the suite follows {', '.join(sorted(protocols))}")
+    limit = max(run.time_limit for group in runs.values() for run in group)
+    if number.startswith("7") and limit < _LIMIT:
+        missing.append(f"the paper's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}")
     short = {label: len(group) for label, group in runs.items() if len(group) < suite.planned}
     if short:
         behind = ", ".join(f"{label} {count}" for label, count in short.items())
@@ -109,14 +114,12 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
     if number == "7-right":
         return Searches(number, distributions(runs), styles, {}, tuple(missing))
     curves = regret_curves(runs)
-    passing = {}
+    passing: dict[str, float] = {}
     baseline = next((c for c in curves.curves if optimizers[c.label] == "random_search" and c.runs), None)
     if number == "7-left" and baseline is not None:
-        passing = {
-            optimizers[curve.label]: passes(curve, baseline)
-            for curve in curves.curves
-            if optimizers[curve.label] in ("regularized_evolution", "bohb", "smac") and curve.runs
-        }
+        for curve in curves.curves:  # of several labels of one optimizer the first
+            if optimizers[curve.label] in _PASSING and optimizers[curve.label] not in passing and curve.runs:
+                passing[optimizers[curve.label]] = passes(curve, baseline)
     return Searches(number, curves, styles, passing, tuple(missing))
 
 
@@ -139,7 +142,7 @@ def anchors(found: Searches) -> tuple[Anchor, ...]:
     """When methods pass random search."""
     return tuple(
         Anchor(
-            f"{optimizer} stays below random search's mean regret from",
+            f"{human_name(optimizer)} stays below random search's mean regret from",
             human_time(at) if np.isfinite(at) else "not within the limit",
             f"about {human_time(PUBLISHED_PASSING)}",
         )
@@ -149,12 +152,19 @@ def anchors(found: Searches) -> tuple[Anchor, ...]:
 
 def caption(found: Searches) -> str:
     """What the figure shows, with the published value beside ours and what is missing."""
-    words = ecdf_caption(found.shown) if isinstance(found.shown, RegretDistributions) else regret_caption([found.shown])
+    if isinstance(found.shown, RegretDistributions):
+        words = ecdf_caption(found.shown)
+        if found.shown.reconstruction:
+            words += f" Reconstruction: {found.shown.reconstruction}."
+    else:
+        words = regret_caption([found.shown]).removesuffix(".") + "."
     published = " Published: 500 runs of 10,000,000 s each." if found.number.startswith("7") else ""
     beside = "".join(f" {a.quantity} {a.ours} (published {a.published})." for a in anchors(found))
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
     kind = "supplement figure " if found.number.startswith("S") else "figure "
-    return f"NAS-Bench-101, {kind}{found.number.removeprefix('S')}. {words}{published}{beside}{missing}"
+    return (
+        f"NAS-Bench-101, {kind}{found.number.removeprefix('S').replace('-', ', ')}. {words}{published}{beside}{missing}"
+    )
 
 
 def draw(found: Searches, width: float) -> Figure:

@@ -1,5 +1,7 @@
 """All figures of a paper from whatever is at hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,9 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
     assert "- Supplement figure 4 (evolution's settings): run `regretta run sensitivity-evolution`" in index
 
 
-def test_several_tables_have_their_names_in_the_files(tmp_path):
+def test_several_tables_have_their_names_in_the_files(tmp_path, monkeypatch):
+    paper = PAPERS["nasbench101"]
+    monkeypatch.setattr("plots.paper.PAPERS", {"nasbench101": replace(paper, figures=paper.figures[:1])})
     draw_figures("nasbench101", [table_of(), table_of(name="other")], tmp_path)
     assert (tmp_path / "figure-2-other.png").exists()
     with pytest.raises(FigureError, match="two tables are called 'toy'"):
@@ -85,14 +89,25 @@ def test_evolution_passes_random_search_at_100_seconds(comparison):
     found = compute("7-left", comparison, "toy")
     assert found.passing["regularized_evolution"] == pytest.approx(100, rel=0.05)  # the grid has 400 points
     assert anchors(found)[0].published == "about 13.9 h"
-    assert found.missing == ()
+    assert found.missing == ("the paper's 10,000,000 simulated seconds: the runs have 1,000,000",)
+    assert "Regularized evolution stays below random search's mean regret from" in caption(found)
+
+
+def test_of_two_labels_the_first_stands_for_the_optimizer(suite_of, run_of, tmp_path):
+    runs = {
+        "random_search": [run_of([10], [0.2])],
+        "ageing": [run_of([10], [0.1], label="ageing", optimizer="regularized_evolution")],
+        "no ageing": [run_of([10], [0.3], label="no ageing", optimizer="regularized_evolution")],
+    }
+    assert compute("7-left", suite_of(tmp_path, {"toy": runs}), "toy").passing == {"regularized_evolution": 10.0}
 
 
 def test_another_protocol_or_missing_runs_are_told(suite_of, run_of, tmp_path):
     runs = {"random_search": [run_of()], "bohb": [run_of()] * 2}
     suite = suite_of(tmp_path, {"toy": runs}, planned=2)
     found = compute("7-right", suite, "toy")
-    assert "(nb101-paper): the suite follows default; runs: of 2 planned there are random_search 1" in caption(found)
+    assert "(nb101-paper): the suite follows default;" in caption(found)
+    assert "runs: of 2 planned there are random_search 1" in caption(found)
 
 
 def test_settings_are_studied_one_optimizer_at_a_time(suite_of, run_of, tmp_path):
