@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-build lint types lock clean
+.PHONY: run test test-build gallery lint types lock clean
 
 run: $(READY)
 	$(BIN)/regretta run quick --out results/quick
@@ -37,6 +37,10 @@ lock: $(READY)
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--no-header --no-annotate --extra data --extra tpe --extra cluster --extra dev --output-file requirements.lock pyproject.toml
+
+# docs/gallery.md and its pictures, from the full-scale tables.
+gallery: $(READY)
+	$(BIN)/python benchmarks/gallery.py
 
 clean:
 	rm -rf $(VENV) results .mypy_cache .ruff_cache .pytest_cache

@@ -112,9 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", metavar="DIR", type=Path, help="a folder that `regretta run` made")
 
     figures = add("figures", "figures", "draw a paper's figures from the tables and suites at hand", [listing])
-    figures.add_argument(
-        "paper", metavar="PAPER", choices=("nasbench101", "nasbench201"), help="nasbench101 or nasbench201"
-    )
+    figures.add_argument("paper", metavar="PAPER", help="nasbench101 or nasbench201")
     figures.add_argument(
         "--table", metavar="NAME", action="append", default=[], help="this table instead of all (again for several)"
     )

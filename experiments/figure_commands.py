@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.suite import load_suite
 from tabular_data.catalog import entries, find_table, open_table
 from tabular_data.errors import UserError
+from tabular_data.names import unknown
 from tabular_data.table import Table
 
 __all__ = ["figures", "tables_at_hand"]
@@ -31,6 +32,8 @@ def figures(options: argparse.Namespace) -> int:
     """``regretta figures``: `regretta.draw_figures` of `regretta.tables_at_hand`."""
     from plots.paper import draw_figures, heading
 
+    if options.paper not in PREFIXES:
+        raise UserError(unknown("paper", options.paper, PREFIXES))
     suites = [load_suite(folder) for folder in options.suite]
     tables = [open_table(name) for name in options.table] or tables_at_hand(options.paper)
     if not tables and not suites:

@@ -82,8 +82,10 @@ def budget_name(table: Table, index: int) -> str:
 
 
 def noted(table: Table, missing: tuple[str, ...]) -> str:
-    """The end of a caption: what is missing and what is modelled; empty for a complete, measured table."""
+    """The end of a caption: what is missing, modelled or of another space; empty for a complete, measured table."""
     parts = [f"Missing in table {table.name}: {'; '.join(missing)}."] if missing else []
     if table.provenance.reconstruction:
         parts.append(f"Reconstruction: {table.provenance.reconstruction}.")
+    if isinstance(table.space, NasBench101) and table.space.vertices < 7:
+        parts.append(f"Its cells have up to {table.space.vertices} vertices: what is published is of other data.")
     return " ".join(["", *parts])

@@ -47,6 +47,7 @@ def test_json_and_a_chosen_table(small101: Path, tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["nasbench102"], "unknown paper 'nasbench102'; did you mean 'nasbench101'"),
         (["nasbench201"], "there is no table of nasbench201; get one (regretta table import nats-bench"),
         (["nasbench201", "--table", "{small101}"], "table 'small101' has nasbench101-4v/A"),
         (["nasbench101", "--table", "no-such-table"], "no-such-table"),

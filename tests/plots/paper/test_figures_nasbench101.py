@@ -152,6 +152,7 @@ def test_figure5_averages_by_depth_and_width(space):
     np.testing.assert_allclose(found.depth_accuracy, [0.5, 0.5, 0.9, np.nan, np.nan, np.nan])
     assert found.depth_count.sum() == found.width_count.sum() == space.n_cells
     assert found.kind == "validation"
+    assert "up to 4 vertices: what is published is of other data" in nasbench101_figure5.caption(found)
 
 
 def test_figure2_noise_is_the_deviation_over_repeats(space):
