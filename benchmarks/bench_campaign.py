@@ -75,9 +75,8 @@ def measured(function: Callable[[], Any]) -> tuple[float, float, Any]:
 
 
 def row(*cells: Any) -> None:
-    print(
-        "  " + "".join(f"{cell:>16.3f}" if isinstance(cell, float) else f"{cell!s:>16}" for cell in cells), flush=True
-    )
+    shown = [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells]
+    print("  " + "".join(f"{cell:>16}" for cell in shown), flush=True)
 
 
 def efficiency(table: Path, scratch: Path, runs: int) -> None:

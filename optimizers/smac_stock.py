@@ -7,6 +7,7 @@ configuration", LION 2011, in the authors' own package (Lindauer et al., "SMAC3"
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -134,7 +135,10 @@ class SmacStock(Optimizer):
         from smac.main.exceptions import ConfigurationSpaceExhaustedException
 
         try:
-            trial = self.smac.ask()
+            with warnings.catch_warnings():
+                # In a pool's process the stock forest cannot have threads of its own, and says so for every tree.
+                warnings.filterwarnings("ignore", message="Loky-backed parallel loops")
+                trial = self.smac.ask()
         except (StopIteration, ConfigurationSpaceExhaustedException):
             return None
         return Proposal(self.space.from_values(dict(trial.config))[None, :], None, trial)

@@ -6,8 +6,10 @@ asked of the workers' disks.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
+import pickle
 import queue as queues
 import time
 import warnings
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.executors.queue import Queue
-from harness.executors.remote import Refusal, do_batch, greet
+from harness.executors.remote import Refusal, call
 from harness.executors.work import Order, Report, order
 from harness.suite import Failure, Suite, SuiteError, Task
 from tabular_data.names import unknown
@@ -43,6 +45,7 @@ _LOST_SECONDS = 5.0
 _AHEAD = 2
 _STRAGGLES = 3.0
 _DEATHS = 3
+_GATHER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ class _Session:
 
     def __init__(self, client: Any, instructions: Order, queue: Queue, patience: float, place: str) -> None:
         self._client = client
-        self._order = instructions
+        self._version = instructions.versions["regretta"]
+        self._pickled = pickle.dumps(instructions)
         self._queue = queue
         self._patience = patience
         self._place = place
@@ -184,7 +188,7 @@ class _Session:
 
     def _submit(self, tasks: list[Task], workers: list[str] | None = None) -> None:
         place = {} if workers is None else {"workers": workers}
-        future = self._client.submit(do_batch, self._order, tasks, pure=False, **place)
+        future = self._client.submit(*call("do_batch", self._pickled, pickle.dumps(tasks)), pure=False, **place)
         self._under_way[future] = _Batch(tasks, time.monotonic(), twin=workers is not None)
         future.add_done_callback(self._ended.put)
 
@@ -199,15 +203,15 @@ class _Session:
 
     def _collect(self, ended: list[Any]) -> Iterator[Report]:
         good = [future for future in ended if future.status == "finished"]
-        results = self._client.gather(good, errors="skip") if good else []
-        if len(results) < len(good):  # their workers died before giving the results away
+        results = self._gather(good)
+        if len(results) < len(good):  # a worker died or froze before it gave its results away
             good, results = [], []
         for future in ended:
             batch = self._under_way.pop(future, None)
             if batch is None:  # a straggler whose runs others have reported
                 continue
             if future in good:
-                yield from self._unpack(results[good.index(future)], batch)
+                yield from self._unpack(results[good.index(future)])
             elif future.status == "error":
                 yield from self._after_error(future, batch)
             else:
@@ -220,7 +224,21 @@ class _Session:
                     del self._under_way[future]
                     future.release()
 
-    def _unpack(self, result: Any, batch: _Batch) -> Iterator[Report]:
+    def _gather(self, futures: list[Any]) -> list[Any]:
+        if not futures:
+            return []
+        coming = asyncio.run_coroutine_threadsafe(
+            self._client.gather(futures, errors="skip", asynchronous=True), self._client.loop.asyncio_loop
+        )
+        try:
+            found: list[Any] = coming.result(_GATHER_SECONDS)
+        except TimeoutError:
+            coming.cancel()
+            return []
+        return found
+
+    def _unpack(self, content: bytes) -> Iterator[Report]:
+        result: list[Report] | Refusal = pickle.loads(content)
         if isinstance(result, Refusal):
             raise SuiteError(f"worker {result.worker}: {result.message}")
         for report in result:
@@ -291,7 +309,7 @@ class _Session:
     def _check(self, workers: list[str]) -> None:
         """Ask every worker whether it has what it needs, all at once."""
         futures = {
-            worker: self._client.submit(greet, self._order, workers=[worker], pure=False, allow_other_workers=False)
+            worker: self._client.submit(*call("greet", self._pickled), workers=[worker], pure=False)
             for worker in workers
         }
         until = time.monotonic() + _CHECK_SECONDS
@@ -306,8 +324,7 @@ class _Session:
                 if type(error).__name__ in ("KilledWorker", "NoValidWorkerError", "CancelledError"):
                     continue
                 raise SuiteError(
-                    f"worker {worker} cannot load regretta {self._order.versions['regretta']} "
-                    f"({_first_line(error)}); install it there"
+                    f"worker {worker} cannot load regretta {self._version} ({_first_line(error)}); install it there"
                 ) from error
             if answer:
                 raise SuiteError(f"worker {worker}: {answer}")

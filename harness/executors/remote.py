@@ -1,16 +1,22 @@
-"""The two functions that run on the workers of a cluster."""
+"""The two functions that run on the workers of a cluster; what goes in and comes out of them is pickled here.
+
+Dask itself handles bytes only: a worker that lacks regretta would die of a message with an object of it.
+"""
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
-from harness.executors.work import Order, Report, Workplace, one_thread
+from harness.executors.work import Order, Workplace, one_thread
 from harness.suite import Task
 from tabular_data.errors import UserError
 
-__all__ = ["Refusal", "do_batch", "greet"]
+__all__ = ["Refusal", "call", "do_batch", "greet"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,13 @@ _lock = threading.Lock()
 _open: dict[str, Workplace] = {}
 
 
-def greet(order: Order) -> str:
-    """Why this worker cannot do the order; empty if it can."""
+def call(name: str, *arguments: bytes) -> tuple[Any, ...]:
+    """Arguments for Dask's ``submit`` that call a function of this module, which is looked for only there."""
+    return eval, f"__import__({__name__!r}, fromlist=['']).{name}(*arguments)", {"arguments": arguments}
+
+
+def greet(order: bytes) -> str:
+    """Why this worker cannot do a pickled `Order`; empty if it can."""
     try:
         with _lock:
             _workplace(order)
@@ -37,23 +48,25 @@ def greet(order: Order) -> str:
     return ""
 
 
-def do_batch(order: Order, tasks: Sequence[Task]) -> list[Report] | Refusal:
-    """Do some runs."""
+def do_batch(order: bytes, tasks: bytes) -> bytes:
+    """Do some runs: the pickled list of `Report`, or a pickled `Refusal`."""
     from distributed import get_worker
 
+    wanted: Sequence[Task] = pickle.loads(tasks)
     with _lock:
         try:
             workplace = _workplace(order)
         except UserError as error:
-            return Refusal(get_worker().address, str(error))
+            return pickle.dumps(Refusal(get_worker().address, str(error)))
         with one_thread():
-            return [workplace.do(task) for task in tasks]
+            return pickle.dumps([workplace.do(task) for task in wanted])
 
 
-def _workplace(order: Order) -> Workplace:
-    digest = order.digest
+def _workplace(order: bytes) -> Workplace:
+    digest = sha256(order).hexdigest()
     if digest not in _open:
-        workplace = Workplace(order)
+        given: Order = pickle.loads(order)
+        workplace = Workplace(given)
         _open.clear()
         _open[digest] = workplace
     return _open[digest]

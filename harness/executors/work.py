@@ -124,11 +124,6 @@ class Order:
     versions: Mapping[str, str]
     code: str
 
-    @property
-    def digest(self) -> str:
-        """Short name of everything in it."""
-        return sha256(repr((self.spec, self.suite, self.plugins, self.versions, self.code)).encode()).hexdigest()
-
 
 def order(suite: Suite) -> Order:
     """The order of a suite."""
