@@ -11,6 +11,8 @@ import importlib
 import logging
 import pickle
 import queue as queues
+import shlex
+import shutil
 import time
 import warnings
 from collections import Counter
@@ -134,11 +136,26 @@ class JobQueue:
             kind = getattr(importlib.import_module(module), name)
         except ImportError as error:
             raise SuiteError("--cluster needs dask-jobqueue: pip install 'regretta[cluster]'") from error
+        command = shlex.split(kind.job_cls.submit_command or "true")[0]
+        if shutil.which(command) is None:
+            raise SuiteError(
+                f"{self.kind} cluster cannot start: there is no {command} here; run where jobs are submitted"
+            )
+        cluster: Any = None
+
+        async def submit() -> None:
+            cluster.scale(jobs=jobs)
+            await cluster._correct_state()  # scale alone does not tell of jobs that are refused
+
         try:
             cluster = kind(**options)
-            cluster.scale(jobs=jobs)
+            cluster.sync(submit)
         except Exception as error:
-            raise SuiteError(f"{self.kind} cluster cannot start: {_first_line(error)}; see [cluster]") from error
+            if cluster is not None:
+                with suppress(Exception):
+                    cluster.close(timeout=2)
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SuiteError(f"{self.kind} cluster cannot start: {reason}; correct [cluster]") from error
         return cluster
 
 

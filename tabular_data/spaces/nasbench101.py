@@ -17,6 +17,7 @@ from tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
 from tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_index
 
 ENCODINGS = ("A", "B", "C")
+_FEW = 100
 _BITS = bytes.maketrans(b"\0\1", b"01")
 CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
 """Choices of an ``op_node_i`` parameter, in the order of the comparison (not of the module hash)."""
@@ -80,7 +81,7 @@ class NasBench101(Space):
         label = np.array([OPERATIONS.index(choice) for choice in CHOICES], dtype=np.int32)
         self._code_of_choices = (label[digits] @ powers).astype(np.int32)
         self._code_of_bytes = {bytes(d): int(c) for d, c in zip(digits.tolist(), self._code_of_choices, strict=True)}
-        # A configuration of encoding A times these columns gives both codes, exactly: they stay below 2²⁴.
+        # A few configurations of encoding A times these columns give both codes, exactly: they stay below 2²⁴.
         self._columns = np.zeros((self.dim, 2), dtype=np.float32)
         self._columns[self._first_op :, 1] = powers
         if encoding == "A":
@@ -90,9 +91,13 @@ class NasBench101(Space):
         self._entry_bit = self._bit[by_column[::-1]]
 
     def rows(self, configurations: Configurations) -> NDArray[np.int32]:
-        codes = (configurations.astype(np.float32) @ self._columns).astype(np.int32)
-        matrix = codes[:, 0] if self.encoding == "A" else self._matrix_codes(configurations)
-        return self.index.rows(matrix, self._code_of_choices.take(codes[:, 1]))
+        if self.encoding == "A" and len(configurations) <= _FEW:
+            codes = (configurations.astype(np.float32) @ self._columns).astype(np.int32)
+            return self.index.rows(codes[:, 0], self._code_of_choices.take(codes[:, 1]))
+        choices = np.zeros(len(configurations), dtype=np.intp)
+        for vertex in range(self.vertices - 2):
+            choices += configurations[:, self._first_op + vertex].astype(np.intp) * 3**vertex
+        return self.index.rows(self._matrix_codes(configurations), self._code_of_choices.take(choices))
 
     def row(self, configuration: Configuration) -> int:
         if self.encoding == "A" and configuration.dtype == np.int8:
@@ -115,7 +120,10 @@ class NasBench101(Space):
         edges = configurations[:, : self._first_op]
         match self.encoding:
             case "A":
-                code: NDArray[np.int32] = edges.astype(np.int32) @ self._bit
+                packed = np.packbits(edges.astype(np.uint8, copy=False), axis=1, bitorder="little")
+                code: NDArray[np.int32] = packed[:, 0].astype(np.int32)
+                for byte in range(1, packed.shape[1]):
+                    code |= packed[:, byte].astype(np.int32) << 8 * byte
             case "B":
                 code = np.bitwise_or.reduce(self._entry_bit[edges], axis=1)
             case _:

@@ -159,12 +159,18 @@ def test_jobs_of_a_batch_system_do_the_runs(spec: SuiteSpec, tmp_path: Path) -> 
         (JobQueue("slurm", {"jobs": 0}), "jobs must be a whole number above 0, got 0"),
         (JobQueue("slurm", {"interface": "lo", "qeue": "long"}), "slurm cluster cannot start: .*qeue"),
         (JobQueue("slurm", {"interface": "nowhere"}), "slurm cluster cannot start: .*nowhere"),
-        (JobQueue("slurm", {"interface": "lo"}), "slurm cluster cannot start: .*sbatch"),
+        (JobQueue("slurm", {"interface": "lo"}), "slurm cluster cannot start: .*no such partition"),
+        (JobQueue("pbs", {"interface": "lo"}), "pbs cluster cannot start: there is no qsub here"),
     ],
 )
 def test_a_batch_system_that_cannot_start_is_one_line(
-    spec: SuiteSpec, tmp_path: Path, queue: JobQueue, said: str
+    spec: SuiteSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue: JobQueue, said: str
 ) -> None:
+    sbatch = tmp_path / "bin" / "sbatch"
+    sbatch.parent.mkdir()
+    sbatch.write_text("#!/bin/sh\necho 'no such partition' >&2\nexit 1\n")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:/bin:/usr/bin")
     start = time.monotonic()
     with pytest.raises(SuiteError, match=said):
         run_suite(spec, tmp_path / "out", executor=queue)
