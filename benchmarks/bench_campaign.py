@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import os
-import platform
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import machine
 
 from harness.compaction import compact
 from harness.executors import Dask, Pool, run_suite
 from harness.executors.queue import Queue
 from harness.executors.work import Report, do_run
+from harness.results import RunResult
 from harness.spec import OptimizerEntry, SuiteSpec
 from harness.suite import Suite, Task, load_suite, plan
 from tabular_data.spaces import NasBench101
@@ -110,8 +108,8 @@ def efficiency(table: Path, scratch: Path, runs: int) -> None:
 def resume(table: Path, scratch: Path, runs: int) -> None:
     """A finished suite: found to be done, loaded, compacted, and both again."""
     spec = suite(table, runs // 4)
-    folder = scratch / "resume"
-    run_suite(spec, folder)
+    folder = scratch / f"resume{runs}"
+    run_suite(spec, folder, executor=Copies(spec))
     print(f"A finished suite of {runs} runs")
     row("", "wall s", "processor s", "files", "MB")
 
@@ -149,24 +147,28 @@ def scale(tables: Sequence[Path], scratch: Path, runs: int) -> None:
         line("workers", workers, suite(tables[0], runs, 4), workers)
 
 
-class Instant:
-    """Workers that need no time: what is left is the client's own work."""
+class Copies:
+    """Workers that do one run and give it back under every address: what is left is the client's own work."""
 
-    def __init__(self, data: Report) -> None:
-        self.data = data
+    def __init__(self, spec: SuiteSpec) -> None:
+        planned = plan(spec)
+        report = do_run(planned, planned.tasks()[0])
+        assert report.data is not None
+        self.report = replace(report, seconds=1.0)
+        self.result = RunResult.from_json(report.data)
 
     def work(self, suite: Suite, queue: Queue) -> Generator[Report]:
         while batch := queue.take(1000):
             for task in batch:
-                yield replace(self.data, task=task)
+                copy = replace(self.result, label=task.label, number=task.number)
+                yield replace(self.report, task=task, data=copy.to_json())
 
 
 def cluster(table: Path, scratch: Path, runs: int) -> None:
     """What the client can take, what a batch costs on Dask, and what 1,000 workers would make of it."""
     spec = suite(table, runs // 4)
-    planned = plan(spec)
-    example = do_run(planned, planned.tasks()[0])
-    wall, cpu, _ = measured(lambda: run_suite(spec, scratch / "client", executor=Instant(replace(example, seconds=1))))
+    copies = Copies(spec)
+    wall, cpu, _ = measured(lambda: run_suite(spec, scratch / "client", executor=copies))
     a_run = cpu / runs
     print(f"The client alone: {runs / wall:.0f} runs/s by the clock, {1e3 * a_run:.3f} ms of processor a run")
     a_batch = dask_batch(table, scratch)
@@ -230,16 +232,15 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="a tenth of the runs")
     options = parser.parse_args()
     share = 10 if options.small else 1
-    print(f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, Python {sys.version.split()[0]}")
-    with suppress(OSError):
-        print(f"load average at the start: {os.getloadavg()[0]:.1f}")
+    print(machine("numpy", "distributed"))
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         small = made_up_table(scratch, 4)
         if options.part in (None, "efficiency"):
             efficiency(small, scratch, 2000 // share)
         if options.part in (None, "resume"):
-            resume(small, scratch, 3000 // share)
+            for runs in (3000, 30_000, 100_000):
+                resume(small, scratch, runs // share)
         if options.part in (None, "scale"):
             tables = [small, made_up_table(scratch, 5), made_up_table(scratch, 6)]
             scale(tables, scratch, 400 // share)

@@ -85,7 +85,13 @@ def results(folder: Path) -> list[Path]:
 def command(suite: Path, folder: Path, workers: int = 1, *more: str) -> subprocess.Popen[str]:
     line = ["-m", "experiments", "run", str(suite), "--out", str(folder), "--workers", str(workers), "--no-report"]
     return subprocess.Popen(
-        [sys.executable, *line, *more], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
+        [sys.executable, *line, *more],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+        # A shell starts background jobs deaf to Ctrl-C; here it must be heard.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
