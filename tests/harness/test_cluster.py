@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -77,6 +78,29 @@ def test_a_cluster_gives_the_same_bytes_and_survives_a_dead_and_a_frozen_worker(
     assert outcome.new == 60
     assert files(tmp_path / "cluster") == files(tmp_path / "serial")
     assert capfd.readouterr() == ("", ""), "Dask's logs are not the user's"
+
+
+def test_ctrl_c_and_a_second_try_on_a_cluster(cluster: Cluster, small101: Path, tmp_path: Path) -> None:
+    suite = tmp_path / "small.toml"
+    suite.write_text(f'tables = ["{small101}"]\ntime_limit = 2e4\nruns = 40\n[[optimizers]]\nname = "hyperband"\n')
+    line = ["-m", "experiments", "run", str(suite), "--out", str(tmp_path / "out"), "--no-report"]
+    with cluster.workers(1):
+
+        def command() -> subprocess.Popen[str]:
+            on_cluster = [sys.executable, *line, "--scheduler", cluster.address]
+            return subprocess.Popen(on_cluster, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        process = command()
+        while process.poll() is None and not list(tmp_path.glob("out/runs/*/*/*.json")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1].splitlines()
+        assert process.returncode == 1
+        assert said == ["regretta: interrupted; finished runs are kept, run the same command to go on"]
+        process = command()
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith(f"40 runs in {tmp_path / 'out'}, ")
 
 
 def test_a_run_that_kills_its_workers_fails_alone(cluster: Cluster, spec: SuiteSpec, tmp_path: Path) -> None:

@@ -286,9 +286,17 @@ def test_damage_is_one_line_and_leaves_nothing(data: st.DataObject, tmp_path: Pa
     else:
         del whole[at:]
     file.write_bytes(whole)
-    with pytest.raises(SourceError) as error:
+    # bzip2 checks all data, but pads its last byte with bits that nothing reads: such damage changes no value.
+    try:
+        content: bytes | None = bz2.decompress(whole)
+    except (OSError, ValueError, EOFError):
+        content = None
+    if content == bz2.decompress(packed(states(0))):
         import_table(source, partial=True)
-    assert "\n" not in str(error.value)
+    else:
+        with pytest.raises(SourceError) as error:
+            import_table(source, partial=True)
+        assert "\n" not in str(error.value)
     assert sorted(p.name for p in source.iterdir()) == [file.name, "meta.pickle.pbz2"]
 
 
