@@ -229,8 +229,8 @@ class _Session:
                 continue
             if future in good:
                 yield from self._unpack(results[good.index(future)])
-            elif future.status == "error":
-                yield from self._after_error(future, batch)
+            elif (error := _error_of(future)) is not None:
+                yield from self._after_error(error, batch)
             else:
                 self._queue.put_back(task for task in batch.tasks if task not in self._reported)
                 self._lost()
@@ -263,9 +263,8 @@ class _Session:
                 self._reported.add(report.task)
                 yield report
 
-    def _after_error(self, future: Any, batch: _Batch) -> Iterator[Report]:
+    def _after_error(self, error: Any, batch: _Batch) -> Iterator[Report]:
         """A batch that kills its workers is tried run by run, until the very run is found."""
-        error = future.exception()
         if type(error).__name__ != "KilledWorker":
             raise SuiteError(f"the workers of {self._place} cannot do the runs: {_first_line(error)}")
         left = [task for task in batch.tasks if task not in self._reported]
@@ -365,6 +364,16 @@ def _distributed() -> Any:
         return importlib.import_module("distributed")
     except ImportError as error:
         raise SuiteError("a cluster needs Dask: pip install 'regretta[cluster]'") from error
+
+
+def _error_of(future: Any) -> BaseException | None:
+    """What a future failed with; None if it did not fail, or is not known any more as the scheduler is gone."""
+    if future.status != "error":
+        return None
+    with suppress(TimeoutError, asyncio.CancelledError):  # meanwhile its status may change at any time
+        error: BaseException | None = future.exception(timeout=_GATHER_SECONDS)
+        return error
+    return None
 
 
 def _first_line(error: BaseException) -> str:
