@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.oracle import Oracle, OracleError
+from harness.oracle import FEW, Oracle, OracleError
 from optimizers.base import Proposal, SettingsError
+from tabular_data.errors import UserError
 from tabular_data.spaces import SpaceError
 
 __all__ = ["OptimizerError", "answered", "guarded", "proposed", "refuse_free_proposals"]
@@ -21,25 +22,37 @@ class OptimizerError(RuntimeError):
 
 
 def proposed(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int, Any]:
-    """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag."""
-    proposal = asked if isinstance(asked, Proposal) else Proposal(asked)
+    """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag.
+
+    The entries of a `FEW` configurations of the space's dtype are left for `Space.row` to check.
+    """
+    configurations, budget, tag = asked, None, None
+    if isinstance(asked, Proposal):
+        configurations, budget, tag = asked.configurations, asked.budget, asked.tag
+    space = oracle.space
     try:
-        configurations = np.asarray(proposal.configurations)
+        configurations = np.asarray(configurations)
         if configurations.ndim == 1:
-            configurations = configurations[None, :]
-        if configurations.dtype != oracle.space.dtype or not oracle.space.inside(configurations):
-            configurations = oracle.space.check(configurations)
+            configurations = configurations[None]
+        if configurations.dtype != space.dtype or not (len(configurations) <= FEW or space.inside(configurations)):
+            configurations = space.check(configurations)
         if not len(configurations):
             raise SpaceError("a proposal has at least one configuration")
-        return configurations, oracle.level(proposal.budget), proposal.tag
-    except (SpaceError, OracleError, TypeError, ValueError) as error:
-        raise OptimizerError(f"{where}: ask proposed something invalid: {error}") from error
+        return configurations, oracle.level(budget), tag
+    except (UserError, TypeError, ValueError) as error:
+        raise _invalid(where, error) from error
+
+
+def _invalid(where: str, error: Exception) -> OptimizerError:
+    return OptimizerError(f"{where}: ask proposed something invalid: {error}")
 
 
 def answered(where: str, answer: Any, configurations: NDArray[Any], level: int) -> Any:
     """The oracle's answer; a query for what the table lacks is the optimizer's failure."""
     try:
         return answer(configurations, level)
+    except SpaceError as error:
+        raise _invalid(where, error) from error
     except OracleError as error:
         raise OptimizerError(f"{where}: {error}") from error
 

@@ -12,7 +12,10 @@ from tabular_data.errors import UserError
 from tabular_data.spaces import Configurations
 from tabular_data.table import Table
 
-__all__ = ["Answers", "Oracle", "OracleError"]
+__all__ = ["FEW", "Answers", "Oracle", "OracleError"]
+
+FEW = 12
+"""So many configurations are quicker answered one by one than at once."""
 
 _DRAWS = 1024
 
@@ -67,11 +70,14 @@ class Oracle:
         self._rng = rng
         self._accuracy = table.columns["validation_accuracy"]
         self._seconds = table.columns["training_seconds"]
+        # Both columns as Python reads one entry of them quickest, a float of the very same value.
+        self._views = memoryview(self._accuracy.reshape(-1)), memoryview(self._seconds.reshape(-1))  # type: ignore[arg-type]
         self._available = table.available
         self._order = table.repeat_order
         self._shape = self._accuracy.shape
         self._complete = bool((self._available == self._shape[2]).all())
         self._partial = table.partial
+        self._level_of = {budget: level for level, budget in enumerate(self.budgets)} | {None: len(self.budgets) - 1}
         self._mean_of_repeats = protocol.observe == "mean"
         trained = [protocol.trained_budget] * len(self.budgets) if protocol.virtual else self.budgets
         self._levels = [table.budget_index(budget) for budget in trained if budget is not None]
@@ -90,10 +96,11 @@ class Oracle:
         OracleError
             If the budget is not offered.
         """
-        if budget is None:
-            return len(self.budgets) - 1
+        known = self._level_of.get(budget)
+        if known is not None:
+            return known
         for level, offered in enumerate(self.budgets):
-            if abs(offered - budget) <= 1e-9 * offered:
+            if budget is not None and abs(offered - budget) <= 1e-9 * offered:
                 return level
         shown = ", ".join(f"{offered:g}" for offered in self.budgets)
         raise OracleError(f"budget {budget!r} is not offered on {self._name}; offered are {shown}")
@@ -146,26 +153,49 @@ class Oracle:
             costs += self._evaluation[rows]
         return drawn, errors, costs
 
-    def answer_one(self, configurations: Configurations, level: int) -> tuple[int, int, float, float]:
-        """Row, repeat, error and cost of a single configuration, shape ``[1, dim]``; equal to `answer`'s."""
-        if self._mean_of_repeats:
-            answers = self.answer(configurations, level)
-            return int(answers.rows[0]), -1, float(answers.errors[0]), float(answers.costs[0])
-        uniform = self._draws.pop() if self._draws else self._next_draw()
-        row = self.space.row(configurations[0])
-        if row < 0 or (self._partial and not self._available[row].any()):
-            return -1, -1, 1.0, 0.0
+    def answer_few(self, configurations: Configurations, level: int) -> list[tuple[int, int, float, float]]:
+        """Row, repeat, error and cost of each configuration; equal to `answer`'s, and quicker for up to `FEW`.
+
+        Raises
+        ------
+        OracleError
+            As `answer`.
+        SpaceError
+            If one is no configuration of the space.
+        """
+        space, draws, complete, order, evaluation = (
+            self.space,
+            self._draws,
+            self._complete,
+            self._order,
+            self._evaluation,
+        )
+        accuracy, seconds = self._views
+        _, budgets, repeats = self._shape
         axis = self._levels[level]
-        count = int(self._available[row, axis])
-        if not count:
-            raise self._lacks(row, level)
-        repeat = int(uniform * count)
-        if self._order is not None:
-            repeat = int(self._order[row, axis, repeat])
-        cost = float(self._seconds[row, axis, repeat])
-        if self._evaluation is not None:
-            cost += float(self._evaluation[row])
-        return row, repeat, 1.0 - float(self._accuracy[row, axis, repeat]), cost
+        answers = []
+        for configuration in configurations:
+            uniform = draws.pop() if draws else self._next_draw()
+            row = space.row(configuration)
+            if row < 0 or (self._partial and not self._available[row].any()):
+                answers.append((-1, -1, 1.0, 0.0))
+                continue
+            count = repeats if complete else int(self._available[row, axis])
+            if not count:
+                raise self._lacks(row, level)
+            if self._mean_of_repeats:
+                _, errors, costs = self._look_up(np.array([row]), axis, level, np.array([uniform]))
+                answers.append((row, -1, float(errors[0]), float(costs[0])))
+                continue
+            repeat = int(uniform * count)
+            if order is not None:
+                repeat = int(order[row, axis, repeat])
+            place = (row * budgets + axis) * repeats + repeat
+            cost = seconds[place]
+            if evaluation is not None:
+                cost += float(evaluation[row])
+            answers.append((row, repeat, 1.0 - accuracy[place], cost))
+        return answers
 
     def _uniform(self, n: int) -> NDArray[np.float64]:
         """The next `n` numbers of the repeat stream; those drawn ahead come first, last to first."""
@@ -173,7 +203,7 @@ class Oracle:
         return np.concatenate([ahead, self._rng.random(n - len(ahead))]) if ahead else self._rng.random(n)
 
     def _next_draw(self) -> float:
-        self._draws = self._rng.random(_DRAWS)[::-1].tolist()
+        self._draws.extend(self._rng.random(_DRAWS)[::-1].tolist())
         return self._draws.pop()
 
     def _lacks(self, row: int, level: int) -> OracleError:

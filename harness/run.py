@@ -14,7 +14,7 @@ import numpy as np
 
 from harness import simulator
 from harness.dialogue import OptimizerError, answered, guarded, proposed, refuse_free_proposals
-from harness.oracle import Oracle
+from harness.oracle import FEW, Oracle
 from harness.protocol import Protocol
 from harness.record import Record
 from harness.results import RunResult
@@ -134,16 +134,19 @@ def _search(optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, 
         if asked is None:
             break
         configurations, level, tag = proposed(asked, oracle, where)
-        if len(configurations) == 1:
-            row, repeat, error, cost = answered(where, oracle.answer_one, configurations, level)
-            finish = clock + cost
-            if finish > limit and not crossing:
-                break
-            record.add_one(row, repeat, error, level, finish)
-            free = 0 if finish > clock else free + 1
-            clock = finish
-            errors, costs = np.array([error]), np.array([cost])
-            valid = np.array([row >= 0])
+        if len(configurations) <= FEW:
+            few: list[tuple[int, int, float, float]] = answered(where, oracle.answer_few, configurations, level)
+            for row, repeat, error, cost in few:
+                finish = clock + cost
+                if finish > limit and not crossing:
+                    return clock
+                record.add_one(row, repeat, error, level, finish)
+                if finish > limit:
+                    return finish
+                free = 0 if finish > clock else free + 1
+                clock = finish
+            errors, costs = np.array([answer[2] for answer in few]), np.array([answer[3] for answer in few])
+            valid = np.array([answer[0] >= 0 for answer in few])
         else:
             answers = answered(where, oracle.answer, configurations, level)
             # Added one after another, as a clock does, so that batches and single proposals agree to the last bit.

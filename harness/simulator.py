@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.dialogue import answered, guarded, proposed, refuse_free_proposals
-from harness.oracle import Oracle
+from harness.oracle import FEW, Oracle
 from harness.record import Record
 from optimizers.base import Observation, Optimizer
 from tabular_data.errors import UserError
@@ -157,9 +157,9 @@ def _answer(asked: Any, oracle: Oracle, where: str) -> _Answered:
     # Jobs of one proposal start one after another, so that answering all of them now draws the same repeats.
     configurations, level, tag = proposed(asked, oracle, where)
     budget = oracle.budgets[level]
-    if len(configurations) == 1:
-        row, repeat, error, cost = answered(where, oracle.answer_one, configurations, level)
-        return _Answered(configurations, level, budget, tag, [row], [repeat], [error], [cost])
+    if len(configurations) <= FEW:
+        few = answered(where, oracle.answer_few, configurations, level)
+        return _Answered(configurations, level, budget, tag, *map(list, zip(*few, strict=True)))
     found = answered(where, oracle.answer, configurations, level)
     columns = (found.rows, found.repeats, found.errors, found.costs)
     return _Answered(configurations, level, budget, tag, *(column.tolist() for column in columns))

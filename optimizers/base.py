@@ -42,7 +42,9 @@ class Problem:
         return self.budgets[-1]
 
 
-@dataclass(frozen=True, slots=True)
+# Proposals and observations are made for every evaluation, and to freeze one takes two microseconds: they are
+# frozen by agreement.
+@dataclass(slots=True)
 class Proposal:
     """Configurations to evaluate, one after another, at one budget.
 
@@ -62,7 +64,7 @@ class Proposal:
     tag: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observation:
     """What came of a proposal, or of a part of it: all a real search would see.
 
@@ -110,7 +112,7 @@ class Observation:
 
     def __iter__(self) -> Iterator[tuple[Configuration, float]]:
         """Pairs of configuration and observed validation error."""
-        return iter(zip(self.configurations, self.errors.tolist(), strict=True))
+        return zip(self.configurations, self.errors.tolist())  # noqa: B905 - equal by construction, and often called
 
 
 @dataclass(frozen=True)

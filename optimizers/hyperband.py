@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizers.base import Observation, Optimizer, Proposal
 from tabular_data.spaces import Configurations
+
+_BATCH = 512
 
 
 def ladder(budgets: tuple[float, ...], eta: float) -> tuple[float, ...]:
@@ -36,7 +38,9 @@ def bracket_sizes(rungs: int, eta: float, bracket: int) -> list[int]:
 
 def promoted(losses: NDArray[np.float64], survivors: int) -> NDArray[np.bool_]:
     """Which configurations of a rung advance, shape as `losses`; ties fall as in hpbandster."""
-    return np.argsort(np.argsort(losses)) < survivors
+    advance = np.zeros(len(losses), dtype=np.bool_)
+    advance[losses.argsort()[:survivors]] = True
+    return advance
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,18 @@ class _Bracket:
     sizes: list[int]
     budgets: tuple[float, ...]
     configurations: Configurations
+    losses: NDArray[np.float64]
     rung: int = 0
     proposed: bool = False
     told: int = 0
-    losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def next_rung(self) -> bool:
         """Promote the best to the next rung; False where the bracket is finished."""
         if self.rung + 1 == len(self.sizes):
             return False
-        self.configurations = self.configurations[promoted(self.losses, self.sizes[self.rung + 1])]
         self.rung += 1
+        self.configurations = self.configurations[promoted(self.losses, self.sizes[self.rung])]
+        self.losses = np.empty(len(self.configurations))
         self.proposed, self.told = False, 0
         return True
 
@@ -94,18 +99,27 @@ class Hyperband(Optimizer):
         self._ladder = ladder(self.budgets, self.settings.eta)
         if len(self._ladder) == 1:
             self.notes.append(f"{self.name} ran on the single budget {self._ladder[0]:g}: one rung, no early stopping")
+        rungs = len(self._ladder)
+        self._sizes = [bracket_sizes(rungs, self.settings.eta, bracket) for bracket in range(rungs)]
+        self._drawn: Configurations = self.space.sample(self.rng, 0)
         self._open: dict[int, _Bracket] = {}
         self._started = 0
 
     def ask(self) -> Proposal:
-        bracket = next((b for b in self._open.values() if not b.proposed), None) or self._start()
+        for bracket in self._open.values():
+            if not bracket.proposed:
+                break
+        else:
+            bracket = self._start()
         bracket.proposed = True
-        bracket.losses = np.empty(len(bracket.configurations))
         return Proposal(bracket.configurations, bracket.budgets[bracket.rung], tag=bracket.number)
 
     def _start(self) -> _Bracket:
-        sizes = bracket_sizes(len(self._ladder), self.settings.eta, self._started)
-        bracket = _Bracket(self._started, sizes, self._ladder[-len(sizes) :], self.space.sample(self.rng, sizes[0]))
+        sizes = self._sizes[self._started % len(self._sizes)]
+        if len(self._drawn) < sizes[0]:
+            self._drawn = np.concatenate([self._drawn, self.space.sample(self.rng, max(_BATCH, sizes[0]))])
+        first, self._drawn = self._drawn[: sizes[0]], self._drawn[sizes[0] :]
+        bracket = _Bracket(self._started, sizes, self._ladder[-len(sizes) :], first, np.empty(len(first)))
         self._open[bracket.number] = bracket
         self._started += 1
         return bracket

@@ -9,6 +9,7 @@ import numpy as np
 from optimizers.base import Observation, Optimizer, SettingsError
 from tabular_data.spaces import Configuration, Configurations
 
+_DRAWS = 64
 _MUTATIONS = ("uniform", "node_first", "each_parameter")
 
 
@@ -80,6 +81,8 @@ class RegularizedEvolution(Optimizer):
         self._errors: list[float] = []
         self._oldest = 0
         self._asked = 0
+        self._tournaments: list[list[int]] = []
+        self._alive = 0
         self._weights = None
         match self.settings.mutation:
             case "node_first":
@@ -117,12 +120,14 @@ class RegularizedEvolution(Optimizer):
 
     def _parent(self) -> Configuration:
         alive, size = len(self._members), self.settings.tournament_size
-        if self.settings.replacement:
-            drawn: list[int] = (self.rng.random(size) * alive).astype(np.intp).tolist()
+        if not self.settings.replacement:
+            drawn: list[int] = self.rng.choice(alive, min(size, alive), replace=False).tolist()
         else:
-            drawn = self.rng.choice(alive, min(size, alive), replace=False).tolist()
-        best = min(drawn, key=self._errors.__getitem__)
-        return self._members[best]
+            if not self._tournaments or self._alive != alive:
+                self._alive = alive
+                self._tournaments = (self.rng.random((_DRAWS, size)) * alive).astype(np.intp).tolist()
+            drawn = self._tournaments.pop()
+        return self._members[min(drawn, key=self._errors.__getitem__)]
 
     def _mutate(self, parent: Configuration) -> Configuration:
         if self.settings.mutation != "each_parameter":

@@ -114,8 +114,17 @@ class Space(ABC):
         """
 
     def row(self, configuration: Configuration) -> int:
-        """Table row of one configuration, −1 where it means no cell."""
-        return int(self.rows(configuration[None, :])[0])
+        """Table row of one configuration, −1 where it means no cell.
+
+        Unlike `rows` it finds out by itself whether the configuration belongs to the space: one at a time, looking
+        up and checking are quickest together.
+
+        Raises
+        ------
+        SpaceError
+            As `check`.
+        """
+        return int(self.rows(self.check(configuration[None, :]))[0])
 
     def valid(self, configurations: Configurations) -> NDArray[np.bool_]:
         """Whether each configuration means a cell; structural, so that it costs a search nothing."""
@@ -131,14 +140,15 @@ class Space(ABC):
         """`n` configurations, every parameter uniform and independent: shape ``[n, dim]``."""
         out = np.empty((n, self.dim), dtype=self.dtype)
         for start, stop, parameter in self._blocks:
-            shape = (n, stop - start)
+            size = n * (stop - start)
             match parameter:
                 case Categorical(choices=choices):
-                    out[:, start:stop] = rng.integers(0, len(choices), size=shape, dtype=np.int8)
+                    drawn: NDArray[Any] = rng.integers(0, len(choices), size=size, dtype=np.int8)
                 case Integer(low=low, high=high):
-                    out[:, start:stop] = rng.integers(low, high + 1, size=shape)
+                    drawn = rng.integers(low, high + 1, size=size)
                 case Real(low=low, high=high):
-                    out[:, start:stop] = low + (high - low) * rng.random(shape)
+                    drawn = low + (high - low) * rng.random(size)
+            out[:, start:stop] = drawn.reshape(n, stop - start)
         return out
 
     def mutate(

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tabular_data.spaces.base import Categorical, Configuration, Configurations, Space, SpaceError
 
+_REMEMBERED = 100_000
+
 
 class GridSpace(Space):
     """The product of categorical parameters: row = mixed-radix number, last parameter fastest.
@@ -40,6 +42,7 @@ class GridSpace(Space):
         super().__init__(parameters)
         self.name = name
         self._radix = np.cumprod([1, *self.cardinalities[:0:-1]], dtype=np.int64)[::-1].copy()
+        self._known: dict[bytes, int] = {}
         self.n_cells = int(np.prod(self.cardinalities, dtype=np.int64))
 
     @property
@@ -50,7 +53,14 @@ class GridSpace(Space):
         return (configurations @ self._radix).astype(np.int32)
 
     def row(self, configuration: Configuration) -> int:
-        return int(configuration @ self._radix)
+        # A search comes back to the same cells: what was looked up once is remembered by its bytes.
+        key = configuration.tobytes()
+        row = self._known.get(key) if configuration.dtype == self.dtype else None
+        if row is None:
+            row = super().row(configuration)
+            if configuration.dtype == self.dtype and len(self._known) < _REMEMBERED:
+                self._known[key] = row
+        return row
 
     def configurations(self, rows: NDArray[np.integer[Any]]) -> Configurations:
         """The configuration of each row: shape ``[n, dim]``; the reverse of `rows`."""

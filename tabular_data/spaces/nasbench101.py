@@ -18,7 +18,7 @@ from tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_ind
 
 ENCODINGS = ("A", "B", "C")
 _FEW = 100
-_BITS = bytes.maketrans(b"\0\1", b"01")
+_DIGITS = b"01" + b"?" * 254
 CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
 """Choices of an ``op_node_i`` parameter, in the order of the comparison (not of the module hash)."""
 
@@ -74,6 +74,7 @@ class NasBench101(Space):
 
         interior = vertices - 2
         self._first_op = len(edges)
+        self._shape = (self.dim,)
         self._bit = 1 << np.arange(self.n_entries, dtype=np.int32)
         # Choices count in another order than the labels of the module hash: base-3 number of one → of the other.
         powers = 3 ** np.arange(interior, dtype=np.int32)
@@ -89,6 +90,7 @@ class NasBench101(Space):
         # Encoding B: entry e is the column-major entry (last − e); its bit in the row-major code.
         by_column = np.lexsort((rows, columns))
         self._entry_bit = self._bit[by_column[::-1]]
+        self._bit_of_byte = dict(enumerate(self._entry_bit.tolist()))
 
     def rows(self, configurations: Configurations) -> NDArray[np.int32]:
         if self.encoding == "A" and len(configurations) <= _FEW:
@@ -100,21 +102,21 @@ class NasBench101(Space):
         return self.index.rows(self._matrix_codes(configurations), self._code_of_choices.take(choices))
 
     def row(self, configuration: Configuration) -> int:
-        if self.encoding == "A" and configuration.dtype == np.int8:
-            # One at a time the bits are cheapest to read as the text of a binary number.
+        if configuration.dtype == np.int8 and configuration.shape == self._shape:
             data = configuration.tobytes()
-            matrix = int(data[self.n_entries - 1 :: -1].translate(_BITS), 2) if self.n_entries else 0
-            return self.index.row_of(matrix, self._code_of_bytes[data[self.n_entries :]])
-        entries = configuration.tolist()
-        match self.encoding:
-            case "B":
-                matrix = 0
-                for entry in entries[: self._first_op]:
-                    matrix |= int(self._entry_bit[entry])
-            case _:
-                matrix = int(self._matrix_codes(configuration[None, :])[0])
-        choices = bytes(int(entry) for entry in entries[self._first_op :])
-        return self.index.row_of(matrix, self._code_of_bytes[choices])
+            edges, choices = data[: self._first_op], data[self._first_op :]
+            try:
+                if self.encoding == "A":
+                    # The bits are cheapest to read as the text of a binary number; another entry makes it none.
+                    matrix = int(edges[::-1].translate(_DIGITS), 2) if edges else 0
+                else:
+                    matrix = 0
+                    for entry in edges:
+                        matrix |= self._bit_of_byte[entry]
+                return self.index.row_of(matrix, self._code_of_bytes[choices])
+            except (ValueError, KeyError):
+                pass  # the slow way finds what is wrong
+        return super().row(configuration)
 
     def _matrix_codes(self, configurations: Configurations) -> NDArray[np.int32]:
         edges = configurations[:, : self._first_op]

@@ -107,6 +107,19 @@ def test_what_is_no_configuration_is_refused_by_name(configurations: np.ndarray,
         get_space("nasbench201").check(configurations)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float64])
+@each_space
+def test_one_that_is_no_configuration_is_refused_when_it_is_looked_up(space: Space, dtype: type) -> None:
+    with pytest.raises(SpaceError, match=f"has {space.dim} entries"):
+        space.row(np.zeros(space.dim + 1, dtype=dtype))
+    for i, parameter in enumerate(space.parameters):
+        for wrong in (-1, 100):
+            configuration = np.zeros(space.dim, dtype=dtype)
+            configuration[i] = wrong
+            with pytest.raises(SpaceError, match=f"parameter '{parameter.name}' of {space.name} cannot be {wrong}"):
+                space.row(configuration)
+
+
 def test_values_with_a_wrong_missing_or_unknown_name_are_refused() -> None:
     with pytest.raises(SpaceError, match="lacks parameter 'depth'"):
         GRID.from_values({"width": 8})
