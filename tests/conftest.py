@@ -7,9 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from tabular_data.spaces import GridSpace, NasBench101
 from tabular_data.table import Provenance, Table
+
+
+# A test run is repeatable; `--hypothesis-profile=explore` looks for new examples. Nothing here is timed.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session", autouse=True)

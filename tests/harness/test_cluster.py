@@ -16,6 +16,7 @@ import pytest
 
 from experiments.cli import main
 from harness.executors import Dask, JobQueue, run_suite
+from harness.executors.session import error_of
 from harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
 from harness.suite import SuiteError
 from tests.harness.clusters import Cluster
@@ -209,3 +210,16 @@ def test_the_cluster_section_of_a_suite_holds_the_options(tmp_path: Path) -> Non
     suite.write_text("cluster = 3\n" + text)
     with pytest.raises(SpecError, match="cluster must be a table, got 3"):
         read_spec(suite)
+
+
+class Forgotten:
+    """A future that its client forgets, as it does when the scheduler is gone, while it is asked for its error."""
+
+    status = "error"
+
+    def exception(self, timeout: float) -> None:
+        assert timeout > 0
+
+
+def test_a_future_forgotten_while_it_is_asked_did_not_fail() -> None:
+    assert error_of(Forgotten()) is None
