@@ -57,7 +57,8 @@ def import_table(
     progress
         Told how much is read, and how much there is.
     **options
-        ``partial`` and ``halfway`` (nasbench101), ``dataset`` and ``partial`` (nats-bench, nasbench201).
+        ``partial`` and ``halfway`` (nasbench101), ``dataset``, ``partial`` and ``mid_schedule`` (nats-bench,
+        nasbench201).
 
     Raises
     ------

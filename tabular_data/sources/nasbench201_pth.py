@@ -43,6 +43,7 @@ def import_table(
     *,
     dataset: str = "cifar10",
     partial: bool = False,
+    mid_schedule: bool = False,
 ) -> Table:
     """The table of one data set of ``NAS-Bench-201-v1_0-e61699.pth`` or ``NAS-Bench-201-v1_1-096897.pth``.
 
@@ -58,13 +59,15 @@ def import_table(
         ``cifar10``, ``cifar100`` or ``imagenet16-120``.
     partial
         Allow missing architectures; a search meets them as invalid.
+    mid_schedule
+        Have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then, as NATS-Bench's own comparison asks for.
 
     Raises
     ------
     SourceError
         If the file is missing, damaged, asks for code to run, lacks architectures or has a value out of range.
     """
-    runs = Runs(dataset, str(source))
+    runs = Runs(dataset, str(source), mid_schedule)
     try:
         _read(source, runs, progress)
     except OSError as error:

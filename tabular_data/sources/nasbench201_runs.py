@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +25,11 @@ from tabular_data.table import Provenance, Table, TableError
 __all__ = ["BUDGETS", "DATASETS", "Runs"]
 
 BUDGETS = (12, 200)
+MID_SCHEDULE = (1, 4)
+"""Epochs of the 12-epoch run at which NATS-Bench's Hyperband and BOHB look (AutoDL-Projects, exps/NATS-algos)."""
+
 _MAX_SEEDS = 8
+_ABSURD = 1e30  # no time, size or latency, and whatever is made of it still fits a column's 32 bits
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Runs:
         A key of `DATASETS`.
     where
         The source, for messages.
+    mid_schedule
+        Whether to have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then.
 
     Raises
     ------
@@ -65,10 +70,11 @@ class Runs:
         If the data set is unknown.
     """
 
-    def __init__(self, dataset: str, where: str) -> None:
+    def __init__(self, dataset: str, where: str, mid_schedule: bool = False) -> None:
         if dataset not in DATASETS:
             raise SourceError(unknown("data set of NATS-Bench", dataset, DATASETS))
         self._dataset, self._keys, self._where = dataset, DATASETS[dataset], where
+        self._stops = MID_SCHEDULE if mid_schedule else ()
         self._space = NasBench201()
         self._index = np.full(self._space.n_cells, -1, dtype=np.int64)
         # (column, budget, seed) → one value a cell, or one a cell and epoch
@@ -132,18 +138,21 @@ class Runs:
         if epochs not in BUDGETS:
             raise _Odd(f"a run has {epochs!r:.20} epochs, not {' or '.join(map(str, BUDGETS))}")
         splits, times = run["eval_acc1es"], run["eval_times"] or {}
+        stops = (*(self._stops if epochs == BUDGETS[0] else ()), epochs)
         if dataset == self._keys.report:
-            self._put("test_accuracy", epochs, seed, row, _accuracy(splits, f"{self._keys.test}@{epochs - 1}"))
+            for stop in stops:
+                self._put("test_accuracy", stop, seed, row, _accuracy(splits, f"{self._keys.test}@{stop - 1}"))
             self._put_curve("test_curve", epochs, seed, row, splits, f"{self._keys.test}@{{}}")
         if dataset != self._keys.search:
             return
-        self._put("validation_accuracy", epochs, seed, row, _accuracy(splits, f"{self._keys.validation}@{epochs - 1}"))
-        self._put("train_accuracy", epochs, seed, row, _accuracy(run["train_acc1es"], epochs - 1))
+        for stop in stops:
+            self._put("validation_accuracy", stop, seed, row, _accuracy(splits, f"{self._keys.validation}@{stop - 1}"))
+            self._put("train_accuracy", stop, seed, row, _accuracy(run["train_acc1es"], stop - 1))
+            if run["train_times"] is not None:
+                seconds = sum(_positive(run["train_times"][epoch]) for epoch in range(stop))
+                self._put("training_seconds", stop, seed, row, seconds)
         self._put_curve("validation_curve", epochs, seed, row, splits, f"{self._keys.validation}@{{}}")
         self._put_curve("train_curve", epochs, seed, row, run["train_acc1es"], None)
-        if run["train_times"] is not None:
-            seconds = sum(_positive(run["train_times"][epoch]) for epoch in range(epochs))
-            self._put("training_seconds", epochs, seed, row, seconds)
         if f"{self._keys.validation}@{epochs - 1}" in times:
             self._cells["evaluation_seconds"][row] = _positive(times[f"{self._keys.validation}@{epochs - 1}"])
         self._cells["parameters"][row] = round(_positive(run["params"]) * 1e6)
@@ -189,7 +198,7 @@ class Runs:
                 "pass --partial to import what is there"
             )
         notes = [self._fill_in_seconds(), *self._match_seconds()]
-        budgets = [budget for budget in BUDGETS if self._seeds(budget)]
+        budgets = [budget for budget in (*self._stops, *BUDGETS) if self._seeds(budget)]
         repeats = max((len(self._seeds(budget)) for budget in budgets), default=0)
         columns: dict[str, NDArray[Any]] = {
             key: values for key, values in self._cells.items() if not np.isnan(values).all()
@@ -210,6 +219,11 @@ class Runs:
                 columns[column] = np.stack([gap if curve is None else curve for curve in curves], axis=2)
         seeds = "; ".join(f"{b} epochs: {', '.join(map(str, self._seeds(b)))}" for b in budgets)
         notes += [f"repeats are the seeds, as published ({seeds})"]
+        if self._stops:
+            notes += [
+                f"{' and '.join(map(str, self._stops))} epochs are not trainings of their own: they are where the "
+                f"{BUDGETS[0]}-epoch runs stood then, in the middle of their schedule"
+            ]
         if self._keys.search != self._keys.report:
             notes += [
                 f"validation is {self._keys.search} {self._keys.validation}; test is {self._keys.report} "
@@ -288,6 +302,6 @@ def _accuracy(accuracies: Mapping[Any, Any], key: Any) -> float:
 
 
 def _positive(value: Any) -> float:
-    if not isinstance(value, float | int) or not (value > 0 and isfinite(value)):
+    if not isinstance(value, float | int) or not 0 < value < _ABSURD:
         raise _Odd(f"a time, size or latency is {value!r:.40}, not a positive number")
     return float(value)

@@ -30,6 +30,7 @@ def import_table(
     *,
     dataset: str = "cifar10",
     partial: bool = False,
+    mid_schedule: bool = False,
 ) -> Table:
     """The table of one data set, with the budgets 12 and 200 epochs.
 
@@ -47,13 +48,15 @@ def import_table(
         ``cifar10``, ``cifar100`` or ``imagenet16-120``.
     partial
         Allow missing architectures; a search meets them as invalid.
+    mid_schedule
+        Have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then, as NATS-Bench's own comparison asks for.
 
     Raises
     ------
     SourceError
         If something is missing, damaged, asks for code to run, or has a value out of range.
     """
-    runs = Runs(dataset, str(source))
+    runs = Runs(dataset, str(source), mid_schedule)
     try:
         if source.is_dir():
             _read_folder(source, runs, progress, partial)

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tabular_data.sources.base import SourceError
-from tabular_data.sources.nats_bench import import_table
+from tabular_data.sources.nasbench201_runs import DATASETS
+from tabular_data.sources.nats_bench import import_table, read_file
 from tabular_data.spaces import NasBench201
 from tabular_data.table import Table
 from tests.tabular_data.sources.official_files import arch_state, run_state, whole_file
@@ -120,6 +121,23 @@ def test_other_data_sets_have_no_validation_curve_and_one_seed_after_12_epochs(
     assert "validation_curve" not in table.columns
     assert sorted(set(table.available[:, 0])) == [0, 1]
     assert "12 epochs: 111;" in table.provenance.notes[0]
+
+
+@pytest.mark.parametrize("dataset", PREFIXES)
+def test_mid_schedule_budgets_are_where_the_runs_of_12_epochs_stood(dataset: str, shared_tables: Path) -> None:
+    source = shared_tables / "nats-tss-simple"
+    table = import_table(source, dataset=dataset, partial=True, mid_schedule=True)
+    assert table.budgets == (1, 4, 12, 200)
+    assert any("1 and 4 epochs are not trainings of their own" in note for note in table.provenance.notes)
+    state = read_file(source / "000011.pickle.pbz2")["12"]
+    row = SPACE.row(SPACE.from_string(state["arch_str"]))
+    run = state["all_results"]["cifar10-valid" if dataset == "cifar10" else DATASETS[dataset].search, 111]
+    for level, epochs in enumerate((1, 4, 12)):
+        accuracy, seconds = (table.columns[key][row, level, 0] for key in ("validation_accuracy", "training_seconds"))
+        assert 100 * accuracy == pytest.approx(run["eval_acc1es"][f"x-valid@{epochs - 1}"], rel=1e-6)
+        assert seconds == pytest.approx(epochs / 12 * table.columns["training_seconds"][row, 2, 0], rel=1e-6)
+    plain = import_table(source, dataset=dataset, partial=True)
+    np.testing.assert_array_equal(table.columns["validation_accuracy"][:, 2:], plain.columns["validation_accuracy"])
 
 
 def test_the_original_folder_lacks_architectures(shared_tables: Path) -> None:
