@@ -287,7 +287,7 @@ def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
     rows.append(("Protocol", ": ".join(str(protocol[key]) for key in ("name", "summary") if protocol.get(key))))
     rows += [(key.capitalize(), _shown(spec[key])) for key in ("encoding", "seed") if spec.get(key)]
     rows.append(("Runs", f"{suite.planned} per table and method"))
-    rows += [("Workers", ", ".join(map(str, sorted({run.workers for run in runs}))))]
+    rows += [("Simulated workers", ", ".join(map(str, sorted({run.workers for run in runs}))))]
     for table in suite.tables:
         about = tables.get(table, {}) if isinstance(tables, Mapping) else {}
         parts = [

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path, user_data_path
 
-__all__ = ["atomic_folder", "cache_folder", "cached_arrays", "data_folder", "write_atomically"]
+__all__ = ["atomic_folder", "cache_folder", "cached_arrays", "data_folder", "save_array", "write_atomically"]
 
 
 def data_folder() -> Path:
@@ -42,6 +42,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an ``.npy`` file. Unlike `np.save`, it says why where the disk is full."""
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
 
 
 @contextmanager
@@ -86,6 +94,6 @@ def cached_arrays(
     with suppress(OSError):
         with atomic_folder(folder) as scratch:
             for key in keys:
-                np.save(scratch / f"{key}.npy", arrays[key])
+                save_array(scratch / f"{key}.npy", arrays[key])
         return load()
     return arrays

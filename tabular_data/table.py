@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tabular_data.errors import UserError
 from tabular_data.spaces import Space, SpaceError, get_space
-from tabular_data.storage import atomic_folder
+from tabular_data.storage import atomic_folder, save_array
 
 __all__ = ["COLUMNS", "FORMAT", "Provenance", "Table", "TableError"]
 
@@ -196,7 +196,7 @@ class Table:
         try:
             with atomic_folder(path) as scratch:
                 for key, array in self.columns.items():
-                    np.save(scratch / f"{key}.npy", array, allow_pickle=False)
+                    save_array(scratch / f"{key}.npy", array)
                 (scratch / "table.json").write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
         except OSError as error:
             raise TableError(f"cannot write table {path}: {error.strerror or error}") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,6 @@ from hypothesis import settings
 
 from tabular_data.spaces import GridSpace, NasBench101
 from tabular_data.table import Provenance, Table
-
 
 # A test run is repeatable; `--hypothesis-profile=explore` looks for new examples. Nothing here is timed.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -35,6 +36,20 @@ def shared_tables() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real tables in {folder}")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from experiments.cli import main
 from tabular_data.sources.base import SourceError
 from tabular_data.sources.nasbench201_runs import DATASETS
 from tabular_data.sources.nats_bench import import_table, read_file
@@ -146,6 +147,19 @@ def test_the_original_folder_lacks_architectures(shared_tables: Path) -> None:
 
 
 # -- both layouts, with made-up values -------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [folder, single])
+def test_an_import_onto_a_full_disk_is_one_line_and_leaves_nothing(
+    make: Any, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REGRETTA_HOME", str(small_disk))
+    source = make(tmp_path / "source", {5: states(5)})
+    assert main(["table", "import", "nats-bench", str(source), "--partial"]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("regretta:")]
+    where = small_disk / "tables" / "nats-cifar10"
+    assert said == [f"regretta: cannot write table {where}: No space left on device"]
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("make", [folder, single])
