@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from optimizers.base import Observation, Optimizer, SettingsError
 from tabular_data.spaces import Configuration
 
-_BATCH = 8
+_BATCH = 4
 _PATIENCE = 10_000
 
 
@@ -77,17 +77,17 @@ class Reinforce(Optimizer):
         self._thresholds = (cumulative[:, :-1] / total).T
 
     def ask(self) -> Configuration:
+        configuration: Configuration
         # Where nothing valid turns up, an invalid one is proposed, and the harness says that no time passes.
         for _ in range(_PATIENCE):
             draws = self.rng.random((_BATCH, self.space.dim))
             sample = np.zeros(draws.shape, dtype=self.space.dtype)
             for threshold in self._thresholds:
                 sample += draws >= threshold
-            rows = self.space.rows(sample)
-            if rows[first := int((rows >= 0).argmax())] >= 0:
-                break
-        chosen: Configuration = sample[first]
-        return chosen
+            for configuration in sample:
+                if self.space.row(configuration) >= 0:
+                    return configuration
+        return configuration
 
     def tell(self, observation: Observation) -> None:
         for configuration, error, valid in zip(
