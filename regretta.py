@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from tabular_data.catalog import open_table as open_table
     from tabular_data.errors import UserError as UserError
     from tabular_data.importing import import_table as import_table
+    from tabular_data.restriction import at_most_vertices as at_most_vertices
+    from tabular_data.restriction import cut_table as cut_table
     from tabular_data.spaces import GridSpace as GridSpace
     from tabular_data.spaces import NasBench101 as NasBench101
     from tabular_data.spaces import NasBench201 as NasBench201
@@ -68,6 +70,7 @@ _HOMES = {
     "tabular_data.catalog": ("entries", "open_table"),
     "tabular_data.errors": ("UserError",),
     "tabular_data.importing": ("import_table",),
+    "tabular_data.restriction": ("at_most_vertices", "cut_table"),
     "tabular_data.spaces": ("GridSpace", "NasBench101", "NasBench201", "Space", "get_space"),
     "tabular_data.table": ("Provenance", "Table"),
 }

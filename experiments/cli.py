@@ -149,7 +149,7 @@ def _add_table_commands(
     add_group: Callable[[str, str], object],
     listing: argparse.ArgumentParser,
 ) -> None:
-    group = add_group("table", "import, build, describe and verify tables")
+    group = add_group("table", "import, build, cut, describe and verify tables")
 
     importing = add(
         "import", "table_import", "import a published file; afterwards it opens in milliseconds", where=group
@@ -160,6 +160,11 @@ def _add_table_commands(
     importing.add_argument("--dataset", help="cifar10, cifar100 or imagenet16-120 (nats-bench, nasbench201)")
     importing.add_argument("--partial", action="store_true", help="allow missing cells; a search meets them as invalid")
     importing.add_argument("--halfway", action="store_true", help="keep the values halfway through (nasbench101)")
+    importing.add_argument(
+        "--mid-schedule",
+        action="store_true",
+        help="add budgets 1 and 4 from the 12-epoch runs (nats-bench, nasbench201)",
+    )
 
     build = add("build", "table_build", "train every cell of a space on a data set; the same call resumes", where=group)
     build.add_argument("space", metavar="SPACE", help="such as nasbench101-5v")
@@ -176,6 +181,11 @@ def _add_table_commands(
     build.add_argument("--device", help="cpu or a GPU as PyTorch names it (default: a GPU if there is one)")
     build.add_argument("--licence", default="unknown", help="under which the table is given to others")
     build.add_argument("--commit", default="", help="of the code that measures, for the record")
+
+    cut = add("cut", "table_cut", "make a table of the smaller cells of a NAS-Bench-101 table", where=group)
+    cut.add_argument("table", metavar="NAME", help="a table's name or folder")
+    cut.add_argument("--vertices", metavar="V", type=int, required=True, help="most vertices of a cell that stays")
+    cut.add_argument("--name", metavar="NEW", help="name of the new table (default: NAME-V)")
 
     info = add("info", "table_info", "cells, budgets, columns, optimum, what is missing, provenance", [listing], group)
     info.add_argument("name", metavar="NAME", help="a table's name (see `regretta tables`) or folder")

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from experiments.catalog import built_in_suites, find_suite
 from experiments.figure_commands import figures
-from experiments.table_commands import described, table_build, table_import, table_info, table_verify
+from experiments.table_commands import described, table_build, table_cut, table_import, table_info, table_verify
 from harness.compaction import compact as compact_suite
 from harness.executors import Dask, JobQueue, run_suite
 from harness.export import export_suite
@@ -40,6 +40,7 @@ __all__ = [
     "status",
     "suites",
     "table_build",
+    "table_cut",
     "table_import",
     "table_info",
     "table_verify",

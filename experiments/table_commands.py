@@ -1,4 +1,4 @@
-"""``regretta table …``: import, build, describe and verify tables."""
+"""``regretta table …``: import, build, cut, describe and verify tables."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from tabular_data.catalog import find_table
 from tabular_data.errors import UserError
-from tabular_data.importing import import_table
+from tabular_data.importing import Imported, import_table
+from tabular_data.restriction import cut_table
 from tabular_data.table import Table
 
-__all__ = ["described", "table_build", "table_import", "table_info", "table_verify"]
+__all__ = ["described", "table_build", "table_cut", "table_import", "table_info", "table_verify"]
 
 
 def table_import(options: argparse.Namespace) -> int:
@@ -26,6 +27,7 @@ def table_import(options: argparse.Namespace) -> int:
             ("dataset", options.dataset),
             ("partial", options.partial or None),
             ("halfway", options.halfway or None),
+            ("mid_schedule", options.mid_schedule or None),
         )
         if value is not None
     }
@@ -36,10 +38,20 @@ def table_import(options: argparse.Namespace) -> int:
             bar.update(done - bar.n)
 
         imported = import_table(options.form, options.source, options.name, progress, **keywords)
-    print(f"{imported.table.name} in {imported.folder}")
-    for note in imported.table.provenance.notes:
-        print(f"note: {note}")
+    _print_installed(imported)
     return 0
+
+
+def table_cut(options: argparse.Namespace) -> int:
+    """``regretta table cut``: `regretta.cut_table`."""
+    _print_installed(cut_table(options.table, options.vertices, options.name))
+    return 0
+
+
+def _print_installed(installed: Imported) -> None:
+    print(f"{installed.table.name} in {installed.folder}")
+    for note in installed.table.provenance.notes:
+        print(f"note: {note}")
 
 
 def table_build(options: argparse.Namespace) -> int:

@@ -34,8 +34,8 @@ class PaperFigure:
     title
         A few words.
     of
-        What it is drawn from: each ``table`` by itself, all ``tables`` together, a ``suite``'s runs, or ``nothing``
-        that regretta has.
+        What it is drawn from: each ``table`` by itself, all ``tables`` together, a ``suite``'s runs on each table, its
+        runs on all ``suite tables`` together, or a ``whole suite``.
     module
         Name of the module within `plots.paper`.
     columns
@@ -43,17 +43,17 @@ class PaperFigure:
         do; a figure says itself what it leaves out.
     suite
         The built-in suite whose folder it wants.
-    why
-        Why it is not drawn, of ``nothing``.
+    space
+        How the names of that suite's search spaces begin, where they are not the paper's.
     """
 
     number: str
     title: str
-    of: Literal["table", "tables", "suite", "nothing"]
+    of: Literal["table", "tables", "suite", "suite tables", "whole suite"]
     module: str = ""
     columns: tuple[str, ...] = ()
     suite: str = ""
-    why: str = ""
+    space: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,24 +126,22 @@ _NASBENCH101 = (
     PaperFigure("7-left", "the comparison", "suite", "nasbench101_searches", suite=_COMPARISON),
     PaperFigure("7-right", "robustness of the comparison", "suite", "nasbench101_searches", suite=_COMPARISON),
     PaperFigure(
-        *("8", "generalization from cells of up to 6 vertices", "nothing"),
-        why="it needs searches on the 64,542 cells of up to 6 vertices beside those on all, and no built-in suite "
-        "makes them yet",
+        *("8", "generalization from cells of up to 6 vertices", "whole suite", "nasbench101_figure8"),
+        suite="nasbench101-generalization",
     ),
     PaperFigure(
-        *("9", "ranks on NAS-HPO-Bench", "nothing"),
-        why="it needs NAS-HPO-Bench's four tables, which regretta does not read yet",
+        *("9", "ranks on NAS-HPO-Bench", "suite tables", "nasbench101_figure9"), suite="nas-hpo-bench", space="grid"
     ),
     PaperFigure("S2", "SMAC's settings", "suite", "nasbench101_searches", suite="sensitivity-smac"),
     PaperFigure("S3", "BOHB's settings", "suite", "nasbench101_searches", suite="sensitivity-bohb"),
     PaperFigure("S4", "evolution's settings", "suite", "nasbench101_searches", suite="sensitivity-evolution"),
     PaperFigure("S5", "REINFORCE's settings", "suite", "nasbench101_searches", suite="sensitivity-reinforce"),
-    PaperFigure("S6", "encoding C", "suite", "nasbench101_searches", suite='a comparison with encoding = "C"'),
+    PaperFigure("S6", "encoding C", "suite", "nasbench101_searches", suite="nasbench101-encoding-c"),
     PaperFigure(
         *("S7", "rank correlation between budgets", "table", "nasbench101_figure_s7"),
         columns=("validation_accuracy at several budgets",),
     ),
-    PaperFigure("S8", "REINFORCE against evolution", "suite", "nasbench101_searches", suite=_COMPARISON),
+    PaperFigure("S8", "REINFORCE against evolution", "suite", "nasbench101_searches", suite="nasbench101-reinforce"),
 )
 
 _NASBENCH201 = (
@@ -151,7 +149,7 @@ _NASBENCH201 = (
     PaperFigure("3", "ranks across data sets", "tables", "nasbench201_figure3", (f"{_TEST} on several data sets",)),
     PaperFigure("4", "correlation of sets and data sets", "tables", "nasbench201_figure4", (_BASE[0], _TEST)),
     PaperFigure("5", "rank stability over training", "tables", "nasbench201_figure5", ("validation_curve",)),
-    PaperFigure("table-5", "methods by data sets", "suite", "nasbench201_table5", suite="nasbench201-table5"),
+    PaperFigure("table-5", "methods by data sets", "suite tables", "nasbench201_table5", suite="nasbench201-table5"),
 )
 
 PAPERS: Mapping[str, Paper] = MappingProxyType(
@@ -214,9 +212,7 @@ def draw_figures(
 def _outcomes(
     figure: PaperFigure, paper: Paper, tables: Sequence[Table], suites: Sequence[SuiteResults], folder: Path
 ) -> Iterator[Outcome]:
-    if figure.of == "nothing":
-        yield Outcome(figure.number, figure.title, reason=figure.why)
-    elif figure.of == "suite":
+    if figure.suite:
         yield from _of_suites(figure, paper, suites, folder)
     elif not tables:
         needs = ", ".join(figure.columns)
@@ -238,10 +234,12 @@ def _of_suites(figure: PaperFigure, paper: Paper, suites: Sequence[SuiteResults]
     module = importlib.import_module(f"plots.paper.{figure.module}")
     made, refused = [], []
     for suite in suites:
-        theirs = [table for table in suite.tables if _space(suite, table).startswith(paper.space)]
+        theirs = [table for table in suite.tables if _space(suite, table).startswith(figure.space or paper.space)]
         calls = [(table, partial(module.compute, figure.number, suite, table)) for table in theirs]
-        if figure.number.startswith("table-"):
+        if figure.of == "suite tables":
             calls = [("", partial(module.compute, {table: suite.runs[table] for table in theirs}))]
+        elif figure.of == "whole suite" and theirs:
+            calls = [("", partial(module.compute, suite))]
         for table, compute in calls:
             try:
                 made.append((suite.folder.name, table, compute()))

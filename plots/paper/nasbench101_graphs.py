@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tabular_data.spaces import NasBench101
 
-__all__ = ["depth", "edit_distance", "encodings", "interior_size", "operation_digits", "replacements", "width"]
+__all__ = ["depth", "edit_distance", "interior_size", "operation_digits", "replacements", "width"]
 
 
 def _entries(space: NasBench101) -> list[tuple[int, int]]:
@@ -98,20 +98,3 @@ def edit_distance(space: NasBench101, row: int) -> NDArray[np.int64]:
         differs = (digits != operations) & (digits >= 0) & (operations >= 0)
         least = np.minimum(least, np.bitwise_count(square ^ code) + differs.sum(axis=1))
     return least
-
-
-def encodings(space: NasBench101, row: int) -> int:
-    """Number of configurations of encoding A that spell a cell, 0 for a cell that leaves vertices unused.
-
-    They are the different upper-triangular matrices, with their operations, that renaming interior vertices gives.
-    """
-    cell = space.cell(row)
-    if cell.vertices < space.vertices:
-        return 0
-    found = set()
-    for order in permutations(range(1, space.vertices - 1)):
-        place = [0, *order, space.vertices - 1]
-        matrix = cell.matrix[np.ix_(place, place)]
-        if not np.tril(matrix).any():
-            found.add((matrix.tobytes(), tuple(cell.operations[vertex - 1] for vertex in order)))
-    return len(found)

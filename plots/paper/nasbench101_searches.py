@@ -37,7 +37,7 @@ SENSITIVITY: Mapping[str, str] = {
 
 _PASSING = ("regularized_evolution", "bohb", "smac")
 _LIMIT = 1e7
-_S8 = ("random_search", "regularized_evolution", "reinforce")
+_S8 = {"random_search", "regularized_evolution", "reinforce"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +92,8 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
         fits = encoding == "C" and len(kinds) > 1
         missing = ["Vizier, which is not public"]
     else:
-        fits = encoding != "C" and len(kinds) > 1
-    if number == "S8":
-        runs = {label: group for label, group in runs.items() if optimizers[label] in _S8}
-        fits = fits and set(_S8) == {optimizers[label] for label in runs}
-        if not any(_never_ages(group[0]) for group in runs.values()):
-            missing = ["evolution without ageing (NRE; setting ageing = false)"]
+        unaged = any(_never_ages(group[0]) for group in runs.values())
+        fits = encoding != "C" and (kinds == _S8 and unaged if number == "S8" else len(kinds) > 1 and not unaged)
     if not fits:
         raise FigureError(f"{suite.folder} is not the study of figure {number}")
     protocols = {str(run.protocol.get("name", "")) for group in runs.values() for run in group}

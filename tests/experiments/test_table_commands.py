@@ -102,3 +102,28 @@ def test_a_bad_build_is_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert said in refused(capsys, "table", "build", *arguments)
+
+
+def test_a_cut_table_opens_by_its_name(small101: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert regretta("table", "cut", small101, "--vertices", 3) == 0
+    assert "note: the cells of up to 3 vertices of table small101 with checksum " in capsys.readouterr().out
+    assert open_table("small101-3").n_cells == 7
+    assert regretta("table", "cut", "small101-3", "--vertices", 2, "--name", "one") == 0
+    assert len(open_table("one").provenance.notes) == 2
+    assert sorted(path.name for path in (home / "tables").iterdir()) == ["one", "small101-3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["digits101", "--vertices", "5"], "can be cut to 2 to 4, not to 5"),
+        (["digits101", "--vertices", "3", "--name", "digits101"], "need another name than its own"),
+        (["digits101", "--vertices", "3", "--name", "../x"], "letters, digits"),
+        (["digits102", "--vertices", "3"], "did you mean 'digits101'"),
+    ],
+)
+def test_a_bad_cut_is_one_line_and_leaves_nothing(
+    arguments: list[str], said: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused(capsys, "table", "cut", *arguments)
+    assert not (home / "tables").exists()

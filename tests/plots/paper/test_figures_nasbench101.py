@@ -12,7 +12,7 @@ from plots.paper import (
     nasbench101_figure_s7,
 )
 from plots.paper.columns import FigureError
-from plots.paper.nasbench101_graphs import depth, edit_distance, encodings, interior_size, replacements, width
+from plots.paper.nasbench101_graphs import depth, edit_distance, interior_size, replacements, width
 from plots.style import ONE_COLUMN, TWO_COLUMNS, png
 from tabular_data.spaces import NasBench101, NasBench201
 from tabular_data.table import Provenance, Table
@@ -79,13 +79,6 @@ def test_edit_distance_by_hand(space):
     assert distance[space.row_of_cell(CHAIN, [POOL, CONV3])] == 2  # two operations
     assert distance[space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), (0, 3)), [CONV3, POOL])] == 1  # one edge
     assert distance[space.row_of_cell(DIRECT, [])] == 4  # three edges go, one comes
-
-
-def test_encodings_by_hand(space):
-    assert encodings(space, space.row_of_cell(CHAIN, [CONV3, POOL])) == 1  # the order of a chain is fixed
-    assert encodings(space, space.row_of_cell(DIAMOND, [CONV3, POOL])) == 2  # either branch may come first
-    assert encodings(space, space.row_of_cell(DIAMOND, [POOL, POOL])) == 1  # branches alike
-    assert encodings(space, space.row_of_cell(DIRECT, [])) == 0  # with unused vertices
 
 
 def test_neighbours_of_a_chain_are_one_edit_away(space):
@@ -182,12 +175,25 @@ def test_random_walk_moves_by_valid_edits(space):
     assert len(np.unique(walk)) > 0.8 * space.n_cells
 
 
-def test_figure6_counts_cells_by_distance(space):
-    found = nasbench101_figure6.compute(table_of(space), walkers=20, steps=50, lags=5)
-    assert found.distance_count[0] == 1
-    assert found.distance_count.sum() == space.n_cells
-    assert found.distance_accuracy[0] == pytest.approx(0.9)
-    assert found.within == found.distance_count[:7].sum() / space.n_cells
+def test_figure6_measures_from_the_best_cell_and_from_the_top_points(space):
+    accuracy = np.full(space.n_cells, 0.5)
+    accuracy[space.row_of_cell(DIAMOND, [CONV3, POOL])] = 0.9
+    found = nasbench101_figure6.compute(table_of(space, accuracy), walkers=20, steps=50, lags=5)
+    np.testing.assert_allclose(found.distance_accuracy, [0.9] + [0.5] * (len(found.distance_accuracy) - 1))
+    # Either branch may come first: two points, two operations apart. Of 576 points each has 6 + 2 * 2 neighbours, and
+    # they share two.
+    assert (found.encodings, found.top_cells, found.top_points) == (2, 1, 2)
+    np.testing.assert_allclose(found.volume[:2], [2 / 576, (2 + 2 * 10 - 2) / 576])
+    assert found.volume[-1] == found.valid_volume[-1] == 1
+    assert "2 points (the best cell); published are 11,570" in nasbench101_figure6.caption(found)
+
+
+@pytest.mark.parametrize(
+    ("most", "rows"), [(100, [1, 2, 0, 4]), (12, [1, 2, 0]), (11, [1, 2]), (7, [1, 2]), (6, [1, 2])]
+)
+def test_the_best_cells_fill_a_number_of_points_and_ties_stay_together(most, rows):
+    accuracy = np.array([0.8, 0.9, 0.9 - 3e-8, np.nan, 0.7])
+    assert nasbench101_figure6.best_cells(accuracy, np.array([5, 3, 4, 1, 6]), most).tolist() == rows
 
 
 def test_figure_s7_by_hand(space):
