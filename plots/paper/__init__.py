@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from harness.suite import SuiteResults
 from plots.paper.columns import Anchor, FigureError
-from plots.style import TWO_COLUMNS, save
+from plots.style import ONE_COLUMN, TWO_COLUMNS, save
 from tabular_data.names import unknown
 from tabular_data.storage import write_atomically
 from tabular_data.table import Table
@@ -166,8 +166,9 @@ def draw_figures(
 ) -> tuple[Outcome, ...]:
     """Draw every figure of a paper that the tables and suites allow.
 
-    Writes ``figure-<number>.png`` and ``.pdf`` (with the table's name at the end where there are several tables),
-    a table of the paper as ``.csv`` and ``.tex``, and the index ``figures.md``.
+    Writes ``figure-<number>.png`` and ``.pdf`` across two columns, the same with ``-column`` for one (with the
+    table's name at the end where there are several tables), a table of the paper as ``.csv`` and ``.tex``, and
+    the index ``figures.md``.
 
     Parameters
     ----------
@@ -251,7 +252,7 @@ def _of_suites(figure: PaperFigure, paper: Paper, suites: Sequence[SuiteResults]
         yield _drawn(figure, module, found, key[1], suffix, folder)
     if not made:
         what = figure.suite if " " in figure.suite else f"`regretta run {figure.suite}`"
-        given = f" (given: {'; '.join(refused)})" if refused else ""
+        given = f" (given: {'; '.join(dict.fromkeys(refused))})" if refused else ""
         yield Outcome(figure.number, figure.title, reason=f"run {what} and pass --suite DIR{given}")
 
 
@@ -268,6 +269,7 @@ def _drawn(figure: PaperFigure, module: Any, found: Any, table: str, suffix: str
         return Outcome(figure.number, figure.title, table, f"{report.name}.csv", report.caption, rows=rows)
     name = f"figure-{figure.number}{suffix}"
     save(module.draw(found, TWO_COLUMNS), folder, name)
+    save(module.draw(found, ONE_COLUMN), folder, f"{name}-column")
     anchors = module.anchors(found) if hasattr(module, "anchors") else ()
     return Outcome(figure.number, figure.title, table, f"{name}.png", module.caption(found), anchors)
 
