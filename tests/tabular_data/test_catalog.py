@@ -30,6 +30,7 @@ def test_a_users_table_wins_over_one_of_the_same_name(
     assert open_table("nb201-cifar10").n_cells == 4
 
 
-def test_the_packaged_nasbench201_tables_are_listed() -> None:
+def test_the_packaged_tables_are_listed() -> None:
     names = {entry.name for entry in entries()}
     assert {"nb201-cifar10", "nb201-cifar100", "nb201-imagenet16-120"} <= names
+    assert {"nashpo-protein", "nashpo-naval", "nashpo-slice", "nashpo-parkinsons"} <= names
