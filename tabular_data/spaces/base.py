@@ -161,17 +161,17 @@ class Space(ABC):
         NAS-Bench-101 (automl/nas_benchmarks, ``run_regularized_evolution.py``).
         """
         child = configuration.copy()
+        where, what = rng.random(2).tolist()
         if weights is None:
-            i = int(rng.random() * len(self.parameters))
+            i = int(where * len(self.parameters))
         else:
-            i = int(np.searchsorted(np.cumsum(weights), rng.random() * sum(weights), side="right"))
-        parameter = self.parameters[i]
-        if isinstance(parameter, Real):
-            child[i] = parameter.low + (parameter.high - parameter.low) * rng.random()
+            i = int(np.searchsorted(np.cumsum(weights), where * sum(weights), side="right"))
+        if not self.all_categorical and isinstance(parameter := self.parameters[i], Real):
+            child[i] = parameter.low + (parameter.high - parameter.low) * what
             return child
-        low = parameter.low if isinstance(parameter, Integer) else 0
-        other = int(rng.random() * (self.cardinalities[i] - 1)) + low
-        child[i] = other + (other >= configuration[i])
+        low = 0 if self.all_categorical or isinstance(parameter, Categorical) else parameter.low
+        other = int(what * (self.cardinalities[i] - 1)) + low
+        child[i] = other + (other >= child.item(i))
         return child
 
     def neighbours(self, configuration: Configuration) -> Configurations:
