@@ -10,13 +10,10 @@ ones never occupy a worker and would flatter the number. One core, processor sec
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
+from machine import machine
 
 from harness.protocol import get_protocol
 from harness.run import Run, run
@@ -65,10 +62,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=100_000, help="about how many events a search has")
     options = parser.parse_args()
-    print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}")
-    cpus = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
-    model = next((line.split(":")[1].strip() for line in cpus if "model name" in line), platform.processor())
-    print(f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print(machine("numpy"))
     table = made_up_table()
     run(
         Run(

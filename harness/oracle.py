@@ -14,7 +14,7 @@ from tabular_data.table import Table
 
 __all__ = ["FEW", "Answers", "Oracle", "OracleError"]
 
-FEW = 12
+FEW = 32
 """So many configurations are quicker answered one by one than at once."""
 
 _DRAWS = 1024

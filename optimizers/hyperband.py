@@ -126,8 +126,8 @@ class Hyperband(Optimizer):
 
     def tell(self, observation: Observation) -> None:
         bracket = self._open[observation.tag]
-        stop = observation.start + len(observation.errors)
-        bracket.losses[observation.start : stop] = observation.errors
-        bracket.told += len(observation.errors)
+        count = len(observation.errors)
+        bracket.losses[observation.start : observation.start + count] = observation.errors
+        bracket.told += count
         if bracket.told == len(bracket.losses) and not bracket.next_rung():
             del self._open[bracket.number]
