@@ -95,13 +95,6 @@ def measure_lookups(folder: Path) -> None:
             accuracy[space.row(configuration), 3, 0]
 
     report("one lookup", best_of(single, 5) / len(one) * 1e6, "µs")
-    codes = space._matrix_codes(valid).tolist(), space._operation_codes(valid).tolist()  # type: ignore[attr-defined]
-
-    def by_code() -> None:
-        for matrix, operations in zip(*codes, strict=True):
-            accuracy[space.index.row_of(matrix, operations), 3, 0]  # type: ignore[attr-defined]
-
-    report("one lookup, of a matrix code", best_of(by_code, 5) / len(one) * 1e6, "µs")
 
 
 def measure_nats(tables: Path) -> None:
