@@ -122,6 +122,21 @@ def test_settings_are_studied_one_optimizer_at_a_time(suite_of, run_of, tmp_path
         compute("S2", nothing, "toy")
 
 
+def test_evolution_without_ageing_makes_it_the_study_of_s8(suite_of, run_of, tmp_path):
+    runs = {
+        name: [run_of(label=name, optimizer=name)] for name in ("random_search", "regularized_evolution", "reinforce")
+    }
+    with pytest.raises(FigureError, match="not the study of figure S8"):
+        compute("S8", suite_of(tmp_path / "comparison", {"toy": runs}), "toy")
+    unaged = run_of(label="NRE", optimizer="regularized_evolution")
+    runs["NRE"] = [replace(unaged, settings={**unaged.settings, "ageing": False})]
+    suite = suite_of(tmp_path / "study", {"toy": runs})
+    assert [curve.label for curve in compute("S8", suite, "toy").shown.curves] == list(runs)
+    for number in ("7-left", "7-right"):
+        with pytest.raises(FigureError, match=f"not the study of figure {number}"):
+            compute(number, suite, "toy")
+
+
 @pytest.mark.parametrize(
     ("mean", "moment"),
     [([0.5, 0.1, 0.1], 20), ([0.1, 0.1, 0.1], 10), ([0.1, 0.5, 0.1], 30), ([0.5, 0.1, 0.2], np.inf)],
