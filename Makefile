@@ -38,9 +38,9 @@ lock: $(READY)
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--no-header --no-annotate --extra data --extra tpe --extra cluster --extra dev --output-file requirements.lock pyproject.toml
 
-# docs/gallery.md and its pictures, from the full-scale tables.
+# docs/gallery.md and its pictures, from the full-scale tables and some core-hours of searches.
 gallery: $(READY)
-	$(BIN)/python benchmarks/gallery.py
+	$(BIN)/python benchmarks/gallery.py --tables results/gallery/tables --searches results/gallery
 
 clean:
 	rm -rf $(VENV) results .mypy_cache .ruff_cache .pytest_cache

@@ -1,28 +1,53 @@
-"""Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale.
+"""Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale and from searches.
 
-``python benchmarks/gallery.py [--tables DIR] [--suite DIR]`` takes the folders ``nasbench101`` and ``nats-*`` that
-``benchmarks/full_scale_tables.py`` writes into DIR; without ``--tables`` it makes them first, of ``../shared/tables``.
-``digits101`` is drawn too where the catalogue has it. NAS-Bench-101's table is partly modelled and its pictures say so.
+``python benchmarks/gallery.py [--tables DIR] [--searches DIR]`` takes the tables that ``benchmarks/full_scale_tables.py``
+writes into DIR, and those it lacks it makes first, of ``../shared/tables``; without ``--tables`` they are made anew.
+With ``--searches`` the runs of `STUDIES` that DIR does not have yet are done, about five core-hours in all, a folder a
+suite; without it figures of searches are not drawn. ``digits101`` is drawn too where the catalogue has it.
+NAS-Bench-101's table is partly modelled and its pictures say so.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from harness.suite import load_suite
+from experiments.catalog import find_suite
+from harness.executors import run_suite
+from harness.suite import SuiteResults, load_suite
 from plots.paper import draw_figures
 from tabular_data.catalog import entries, open_table
+from tabular_data.restriction import at_most_vertices
 from tabular_data.storage import write_atomically
 from tabular_data.table import Table
 
 ROOT = Path(__file__).parents[1]
 FULL = ("nasbench101", "nats-cifar10", "nats-cifar100", "nats-imagenet16-120")
+SMALLER = "nasbench101-6"
+
+QUICK = ("random_search", "regularized_evolution", "reinforce", "hyperband")
+STUDIES: tuple[tuple[str, tuple[str, ...], int, float | None], ...] = (
+    ("nasbench101-paper", QUICK, 500, None),
+    ("nasbench101-paper", ("smac", "bohb"), 20, None),
+    ("nasbench101-generalization", (), 100, None),
+    ("nas-hpo-bench", (), 40, None),
+    ("sensitivity-smac", (), 20, 1e6),
+    ("sensitivity-bohb", (), 20, 1e6),
+    ("sensitivity-evolution", (), 100, None),
+    ("sensitivity-reinforce", (), 100, None),
+    ("nasbench101-encoding-c", (), 20, 1e6),
+    ("nasbench101-reinforce", (), 100, None),
+    ("nasbench201-table5", (), 500, None),
+)
+"""Built-in suite, optimizers (all where empty), runs and time limit: as much as fits in a few core-hours."""
+
 COLORS = 160
 """Colours of a picture in the docs: enough for every figure, at a third of the bytes."""
 
@@ -30,16 +55,40 @@ INTRODUCTION = """# Gallery
 
 Every figure of the two papers that this repository's data allow, drawn by `regretta figures nasbench101` and
 `regretta figures nasbench201`, with the published values beside ours. This page is made by
-`python benchmarks/gallery.py`. Numbers of a table that is partly modelled are marked "reconstruction" in the picture:
-of NAS-Bench-101 the cells, their parameters and the mean test accuracy after 108 epochs are real, and the rest is not.
+`make gallery`. Numbers of a table that is partly modelled are marked "reconstruction" in the picture: of NAS-Bench-101
+the cells, their parameters and the mean test accuracy after 108 epochs are real, and the rest is not. Methods that a
+model makes slow have fewer runs or a shorter time limit than the paper; each figure says how many and how long.
 """
 
 
-def gallery(tables: Path, suites: list[Path], docs: Path) -> None:
+def searches(tables: Path, folder: Path) -> list[SuiteResults]:
+    """The studies' runs, those done first that are not there yet."""
+    for name, optimizers, runs, limit in STUDIES:
+        spec = find_suite(name).changed(runs=runs, optimizers=optimizers, time_limit=limit)
+        paths = [str(tables / table) if (tables / table / "table.json").exists() else table for table in spec.tables]
+        print(f"{name}: {', '.join(optimizers) or 'all its optimizers'}, {runs} runs", flush=True)
+        run_suite(
+            replace(spec, tables=tuple(paths)),
+            folder / name,
+            workers=len(os.sched_getaffinity(0)),
+            announce=lambda line: print(line, flush=True),
+        )
+    return [load_suite(folder / name) for name in dict.fromkeys(name for name, *_ in STUDIES)]
+
+
+def complete(tables: Path) -> None:
+    """Make the tables that are missing."""
+    if not all((tables / name / "table.json").exists() for name in FULL):
+        script = run_path(str(ROOT / "benchmarks" / "full_scale_tables.py"))
+        script["write_all"](ROOT.parent / "shared" / "tables", tables)
+    if not (tables / SMALLER / "table.json").exists():
+        at_most_vertices(Table.open(tables / "nasbench101"), 6, SMALLER).write(tables / SMALLER)
+
+
+def gallery(tables: Path, results: list[SuiteResults], docs: Path) -> None:
     """Draw everything, and put the pages and small copies of the pictures into the docs."""
-    opened = [Table.open(tables / name) for name in FULL if (tables / name / "table.json").exists()]
+    opened = [Table.open(tables / name) for name in FULL]
     opened += [open_table(entry.name) for entry in entries() if entry.name == "digits101"]
-    results = [load_suite(folder) for folder in suites]
     for old in (docs / "figures").glob("gallery-*.png"):
         old.unlink()
     parts = [INTRODUCTION.strip()]
@@ -67,14 +116,11 @@ def _shrink(source: Path, target: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=Path, help="folder of tables that full_scale_tables.py made")
-    parser.add_argument("--suite", type=Path, action="append", default=[], help="a suite's folder, for searches")
+    parser.add_argument("--tables", type=Path, help="folder of the tables at full scale; kept")
+    parser.add_argument("--searches", type=Path, help="folder of the studies' suites; kept, and gone on with")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where to write (default: docs)")
     options = parser.parse_args()
-    if options.tables:
-        gallery(options.tables, options.suite, options.docs)
-    else:
-        with TemporaryDirectory() as made:
-            script = run_path(str(ROOT / "benchmarks" / "full_scale_tables.py"))
-            script["write_all"](ROOT.parent / "shared" / "tables", Path(made))
-            gallery(Path(made), options.suite, options.docs)
+    with TemporaryDirectory() as made:
+        place = options.tables or Path(made)
+        complete(place)
+        gallery(place, searches(place, options.searches) if options.searches else [], options.docs)
