@@ -163,8 +163,7 @@ class Oracle:
         SpaceError
             If one is no configuration of the space.
         """
-        space, draws, complete, order, evaluation = (
-            self.space,
+        draws, complete, order, evaluation = (
             self._draws,
             self._complete,
             self._order,
@@ -174,9 +173,8 @@ class Oracle:
         _, budgets, repeats = self._shape
         axis = self._levels[level]
         answers = []
-        for configuration in configurations:
+        for row in self.space.row_list(configurations):
             uniform = draws.pop() if draws else self._next_draw()
-            row = space.row(configuration)
             if row < 0 or (self._partial and not self._available[row].any()):
                 answers.append((-1, -1, 1.0, 0.0))
                 continue

@@ -126,6 +126,16 @@ class Space(ABC):
         """
         return int(self.rows(self.check(configuration[None, :]))[0])
 
+    def row_list(self, configurations: Configurations) -> list[int]:
+        """What `row` gives for each of a few configurations, shape ``[n, dim]``.
+
+        Raises
+        ------
+        SpaceError
+            As `check`.
+        """
+        return [self.row(configuration) for configuration in configurations]
+
     def valid(self, configurations: Configurations) -> NDArray[np.bool_]:
         """Whether each configuration means a cell; structural, so that it costs a search nothing."""
         return self.rows(configurations) >= 0

@@ -74,6 +74,7 @@ class NasBench101(Space):
 
         interior = vertices - 2
         self._first_op = len(edges)
+        self._last_edge = self._first_op - 1
         self._shape = (self.dim,)
         self._bit = 1 << np.arange(self.n_entries, dtype=np.int32)
         # Choices count in another order than the labels of the module hash: base-3 number of one → of the other.
@@ -102,21 +103,29 @@ class NasBench101(Space):
         return self.index.rows(self._matrix_codes(configurations), self._code_of_choices.take(choices))
 
     def row(self, configuration: Configuration) -> int:
-        if configuration.dtype == np.int8 and configuration.shape == self._shape:
-            data = configuration.tobytes()
-            edges, choices = data[: self._first_op], data[self._first_op :]
+        return self.row_list(configuration[None])[0]
+
+    def row_list(self, configurations: Configurations) -> list[int]:
+        if configurations.dtype == self.dtype and self.all_categorical and configurations.shape[1:] == self._shape:
+            data, dim = configurations.tobytes(), self._shape[0]
             try:
-                if self.encoding == "A":
-                    # The bits are cheapest to read as the text of a binary number; another entry makes it none.
-                    matrix = int(edges[::-1].translate(_DIGITS), 2) if edges else 0
-                else:
-                    matrix = 0
-                    for entry in edges:
-                        matrix |= self._bit_of_byte[entry]
-                return self.index.row_of(matrix, self._code_of_bytes[choices])
+                if len(data) == dim:
+                    return [self._row_of_bytes(data)]
+                return [self._row_of_bytes(data[start : start + dim]) for start in range(0, len(data), dim)]
             except (ValueError, KeyError):
-                pass  # the slow way finds what is wrong
-        return super().row(configuration)
+                pass  # checking finds what is wrong
+        return [int(row) for row in self.rows(self.check(configurations))]
+
+    def _row_of_bytes(self, data: bytes) -> int:
+        """Row of a configuration of encoding A or B; ValueError or KeyError where an entry is outside its range."""
+        if self.encoding == "A":
+            # The bits are cheapest to read as the text of a binary number; another entry makes it none.
+            matrix = int(data[self._last_edge :: -1].translate(_DIGITS), 2) if self._first_op else 0
+        else:
+            matrix = 0
+            for entry in data[: self._first_op]:
+                matrix |= self._bit_of_byte[entry]
+        return self.index.row_of(matrix, self._code_of_bytes[data[self._first_op :]])
 
     def _matrix_codes(self, configurations: Configurations) -> NDArray[np.int32]:
         edges = configurations[:, : self._first_op]
