@@ -1,7 +1,8 @@
 """Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale and from searches.
 
-``python benchmarks/gallery.py [--tables DIR] [--searches DIR]`` takes the tables that ``benchmarks/full_scale_tables.py``
-writes into DIR, and those it lacks it makes first, of ``../shared/tables``; without ``--tables`` they are made anew.
+``python benchmarks/gallery.py [--tables DIR] [--searches DIR]`` takes the tables that
+``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of ``../shared/tables``;
+without ``--tables`` they are made anew.
 With ``--searches`` the runs of `STUDIES` that DIR does not have yet are done, about five core-hours in all, a folder a
 suite; without it figures of searches are not drawn. ``digits101`` is drawn too where the catalogue has it.
 NAS-Bench-101's table is partly modelled and its pictures say so.
