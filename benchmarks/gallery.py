@@ -3,7 +3,7 @@
 ``python benchmarks/gallery.py [--tables DIR] [--searches DIR]`` takes the tables that
 ``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of ``../shared/tables``;
 without ``--tables`` they are made anew.
-With ``--searches`` the runs of `STUDIES` that DIR does not have yet are done, about five core-hours in all, a folder a
+With ``--searches`` the runs of `STUDIES` that DIR does not have yet are done, about three core-hours in all, a folder a
 suite; without it figures of searches are not drawn. ``digits101`` is drawn too where the catalogue has it.
 NAS-Bench-101's table is partly modelled and its pictures say so.
 """
@@ -36,14 +36,14 @@ SMALLER = "nasbench101-6"
 QUICK = ("random_search", "regularized_evolution", "reinforce", "hyperband")
 STUDIES: tuple[tuple[str, tuple[str, ...], int, float | None], ...] = (
     ("nasbench101-paper", QUICK, 500, None),
-    ("nasbench101-paper", ("smac", "bohb"), 20, None),
+    ("nasbench101-paper", ("smac", "bohb"), 8, None),
     ("nasbench101-generalization", (), 100, None),
     ("nas-hpo-bench", (), 40, None),
-    ("sensitivity-smac", (), 20, 1e6),
-    ("sensitivity-bohb", (), 20, 1e6),
+    ("sensitivity-smac", (), 8, 1e6),
+    ("sensitivity-bohb", (), 8, 1e6),
     ("sensitivity-evolution", (), 100, None),
     ("sensitivity-reinforce", (), 100, None),
-    ("nasbench101-encoding-c", (), 20, 1e6),
+    ("nasbench101-encoding-c", (), 8, 1e6),
     ("nasbench101-reinforce", (), 100, None),
     ("nasbench201-table5", (), 500, None),
 )
