@@ -39,7 +39,7 @@ STUDIES: tuple[tuple[str, tuple[str, ...], int, float | None], ...] = (
     ("nasbench101-paper", ("smac", "bohb"), 8, None),
     ("nasbench101-generalization", (), 100, None),
     ("nas-hpo-bench", (), 40, None),
-    ("sensitivity-smac", (), 8, 1e6),
+    ("sensitivity-smac", (), 20, 1e6),
     ("sensitivity-bohb", (), 8, 1e6),
     ("sensitivity-evolution", (), 100, None),
     ("sensitivity-reinforce", (), 100, None),

@@ -22,6 +22,7 @@ __all__ = [
     "BANDS",
     "RegretCurve",
     "RegretCurves",
+    "draw_panel",
     "draw_regret",
     "regret_caption",
     "regret_curve",
@@ -241,7 +242,7 @@ def draw_regret(panels_: Sequence[RegretCurves], styles: Mapping[str, MethodStyl
         for nth, (ax, panel) in enumerate(zip(axes, panels_, strict=True)):
             leftmost = ax.get_subplotspec().is_first_col()  # type: ignore[union-attr]
             labelled = leftmost or panel.kind != panels_[nth - 1].kind
-            handles |= _draw_panel(ax, panel, styles, labelled)
+            handles |= draw_panel(ax, panel, styles, labelled)
         names = {label: styles[label].name for label in runs}
         legend(figure, {label: handles[label] for label in runs}, names, runs, beside)
     return figure
@@ -251,7 +252,8 @@ def _curve(panel: RegretCurves, label: str) -> RegretCurve:
     return next(curve for curve in panel.curves if curve.label == label)
 
 
-def _draw_panel(ax: Axes, panel: RegretCurves, styles: Mapping[str, MethodStyle], labelled: bool) -> dict[str, Any]:
+def draw_panel(ax: Axes, panel: RegretCurves, styles: Mapping[str, MethodStyle], labelled: bool) -> dict[str, Any]:
+    """Draw curves into a panel, with the axis labelled or not; returns the handles for a legend, by label."""
     drawn = [curve for curve in panel.curves if curve.runs]
     low_time = min((float(curve.time[0]) for curve in drawn), default=panel.time_limit / 10)
     if low_time >= panel.time_limit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from harness.suite import SuiteResults
 from plots.axes import human_time
 from plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from plots.paper.columns import Anchor, FigureError
+from plots.paper.nasbench101_settings import Settings, by_setting, draw_settings
 from plots.regret_curve import RegretCurve, RegretCurves, draw_regret, regret_caption, regret_curves
 from plots.style import MethodStyle, human_name, method_styles
 
@@ -57,6 +58,8 @@ class Searches:
         not at the end; only for 7-left, and only what the paper names.
     missing
         What of the paper's figure the suite does not have.
+    settings
+        Of a study of one method's settings: setting → labels and values.
     """
 
     number: str
@@ -64,6 +67,7 @@ class Searches:
     styles: Mapping[str, MethodStyle]
     passing: Mapping[str, float]
     missing: tuple[str, ...]
+    settings: Settings = field(default_factory=dict)
 
 
 def compute(number: str, suite: SuiteResults, table: str) -> Searches:
@@ -116,7 +120,8 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
         for curve in curves.curves:  # of several labels of one optimizer the first
             if optimizers[curve.label] in _PASSING and optimizers[curve.label] not in passing and curve.runs:
                 passing[optimizers[curve.label]] = passes(curve, baseline)
-    return Searches(number, curves, styles, passing, tuple(missing))
+    settings = by_setting(runs) if number in SENSITIVITY else {}
+    return Searches(number, curves, styles, passing, tuple(missing), settings)
 
 
 def _never_ages(run: RunResult) -> bool:
@@ -164,7 +169,9 @@ def caption(found: Searches) -> str:
 
 
 def draw(found: Searches, width: float) -> Figure:
-    """Draw it as the report draws it."""
+    """Draw it as the report draws it; a study of settings with a panel for each of them."""
     if isinstance(found.shown, RegretDistributions):
         return draw_ecdf(found.shown, found.styles, width)
+    if found.settings:
+        return draw_settings(found.shown, found.settings, width)
     return draw_regret([found.shown], found.styles, width)

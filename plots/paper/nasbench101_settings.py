@@ -1,0 +1,90 @@
+"""NAS-Bench-101, supplement figures 2 to 5: one method under several values of its settings, a panel a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from harness.results import RunResult
+from plots.regret_curve import RegretCurves, draw_panel
+from plots.style import MethodStyle, house, panels, span
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Settings", "by_setting", "draw_settings"]
+
+Settings = Mapping[str, Sequence[tuple[str, str]]]
+"""Setting → labels and values of a panel, ascending where they are numbers."""
+
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+def by_setting(runs: Mapping[str, Sequence[RunResult]]) -> Settings:
+    """The settings in which labels differ from the first label, which stands in every panel.
+
+    A label that differs in several settings stands at the first of them, with all of its values.
+    """
+    first, *others = runs
+    base = runs[first][0].settings
+    found: dict[str, list[tuple[str, str]]] = {}
+    for label in others:
+        settings = runs[label][0].settings
+        changed = [key for key in settings if settings[key] != base.get(key)]
+        if changed:
+            value = ", ".join(_shown(settings[key]) for key in changed)
+            found.setdefault(changed[0], [(first, _shown(base.get(changed[0])))]).append((label, value))
+    return {key: sorted(labels, key=_order) for key, labels in found.items()}
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _order(item: tuple[str, str]) -> tuple[float, str]:
+    try:
+        return float(item[1]), ""
+    except ValueError:
+        return np.inf, item[1]
+
+
+def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figure:
+    """Draw a panel a setting; the first label, in black, is in each.
+
+    Parameters
+    ----------
+    shown
+        The curves of all labels.
+    settings
+        From `by_setting`; at least one.
+    width
+        `plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
+    """
+    curves = {curve.label: curve for curve in shown.curves}
+    first = shown.curves[0].label
+    with house():
+        figure, axes = panels(len(settings), width, 3.1)
+        for ax, (setting, labels) in zip(axes, settings.items(), strict=True):
+            colors = [to_hex(color) for color in colormaps["viridis"](np.linspace(0, 0.88, len(labels)))]
+            styles = {
+                label: MethodStyle(value, color, _MARKERS[nth % len(_MARKERS)])
+                for nth, ((label, value), color) in enumerate(zip(labels, colors, strict=True))
+            }
+            styles[first] = MethodStyle(f"{styles[first].name}, the paper's", "black", styles[first].marker)
+            part = replace(shown, curves=tuple(curves[label] for label in styles))
+            handles = draw_panel(ax, part, styles, ax.get_subplotspec().is_first_col())  # type: ignore[union-attr]
+            name, numbers = setting.replace("_", " ").capitalize(), [curves[label].runs for label in handles]
+            ax.legend(
+                list(handles.values()),
+                [styles[label].name for label in handles],
+                title=f"{name}; n = {span(numbers)}",
+                loc="upper center",
+                bbox_to_anchor=(0.5, -0.25),
+                ncols=2,
+            )
+    return figure
