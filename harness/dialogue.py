@@ -24,7 +24,7 @@ class OptimizerError(RuntimeError):
 def proposed(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int, Any]:
     """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag.
 
-    The entries of a `FEW` configurations of the space's dtype are left for `Space.row` to check.
+    Entries of up to `FEW` configurations of the space's dtype are left for `Space.row_list` to check as it looks up.
     """
     configurations, budget, tag = asked, None, None
     if isinstance(asked, Proposal):

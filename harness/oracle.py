@@ -163,12 +163,7 @@ class Oracle:
         SpaceError
             If one is no configuration of the space.
         """
-        draws, complete, order, evaluation = (
-            self._draws,
-            self._complete,
-            self._order,
-            self._evaluation,
-        )
+        draws, order, evaluation = self._draws, self._order, self._evaluation
         accuracy, seconds = self._views
         _, budgets, repeats = self._shape
         axis = self._levels[level]
@@ -178,7 +173,7 @@ class Oracle:
             if row < 0 or (self._partial and not self._available[row].any()):
                 answers.append((-1, -1, 1.0, 0.0))
                 continue
-            count = repeats if complete else int(self._available[row, axis])
+            count = repeats if self._complete else int(self._available[row, axis])
             if not count:
                 raise self._lacks(row, level)
             if self._mean_of_repeats:

@@ -251,9 +251,10 @@ def _of_suites(figure: PaperFigure, paper: Paper, suites: Sequence[SuiteResults]
         suffix = "".join(f"-{part}" for part, shown in zip(key, several, strict=True) if shown)
         yield _drawn(figure, module, found, key[1], suffix, folder)
     if not made:
-        what = figure.suite if " " in figure.suite else f"`regretta run {figure.suite}`"
         given = f" (given: {'; '.join(dict.fromkeys(refused))})" if refused else ""
-        yield Outcome(figure.number, figure.title, reason=f"run {what} and pass --suite DIR{given}")
+        yield Outcome(
+            figure.number, figure.title, reason=f"run `regretta run {figure.suite}` and pass --suite DIR{given}"
+        )
 
 
 def _space(suite: SuiteResults, table: str) -> str:
