@@ -11,8 +11,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from tabular_data.storage import write_atomically
@@ -26,6 +29,7 @@ __all__ = [
     "TWO_COLUMNS",
     "MethodStyle",
     "figure",
+    "graded_styles",
     "house",
     "human_name",
     "legend",
@@ -44,6 +48,8 @@ TWO_COLUMNS = 7.16
 """Width of a figure across both columns, in inches."""
 
 PNG_DPI = 200
+
+_GRADED_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 RC: Mapping[str, Any] = MappingProxyType(
     {
@@ -143,6 +149,15 @@ class MethodStyle:
             "markeredgecolor": self.color,
             "markeredgewidth": 0.8,
         }
+
+
+def graded_styles(names: Sequence[str]) -> list[MethodStyle]:
+    """Styles for ascending values of one setting: colours from dark to light, and markers that differ."""
+    colors = colormaps["viridis"](np.linspace(0, 0.88, len(names)))
+    return [
+        MethodStyle(name, to_hex(color), _GRADED_MARKERS[nth % len(_GRADED_MARKERS)])
+        for nth, (name, color) in enumerate(zip(names, colors, strict=True))
+    ]
 
 
 def human_name(name: str) -> str:

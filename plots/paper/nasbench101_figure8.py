@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -19,7 +17,7 @@ from harness.suite import SuiteResults
 from plots.axes import marker_positions, time_axis, title
 from plots.paper.columns import FigureError
 from plots.regret_curve import regret_kind
-from plots.style import CYCLE, MethodStyle, house, method_styles, panels, span
+from plots.style import CYCLE, MethodStyle, graded_styles, house, method_styles, panels, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +31,6 @@ PROTOCOL = "nb101-colab"
 _LIMIT = 5e6
 _POINTS = 200
 _COLUMNS = ("method", "rate", "tournament")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 @dataclass(frozen=True)
@@ -305,11 +302,7 @@ def _styles(found: Generalization, column: str) -> dict[Setting, MethodStyle]:
         )
         return {setting: looks[setting.method] for setting in settings}
     letter, values = ("p", [s.rate for s in settings]) if column == "rate" else ("t", [s.tournament for s in settings])
-    colors = [to_hex(color) for color in colormaps["viridis"](np.linspace(0, 0.88, len(settings)))]
-    return {
-        setting: MethodStyle(f"{letter} = {value:g}", color, _MARKERS[nth % len(_MARKERS)])
-        for nth, (setting, value, color) in enumerate(zip(settings, values, colors, strict=True))
-    }
+    return dict(zip(settings, graded_styles([f"{letter} = {value:g}" for value in values]), strict=True))
 
 
 def _draw_curves(ax: Axes, found: Generalization, on: OnTable, column: str) -> None:

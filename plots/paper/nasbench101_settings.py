@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
 
 from harness.results import RunResult
 from plots.regret_curve import RegretCurves, draw_panel
-from plots.style import MethodStyle, house, panels, span
+from plots.style import MethodStyle, graded_styles, house, panels, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,8 +19,6 @@ __all__ = ["Settings", "by_setting", "draw_settings"]
 
 Settings = Mapping[str, Sequence[tuple[str, str]]]
 """Setting → labels and values of a panel, ascending where they are numbers."""
-
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 def by_setting(runs: Mapping[str, Sequence[RunResult]]) -> Settings:
@@ -70,11 +66,8 @@ def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figu
     with house():
         figure, axes = panels(len(settings), width, 3.1)
         for ax, (setting, labels) in zip(axes, settings.items(), strict=True):
-            colors = [to_hex(color) for color in colormaps["viridis"](np.linspace(0, 0.88, len(labels)))]
-            styles = {
-                label: MethodStyle(value, color, _MARKERS[nth % len(_MARKERS)])
-                for nth, ((label, value), color) in enumerate(zip(labels, colors, strict=True))
-            }
+            looks = graded_styles([value for _, value in labels])
+            styles = {label: look for (label, _), look in zip(labels, looks, strict=True)}
             styles[first] = MethodStyle(f"{styles[first].name}, the paper's", "black", styles[first].marker)
             part = replace(shown, curves=tuple(curves[label] for label in styles))
             handles = draw_panel(ax, part, styles, ax.get_subplotspec().is_first_col())  # type: ignore[union-attr]
