@@ -1,9 +1,11 @@
-"""How a suite's cost grows with runs, methods, cells and workers, and what resuming, compacting and loading it takes.
+"""How a suite's cost grows with runs, methods, cells and workers, and what resuming, compacting and
+loading it takes.
 
 ``python benchmarks/bench_campaign.py [--part NAME] [--small]``
 
-Parts: efficiency, resume, scale, cluster. Times are wall-clock seconds, which mean little on a busy machine, and
-processor seconds of this process and its workers, which hardly depend on who else is there. Tables are made up.
+Parts: efficiency, resume, scale, cluster. Times are wall-clock seconds, which mean little on a busy
+machine, and processor seconds of this process and its workers, which hardly depend on who else is
+there. Tables are made up.
 """
 
 from __future__ import annotations
@@ -21,15 +23,15 @@ from typing import Any
 import numpy as np
 from machine import machine
 
-from harness.compaction import compact
-from harness.executors import Dask, Pool, run_suite
-from harness.executors.queue import Queue
-from harness.executors.work import Report, do_run
-from harness.results import RunResult
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.suite import Suite, Task, load_suite, plan
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Provenance, Table
+from regretta.harness.compaction import compact
+from regretta.harness.executors import Dask, Pool, run_suite
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.work import Report, do_run
+from regretta.harness.results import RunResult
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import Suite, Task, load_suite, plan
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Provenance, Table
 
 
 def made_up_table(folder: Path, vertices: int) -> Path:
@@ -52,7 +54,9 @@ def made_up_table(folder: Path, vertices: int) -> Path:
 
 def suite(table: Path, runs: int, methods: int = 4, time_limit: float = 3e4) -> SuiteSpec:
     """Regularized evolution under several labels, all of them equally long."""
-    entries = tuple(OptimizerEntry("regularized_evolution", f"evolution{k}") for k in range(methods))
+    entries = tuple(
+        OptimizerEntry("regularized_evolution", f"evolution{k}") for k in range(methods)
+    )
     return SuiteSpec("bench", (str(table),), entries, time_limit=time_limit, runs=runs)
 
 
@@ -100,7 +104,8 @@ def efficiency(table: Path, scratch: Path, runs: int) -> None:
     row("two", wall2, cpu2)
     print(f"  of twice one process, by the clock:                {wall1 / (2 * wall2):.1%}")
     print(
-        f"  of the workers' time, from first to last, in runs: {pool.seconds / (2 * wall2):.1%} (on a busy machine too)"
+        f"  of the workers' time, from first to last, in runs: {pool.seconds / (2 * wall2):.1%} (on"
+        " a busy machine too)"
     )
     print(f"  one process's processor time to two processes':    {cpu1 / cpu2:.1%}")
 
@@ -133,7 +138,9 @@ def scale(tables: Sequence[Path], scratch: Path, runs: int) -> None:
 
     def line(axis: str, size: Any, spec: SuiteSpec, workers: int = 1) -> None:
         count = spec.runs * len(spec.optimizers)
-        wall, cpu, _ = measured(lambda: run_suite(spec, scratch / f"scale{next(counter)}", workers=workers))
+        wall, cpu, _ = measured(
+            lambda: run_suite(spec, scratch / f"scale{next(counter)}", workers=workers)
+        )
         row(axis, size, wall, cpu, 1e3 * cpu / count)
 
     for factor in (1, 4, 16):
@@ -170,10 +177,19 @@ def cluster(table: Path, scratch: Path, runs: int) -> None:
     copies = Copies(spec)
     wall, cpu, _ = measured(lambda: run_suite(spec, scratch / "client", executor=copies))
     a_run = cpu / runs
-    print(f"The client alone: {runs / wall:.0f} runs/s by the clock, {1e3 * a_run:.3f} ms of processor a run")
+    print(
+        f"The client alone: {runs / wall:.0f} runs/s by the clock, {1e3 * a_run:.3f} ms of"
+        " processor a run"
+    )
     a_batch = dask_batch(table, scratch)
-    print(f"A batch of one run on Dask (loopback, two workers): {1e3 * a_batch:.2f} ms of the client's processor")
-    print("Simulated clusters (runs of 10 s ± half, 20 runs a worker; the client as measured, one batch after another)")
+    print(
+        f"A batch of one run on Dask (loopback, two workers): {1e3 * a_batch:.2f} ms of the"
+        " client's processor"
+    )
+    print(
+        "Simulated clusters (runs of 10 s ± half, 20 runs a worker; the client as measured, one"
+        " batch after another)"
+    )
     row("workers", "runs", "seconds", "efficiency", "client busy")
     for workers in (10, 100, 1000):
         row(workers, 20 * workers, *simulated(workers, 20 * workers, 10.0, a_run, a_batch))
@@ -206,7 +222,9 @@ class One:
         yield from self.executor.work(suite, queue)
 
 
-def simulated(workers: int, runs: int, seconds: float, a_run: float, a_batch: float) -> tuple[float, float, float]:
+def simulated(
+    workers: int, runs: int, seconds: float, a_run: float, a_batch: float
+) -> tuple[float, float, float]:
     """Seconds, efficiency and the client's share of busy time, by an event queue over the real `Queue`."""
     rng = np.random.default_rng(0)
     queue = Queue(Task("t", "l", number) for number in range(runs))
@@ -228,7 +246,9 @@ def simulated(workers: int, runs: int, seconds: float, a_run: float, a_batch: fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=["efficiency", "resume", "scale", "cluster"], help="only this part")
+    parser.add_argument(
+        "--part", choices=["efficiency", "resume", "scale", "cluster"], help="only this part"
+    )
     parser.add_argument("--small", action="store_true", help="a tenth of the runs")
     options = parser.parse_args()
     share = 10 if options.small else 1

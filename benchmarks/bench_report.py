@@ -12,11 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.results import Reference, RunResult, Trajectory
-from harness.suite import SuiteResults
-from plots.report import write_report
+from regretta.harness.results import Reference, RunResult, Trajectory
+from regretta.harness.suite import SuiteResults
+from regretta.plots.report import write_report
 
-METHODS = ("random_search", "regularized_evolution", "reinforce", "hyperband", "smac", "bohb", "tpe")
+METHODS = (
+    "random_search",
+    "regularized_evolution",
+    "reinforce",
+    "hyperband",
+    "smac",
+    "bohb",
+    "tpe",
+)
 RUNS = 500
 STEPS = 40
 LIMIT = 1e7
@@ -25,7 +33,9 @@ LIMIT = 1e7
 def synthetic_run(rng: np.random.Generator, method: str, number: int) -> RunResult:
     """A run with as many incumbents as real ones have."""
     moments = np.sort(10 ** rng.uniform(3, 7, STEPS))
-    regret = np.minimum.accumulate(0.3 * (moments / 1e3) ** -0.5 * np.exp(rng.normal(0, 0.4, STEPS)))
+    regret = np.minimum.accumulate(
+        0.3 * (moments / 1e3) ** -0.5 * np.exp(rng.normal(0, 0.4, STEPS))
+    )
     trajectory = Trajectory(
         time=moments,
         evaluation=np.arange(1, STEPS + 1),
@@ -61,7 +71,10 @@ def synthetic_run(rng: np.random.Generator, method: str, number: int) -> RunResu
 def main() -> None:
     """Measure one report and print what it took."""
     rng = np.random.default_rng(0)
-    runs = {method: tuple(synthetic_run(rng, method, number) for number in range(RUNS)) for method in METHODS}
+    runs = {
+        method: tuple(synthetic_run(rng, method, number) for number in range(RUNS))
+        for method in METHODS
+    }
     with tempfile.TemporaryDirectory() as folder:
         suite = SuiteResults(
             folder=Path(folder),
@@ -80,7 +93,10 @@ def main() -> None:
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         size = page.stat().st_size
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"report on {len(METHODS)} methods x {RUNS} runs: {wall:.1f} s ({cpu:.1f} s of CPU), {peak:.2f} GiB at most")
+    print(
+        f"report on {len(METHODS)} methods x {RUNS} runs: {wall:.1f} s ({cpu:.1f} s of CPU),"
+        f" {peak:.2f} GiB at most"
+    )
     print(f"report.html: {size / 2**20:.2f} MiB")
 
 

@@ -2,7 +2,8 @@
 
     python benchmarks/digits101_card.py TABLE [--docs docs]
 
-Writes ``<docs>/digits101.md`` and ``<docs>/figures/digits101-*.png``. Compute first (`compute`), draw second.
+Writes ``<docs>/digits101.md`` and ``<docs>/figures/digits101-*.png``. Compute first (`compute`),
+draw second.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
 
-from plots.style import TWO_COLUMNS, figure, house, png
-from tabular_data.storage import write_atomically
-from tabular_data.table import Table
+from regretta.plots.style import TWO_COLUMNS, figure, house, png
+from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.table import Table
 
 Floats = NDArray[np.float64]
 Method = Callable[[Floats, Floats], float]
@@ -41,7 +42,8 @@ DASHES = ((0, (1, 1)), (0, (3, 1.2)), (0, (6, 1.5)), "-")
 class Card:
     """What the card says and its figures show, for ``c`` cells, ``b`` budgets and ``r`` repeats.
 
-    Accuracies are fractions. The top tenth are the cells with the best mean test accuracy at the longest budget.
+    Accuracies are fractions. The top tenth are the cells with the best mean test accuracy at the
+    longest budget.
 
     Attributes
     ----------
@@ -58,13 +60,16 @@ class Card:
     kendall_all, kendall_top
         ``[b, b]``: Kendall's τ-b of the same.
     agreement
-        ``[4, b]``: validation with test (means): Spearman and Kendall over all cells, then over the top tenth.
+        ``[4, b]``: validation with test (means): Spearman and Kendall over all cells, then over the
+        top tenth.
     repeatability
-        ``[2, b]``: mean Spearman between the validation accuracies of two repeats, all cells and top tenth.
+        ``[2, b]``: mean Spearman between the validation accuracies of two repeats, all cells and
+        top tenth.
     near_best
         Cells whose mean test accuracy is within two standard errors of a difference from the best.
     noise_at_top
-        Standard deviation between repeats, over the top tenth, at the longest budget: root mean square, test.
+        Standard deviation between repeats, over the top tenth, at the longest budget: root mean
+        square, test.
     """
 
     valid: Floats
@@ -103,7 +108,9 @@ def compute(table: Table) -> Card:
 
     def pairs(method: Method, rows: NDArray[np.bool_]) -> Floats:
         chosen = mean_valid[rows]
-        return np.array([[method(chosen[:, i], chosen[:, j]) for j in range(budgets)] for i in range(budgets)])
+        return np.array(
+            [[method(chosen[:, i], chosen[:, j]) for j in range(budgets)] for i in range(budgets)]
+        )
 
     every = np.ones(len(valid), dtype=bool)
     agreement = [
@@ -113,7 +120,12 @@ def compute(table: Table) -> Card:
     ]
     repeatability = [
         [
-            np.mean([_spearman(valid[rows, b, i], valid[rows, b, j]) for i, j in combinations(range(repeats), 2)])
+            np.mean(
+                [
+                    _spearman(valid[rows, b, i], valid[rows, b, j])
+                    for i, j in combinations(range(repeats), 2)
+                ]
+            )
             for b in range(budgets)
         ]
         for rows in (every, top)
@@ -181,11 +193,17 @@ def _readable_log(axes: Axes, which: str, low: float, high: float) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     steps = (1, 2, 5) if high < 60 * low else (1,)
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    axis.set_major_locator(FixedLocator([m * 10.0**k for k in powers for m in steps if low <= m * 10.0**k <= high]))
-    axis.set_minor_locator(
-        FixedLocator([m * 10.0**k for k in powers for m in range(2, 10) if low <= m * 10.0**k <= high])
+    axis.set_major_locator(
+        FixedLocator([m * 10.0**k for k in powers for m in steps if low <= m * 10.0**k <= high])
     )
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axis.set_minor_locator(
+        FixedLocator(
+            [m * 10.0**k for k in powers for m in range(2, 10) if low <= m * 10.0**k <= high]
+        )
+    )
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+    )
     axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
 
 
@@ -194,11 +212,21 @@ def _draw_ecdf(card: Card, budgets: Sequence[float]) -> Figure:
     left, right = made.subplots(1, 2)
     errors = 100 * (1 - card.test.mean(2))
     for b, budget in enumerate(budgets):
-        look = {"color": COLORS[b], "linestyle": DASHES[b], "drawstyle": "steps-post", "label": _epochs(budget)}
+        look = {
+            "color": COLORS[b],
+            "linestyle": DASHES[b],
+            "drawstyle": "steps-post",
+            "label": _epochs(budget),
+        }
         left.plot(*ecdf(100 - errors[:, b]), **look)
         right.plot(*ecdf(errors[:, b]), **look)
     left.set(xlim=(0, 100), ylim=(0, 1), xlabel="Mean test accuracy (%)", ylabel="Share of cells")
-    right.set(xscale="log", xlim=(errors.min() / 1.05, 100), ylim=(0, 1), xlabel="Mean test error (%, log scale)")
+    right.set(
+        xscale="log",
+        xlim=(errors.min() / 1.05, 100),
+        ylim=(0, 1),
+        xlabel="Mean test error (%, log scale)",
+    )
     _readable_log(right, "x", errors.min() / 1.05, 100)
     for axes in (left, right):
         axes.grid(True)
@@ -213,8 +241,20 @@ def _draw_noise(card: Card, budgets: Sequence[float]) -> Figure:
     left, right = made.subplots(1, 2)
     for b, budget in enumerate(budgets):
         x, y = ecdf(100 * card.spread_valid[:, b])
-        left.plot(x, y, color=COLORS[b], linestyle=DASHES[b], drawstyle="steps-post", label=_epochs(budget))
-    left.set(xlim=(0, 25), ylim=(0, 1), xlabel="Standard deviation between repeats (points)", ylabel="Share of cells")
+        left.plot(
+            x,
+            y,
+            color=COLORS[b],
+            linestyle=DASHES[b],
+            drawstyle="steps-post",
+            label=_epochs(budget),
+        )
+    left.set(
+        xlim=(0, 25),
+        ylim=(0, 1),
+        xlabel="Standard deviation between repeats (points)",
+        ylabel="Share of cells",
+    )
     left.grid(True)
     left.legend(loc="lower right")
     _letter(left, "a", "Noise of validation accuracy")
@@ -223,7 +263,14 @@ def _draw_noise(card: Card, budgets: Sequence[float]) -> Figure:
     inside = np.argsort(np.argsort(error, kind="stable"), kind="stable") * 12 // len(error)
     middle = [np.median(error[inside == k]) for k in range(12)]
     typical = [np.median(spread[inside == k]) for k in range(12)]
-    right.plot(middle, typical, color="#D55E00", marker="o", markersize=3, label="median of a twelfth of the cells")
+    right.plot(
+        middle,
+        typical,
+        color="#D55E00",
+        marker="o",
+        markersize=3,
+        label="median of a twelfth of the cells",
+    )
     right.set_xscale("log")
     right.set_yscale("symlog", linthresh=0.2)  # some cells have no spread at all
     _readable_log(right, "x", error.min() / 1.05, error.max() * 1.05)
@@ -271,7 +318,14 @@ def _draw_rank(card: Card, budgets: Sequence[float]) -> Figure:
     ):
         axes.imshow(values, vmin=0, vmax=1, cmap="Blues")
         for (i, j), value in np.ndenumerate(values):
-            axes.text(j, i, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.6 else "black")
+            axes.text(
+                j,
+                i,
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                color="white" if value > 0.6 else "black",
+            )
         axes.set_xticks(range(len(labels)), labels)
         axes.set_yticks(range(len(labels)), labels)
         axes.tick_params(length=0)
@@ -305,7 +359,10 @@ def markdown(table: Table, card: Card) -> str:
     images = [int(word) for word in notes["data"].replace(",", "").split() if word.isdigit()][1:3]
     head = [
         "Epochs",
-        *("min" if q == 0 else "max" if q == 1 else "median" if q == 0.5 else f"{q:.0%}" for q in QUANTILES),
+        *(
+            "min" if q == 0 else "max" if q == 1 else "median" if q == 0.5 else f"{q:.0%}"
+            for q in QUANTILES
+        ),
     ]
     distribution = [
         [f"{budgets[b]}, {what}", *(f"{100 * q:.1f}" for q in np.quantile(values[:, b], QUANTILES))]
@@ -325,11 +382,14 @@ def markdown(table: Table, card: Card) -> str:
     def triangles(upper: Floats, lower: Floats) -> str:
         values = np.triu(upper, 1) + np.tril(lower, -1)
         rows = [
-            [budgets[i], *("" if i == j else f"{values[i, j]:.3f}" for j in range(n_budgets))] for i in range(n_budgets)
+            [budgets[i], *("" if i == j else f"{values[i, j]:.3f}" for j in range(n_budgets))]
+            for i in range(n_budgets)
         ]
         return grid(["Epochs", *budgets], rows)
 
-    agreement = [[budgets[b], *(f"{value:.3f}" for value in card.agreement[:, b])] for b in range(n_budgets)]
+    agreement = [
+        [budgets[b], *(f"{value:.3f}" for value in card.agreement[:, b])] for b in range(n_budgets)
+    ]
     sides = ("validation", "test")
     noise_head = [
         "Epochs",
@@ -358,8 +418,12 @@ def markdown(table: Table, card: Card) -> str:
         single_valid=100 * card.valid[:, -1].max(),
         single_test=100 * card.test[:, -1].max(),
         chance=100 * card.chance,
-        at_chance=listed([f"{(mean_test[:, b] < card.chance).sum():,}" for b in range(n_budgets)], budgets),
-        runs_at_chance=listed([f"{(card.test[:, b] < card.chance).sum():,}" for b in range(n_budgets)], budgets),
+        at_chance=listed(
+            [f"{(mean_test[:, b] < card.chance).sum():,}" for b in range(n_budgets)], budgets
+        ),
+        runs_at_chance=listed(
+            [f"{(card.test[:, b] < card.chance).sum():,}" for b in range(n_budgets)], budgets
+        ),
         with_parameters=_spearman(mean_test[:, -1], card.parameters),
         with_flops=_spearman(mean_test[:, -1], card.flops),
         with_seconds=_spearman(mean_test[:, -1], seconds),
@@ -397,7 +461,9 @@ def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("table", type=Path)
     parser.add_argument("--docs", type=Path, default=Path(__file__).parents[1] / "docs")
     options = parser.parse_args()

@@ -1,8 +1,10 @@
-"""Makes the published tables at full scale from a folder of shared arrays, for the other benchmarks and tests.
+"""Makes the published tables at full scale from a folder of shared arrays, for the other benchmarks
+and tests.
 
-``python benchmarks/full_scale_tables.py OUTPUT [--tables ../shared/tables]`` writes ``nasbench101`` and
-``nats-cifar10``, ``nats-cifar100``, ``nats-imagenet16-120`` into OUTPUT. NAS-Bench-101's test accuracy after 108
-epochs is real and the rest of it modelled, so that table calls itself a reconstruction; NAS-Bench-201 is real.
+``python benchmarks/full_scale_tables.py OUTPUT [--tables ../shared/tables]`` writes ``nasbench101``
+and ``nats-cifar10``, ``nats-cifar100``, ``nats-imagenet16-120`` into OUTPUT. NAS-Bench-101's test
+accuracy after 108 epochs is real and the rest of it modelled, so that table calls itself a
+reconstruction; NAS-Bench-201 is real.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tabular_data.spaces import NasBench101, NasBench201
-from tabular_data.table import Provenance, Table
+from regretta.tabular_data.spaces import NasBench101, NasBench201
+from regretta.tabular_data.table import Provenance, Table
 
 RECONSTRUCTION = (
-    "the mean test accuracy after 108 epochs, the cells and the parameters are real; validation "
-    "accuracy, time, single repeats and all shorter trainings are drawn from models fitted on 30,001 real cells"
+    "the mean test accuracy after 108 epochs, the cells and the parameters are real; validation"
+    " accuracy, time, single repeats and all shorter trainings are drawn from models fitted on"
+    " 30,001 real cells"
 )
 
 DATASETS = {
@@ -42,8 +45,13 @@ def nasbench101(tables: Path) -> Table:
     space = NasBench101()
     core = np.load(tables / "nb101" / "core.npz")
     modelled = np.load(tables / "nb101" / "reconstruction.npz")
-    if not np.array_equal(_rows(space, core["n_vertices"], core["adj_bits"], core["ops"]), np.arange(space.n_cells)):
-        raise ValueError(f"{tables / 'nb101' / 'core.npz'}: the cells are not those of NAS-Bench-101 in hash order")
+    if not np.array_equal(
+        _rows(space, core["n_vertices"], core["adj_bits"], core["ops"]), np.arange(space.n_cells)
+    ):
+        raise ValueError(
+            f"{tables / 'nb101' / 'core.npz'}: the cells are not those of NAS-Bench-101 in hash"
+            " order"
+        )
     return Table.from_arrays(
         "nasbench101",
         space,
@@ -60,7 +68,9 @@ def nasbench101(tables: Path) -> Table:
     )
 
 
-def _rows(space: NasBench101, vertices: np.ndarray, bits: np.ndarray, operations: np.ndarray) -> np.ndarray:
+def _rows(
+    space: NasBench101, vertices: np.ndarray, bits: np.ndarray, operations: np.ndarray
+) -> np.ndarray:
     """Rows of cells whose matrices sit in the upper left of 7 × 7."""
     begins, ends = np.triu_indices(7, 1)
     number = {edge: k for k, edge in enumerate(zip(begins.tolist(), ends.tolist(), strict=True))}
@@ -68,7 +78,9 @@ def _rows(space: NasBench101, vertices: np.ndarray, bits: np.ndarray, operations
     for size in range(2, 8):
         for (begin, end), k in number.items():
             if end < size:
-                moved = number[begin, 6 if end == size - 1 else end]  # the output is the last of all 7 vertices
+                moved = number[
+                    begin, 6 if end == size - 1 else end
+                ]  # the output is the last of all 7 vertices
                 codes |= np.where(vertices == size, bits.astype(np.int64) >> k & 1, 0) << moved
     labels = np.where(operations == 255, 0, operations) @ 3 ** np.arange(5)
     return space.index.rows(codes, labels)
@@ -83,7 +95,9 @@ def nats_bench(tables: Path) -> Iterator[Table]:
     rows = space.rows(np.stack([space.from_string(text) for text in strings]))
     index = np.argsort(rows)
     for dataset, (search, report) in DATASETS.items():
-        arrays = {key: published[key][index].astype(np.float64) for key in published if key != "ops"}
+        arrays = {
+            key: published[key][index].astype(np.float64) for key in published if key != "ops"
+        }
         accuracy = np.full((space.n_cells, 2, 3), np.nan)
         accuracy[:, 0, 0] = arrays[f"{search}_val12"]
         accuracy[:, 1] = arrays[f"{search}_val200_seeds"]
@@ -98,7 +112,10 @@ def nats_bench(tables: Path) -> Iterator[Table]:
             EPOCHS,
             validation_accuracy=accuracy / 100,
             training_seconds=np.where(np.isnan(accuracy), np.nan, seconds),
-            mean_test_accuracy=np.stack([arrays[f"{report}_test12"], arrays[f"{report}_test200_mean"]], axis=1) / 100,
+            mean_test_accuracy=np.stack(
+                [arrays[f"{report}_test12"], arrays[f"{report}_test200_mean"]], axis=1
+            )
+            / 100,
             latency_seconds=arrays[f"{search}_latency"],
             parameters=np.rint(arrays[f"{search}_params_mb"] * 1e6).astype(np.int32),
             provenance=Provenance(
@@ -107,7 +124,10 @@ def nats_bench(tables: Path) -> Iterator[Table]:
                 notes=(
                     "after 12 epochs one value a cell, the mean over its seeds",
                     "the time of 12 epochs is 12/200 of that of 200",
-                    "test accuracy is the published mean over seeds, for CIFAR-10 of runs on all training data",
+                    (
+                        "test accuracy is the published mean over seeds, for CIFAR-10 of runs on"
+                        " all training data"
+                    ),
                 ),
             ),
             **columns,
@@ -116,13 +136,17 @@ def nats_bench(tables: Path) -> Iterator[Table]:
 
 def write_all(tables: Path, output: Path) -> list[Path]:
     """Write all four tables into a folder; returns their folders."""
-    return [table.write(output / table.name) for table in (nasbench101(tables), *nats_bench(tables))]
+    return [
+        table.write(output / table.name) for table in (nasbench101(tables), *nats_bench(tables))
+    ]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="folder that gets a folder a table")
-    parser.add_argument("--tables", type=Path, default=Path(__file__).parents[2] / "shared" / "tables")
+    parser.add_argument(
+        "--tables", type=Path, default=Path(__file__).parents[2] / "shared" / "tables"
+    )
     options = parser.parse_args()
     for folder in write_all(options.tables, options.output):
         print(folder, f"{sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB")

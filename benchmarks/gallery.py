@@ -1,10 +1,11 @@
-"""Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale and from searches.
+"""Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale
+and from searches.
 
 ``python benchmarks/gallery.py [--tables DIR] [--searches DIR]`` takes the tables that
-``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of ``../shared/tables``;
-without ``--tables`` they are made anew.
-With ``--searches`` the runs of `STUDIES` that DIR does not have yet are done, about three core-hours in all, a folder a
-suite; without it figures of searches are not drawn. ``digits101`` is drawn too where the catalogue has it.
+``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of
+``../shared/tables``; without ``--tables`` they are made anew. With ``--searches`` the runs of
+`STUDIES` that DIR does not have yet are done, about three core-hours in all, a folder a suite;
+without it figures of searches are not drawn. ``digits101`` is drawn too where the catalogue has it.
 NAS-Bench-101's table is partly modelled and its pictures say so.
 """
 
@@ -20,14 +21,14 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from experiments.catalog import find_suite
-from harness.executors import run_suite
-from harness.suite import SuiteResults, load_suite
-from plots.paper import draw_figures
-from tabular_data.catalog import entries, open_table
-from tabular_data.restriction import at_most_vertices
-from tabular_data.storage import write_atomically
-from tabular_data.table import Table
+from regretta.experiments.catalog import find_suite
+from regretta.harness.executors import run_suite
+from regretta.harness.suite import SuiteResults, load_suite
+from regretta.plots.paper import draw_figures
+from regretta.tabular_data.catalog import entries, open_table
+from regretta.tabular_data.restriction import at_most_vertices
+from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.table import Table
 
 ROOT = Path(__file__).parents[1]
 FULL = ("nasbench101", "nats-cifar10", "nats-cifar100", "nats-imagenet16-120")
@@ -66,7 +67,10 @@ def searches(tables: Path, folder: Path) -> list[SuiteResults]:
     """The studies' runs, those done first that are not there yet."""
     for name, optimizers, runs, limit in STUDIES:
         spec = find_suite(name).changed(runs=runs, optimizers=optimizers, time_limit=limit)
-        paths = [str(tables / table) if (tables / table / "table.json").exists() else table for table in spec.tables]
+        paths = [
+            str(tables / table) if (tables / table / "table.json").exists() else table
+            for table in spec.tables
+        ]
         print(f"{name}: {', '.join(optimizers) or 'all its optimizers'}, {runs} runs", flush=True)
         run_suite(
             replace(spec, tables=tuple(paths)),
@@ -100,10 +104,14 @@ def gallery(tables: Path, results: list[SuiteResults], docs: Path) -> None:
             outcomes = draw_figures(paper, theirs, folder, results)
             for outcome in outcomes:
                 if outcome.file.endswith(".png"):
-                    _shrink(folder / outcome.file, docs / "figures" / f"gallery-{paper}-{outcome.file}")
+                    _shrink(
+                        folder / outcome.file, docs / "figures" / f"gallery-{paper}-{outcome.file}"
+                    )
             page = (folder / "figures.md").read_text(encoding="utf-8")
             page = re.sub(r"^#", "##", page, flags=re.MULTILINE)
-            page = re.sub(r"\[(!\[[^]]*\]\()([^)]*)\)\]\([^)]*\)", rf"\1figures/gallery-{paper}-\2)", page)
+            page = re.sub(
+                r"\[(!\[[^]]*\]\()([^)]*)\)\]\([^)]*\)", rf"\1figures/gallery-{paper}-\2)", page
+            )
             parts.append(re.sub(r"As a file: .*\n\n", "", page).strip())
     write_atomically(docs / "gallery.md", ("\n\n".join(parts) + "\n").encode())
 
@@ -118,8 +126,12 @@ def _shrink(source: Path, target: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=Path, help="folder of the tables at full scale; kept")
-    parser.add_argument("--searches", type=Path, help="folder of the studies' suites; kept, and gone on with")
-    parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="where to write (default: docs)")
+    parser.add_argument(
+        "--searches", type=Path, help="folder of the studies' suites; kept, and gone on with"
+    )
+    parser.add_argument(
+        "--docs", type=Path, default=ROOT / "docs", help="where to write (default: docs)"
+    )
     options = parser.parse_args()
     with TemporaryDirectory() as made:
         place = options.tables or Path(made)

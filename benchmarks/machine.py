@@ -15,12 +15,16 @@ def machine(*packages: str) -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():
         names = [
-            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+            line.partition(":")[2].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
         ]
         model = names[0] if names else model
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     load = f"load {os.getloadavg()[0]:.1f} before, {yardstick():.2f} s for 5 million additions"
-    return f"{model}, {os.cpu_count()} cores, {load}; Python {platform.python_version()}, {versions}"
+    return (
+        f"{model}, {os.cpu_count()} cores, {load}; Python {platform.python_version()}, {versions}"
+    )
 
 
 def yardstick() -> float:

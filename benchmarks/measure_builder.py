@@ -2,8 +2,9 @@
 
     python benchmarks/measure_builder.py [--cells 24] [--seed 0]
 
-Cells of digits101 are drawn at random and measured as a build measures them (all budgets and repeats, one thread,
-without writing). CPU time is counted, so that a busy machine hardly shows in it.
+Cells of digits101 are drawn at random and measured as a build measures them (all budgets and
+repeats, one thread, without writing). CPU time is counted, so that a busy machine hardly shows in
+it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import time
 
 import numpy as np
 
-from tabular_data.measure import load, make_plan, measure_cell
-from tabular_data.measure.processor import processor_kind
-from tabular_data.spaces import NasBench101
+from regretta.tabular_data.measure import load, make_plan, measure_cell
+from regretta.tabular_data.measure.processor import processor_kind
+from regretta.tabular_data.spaces import NasBench101
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cells", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -45,16 +48,24 @@ def main() -> None:
     settings = plan.settings()
     print(f"machine            {processor_kind()}")
     print(
-        f"versions           Python {platform.python_version()}, torch {settings['torch']}, numpy {settings['numpy']}"
+        f"versions           Python {platform.python_version()}, torch {settings['torch']}, numpy"
+        f" {settings['numpy']}"
     )
     print(
-        f"cells              {len(rows)} of {space.n_cells}: {len(plan.budgets)} budgets x {plan.repeats} repeats each"
+        f"cells              {len(rows)} of {space.n_cells}: {len(plan.budgets)} budgets x"
+        f" {plan.repeats} repeats each"
     )
     print(f"cells / core-hour  {3600 * len(rows) / cpu:,.0f}")
     print(f"CPU s / cell       {times.mean():.2f} (from {times.min():.2f} to {times.max():.2f})")
     print(f"whole table        {space.n_cells * cpu / len(rows) / 3600:.2f} core-hours")
-    print(f"training           {training / cpu:6.1%} of CPU time, {training / steps * 1e3:.2f} ms a step")
-    print(f"evaluation         {evaluation / cpu:6.1%}, after every epoch of the longest budget and at every end")
+    print(
+        f"training           {training / cpu:6.1%} of CPU time, {training / steps * 1e3:.2f} ms a"
+        " step"
+    )
+    print(
+        f"evaluation         {evaluation / cpu:6.1%}, after every epoch of the longest budget and"
+        " at every end"
+    )
     print(f"everything else    {1 - (training + evaluation) / cpu:6.1%}")
     print(f"wall / CPU         {passed / cpu:.2f}")
 

@@ -1,12 +1,13 @@
-"""Does the fast SMAC search as well as the stock package? Two tests on final regret, and a page that says so.
+"""Does the fast SMAC search as well as the stock package? Two tests on final regret, and a page
+that says so.
 
     regretta run smac-equivalence --out results/smac-equivalence
     python benchmarks/smac_equivalence.py results/smac-equivalence
 
-Decided before the runs were made: the two are called equivalent if the 90 % interval of the difference of mean
-final test regrets lies within ±0.0035. That is half the standard deviation between two trainings of the same good
-cell of digits101 (0.7 percentage points), so a difference no user of the table could see. A two-sided rank test
-stands beside it.
+Decided before the runs were made: the two are called equivalent if the 90 % interval of the
+difference of mean final test regrets lies within ±0.0035. That is half the standard deviation
+between two trainings of the same good cell of digits101 (0.7 percentage points), so a difference no
+user of the table could see. A two-sided rank test stands beside it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import numpy as np
 from machine import machine
 from scipy import stats
 
-from harness.regret import final_regret
-from harness.suite import load_suite
-from plots import style
-from plots.regret_curve import draw_regret, regret_curves
-from plots.statistics import bootstrap_interval, pairwise_tests
+from regretta.harness.regret import final_regret
+from regretta.harness.suite import load_suite
+from regretta.plots import style
+from regretta.plots.regret_curve import draw_regret, regret_curves
+from regretta.plots.statistics import bootstrap_interval, pairwise_tests
 
 BOUND = 0.0035
 PAGE = """# Fast SMAC against the stock package
@@ -73,12 +74,15 @@ def main() -> None:
         mean = bootstrap_interval(regret[label])
         evaluations = np.mean([run.evaluations for run in runs[label]])
         rows.append(
-            f"| {label} | {len(runs[label])} | {mean.estimate:.5f} | {mean.low:.5f} to {mean.high:.5f} "
-            f"| {np.median(regret[label]):.5f} | {evaluations:.0f} |"
+            f"| {label} | {len(runs[label])} | {mean.estimate:.5f} | {mean.low:.5f} to"
+            f" {mean.high:.5f} | {np.median(regret[label]):.5f} | {evaluations:.0f} |"
         )
     limit = suite.spec["tables"][table]["time_limit"]
     page = PAGE.format(
-        setting=f"Table {table}, {limit:g} simulated seconds, protocol {suite.spec['protocol']['name']}.",
+        setting=(
+            f"Table {table}, {limit:g} simulated seconds, protocol"
+            f" {suite.spec['protocol']['name']}."
+        ),
         rows="\n".join(rows),
         bound=BOUND,
         difference=fast.mean() - stock.mean(),

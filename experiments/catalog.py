@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.spec import SpecError, SuiteSpec, read_spec
-from tabular_data.names import unknown
-
-__all__ = ["built_in_suites", "find_suite"]
+from regretta.harness.spec import SpecError, SuiteSpec, read_spec
+from regretta.tabular_data.names import unknown
 
 _FOLDER = Path(__file__).with_name("suites")
 

@@ -1,9 +1,11 @@
-"""Where runs lie on disk: a file each, or many in one compacted file, and how the one becomes the other.
+"""Where runs lie on disk: a file each, or many in one compacted file, and how the one becomes the
+other.
 
-A compacted file holds the very bytes of the run files it took the place of, a line a run in order of number, and is
-named after its checksum: ``runs/<table>/<label>/<first 16 hexadecimal digits of SHA-256>.jsonl``. Every line carries
-its own checksum too, so that damage to one run costs that run only. Files are deleted only after a compacted file
-that has them is on disk and was read back; whatever dies meanwhile, each run is there once or twice with equal bytes.
+A compacted file holds the very bytes of the run files it took the place of, a line a run in order
+of number, and is named after its checksum: ``runs/<table>/<label>/<first 16 hexadecimal digits of
+SHA-256>.jsonl``. Every line carries its own checksum too, so that damage to one run costs that run
+only. Files are deleted only after a compacted file that has them is on disk and was read back;
+whatever dies meanwhile, each run is there once or twice with equal bytes.
 """
 
 from __future__ import annotations
@@ -16,11 +18,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from harness.locks import locked
-from harness.results import ResultError, verified
-from tabular_data.storage import write_atomically
-
-__all__ = ["Compaction", "Damage", "Found", "Stored", "compact", "find_runs", "label_folders", "set_aside"]
+from regretta.harness.locks import locked
+from regretta.harness.results import ResultError, verified
+from regretta.tabular_data.storage import write_atomically
 
 _NUMBER = re.compile(rb'"number":(\d+),')
 _WAIT_SECONDS = 2.0
@@ -57,7 +57,8 @@ class Found:
     Attributes
     ----------
     runs
-        Usable runs by number; where a file of its own and a compacted one both have a run, the former.
+        Usable runs by number; where a file of its own and a compacted one both have a run, the
+        former.
     damaged
         Files that are not what they should be.
     """
@@ -103,7 +104,9 @@ def find_runs(folder: Path) -> Found:
             except OSError as error:
                 damaged.append(Damage(path, f"result {path} cannot be read: {error.strerror}"))
             except ResultError as error:
-                damaged.append(Damage(path, f"result {path} is damaged ({error}); run the suite again"))
+                damaged.append(
+                    Damage(path, f"result {path} is damaged ({error}); run the suite again")
+                )
     return Found(dict(sorted(runs.items())), tuple(damaged))
 
 
@@ -149,7 +152,8 @@ def _write(folder: Path, runs: Mapping[int, bytes]) -> Path:
 
 
 def set_aside(path: Path, unusable: Iterable[int] = ()) -> Path | None:
-    """Rename a damaged file to ``.damaged``; the usable runs of a compacted one stay, in a new file.
+    """Rename a damaged file to ``.damaged``; the usable runs of a compacted one stay, in a new
+    file.
 
     Parameters
     ----------
@@ -172,7 +176,9 @@ def set_aside(path: Path, unusable: Iterable[int] = ()) -> Path | None:
         runs: dict[int, Stored] = {}
         for _ in _read_compacted(path, runs):
             pass
-        keep = {number: stored.data for number, stored in runs.items() if number not in set(unusable)}
+        keep = {
+            number: stored.data for number, stored in runs.items() if number not in set(unusable)
+        }
         if keep:
             _write(path.parent, keep)
     aside = path.with_suffix(".damaged")
@@ -191,13 +197,16 @@ def compact(folder: Path) -> Compaction:
     Raises
     ------
     ResultError
-        If the folder holds no suite, a run or another compaction is at work in it, or it cannot be written.
+        If the folder holds no suite, a run or another compaction is at work in it, or it cannot be
+        written.
     """
     if not (folder / "suite.json").exists() or not (folder / "runs").is_dir():
         raise ResultError(f"{folder} holds no suite: it has no suite.json or no runs")
     with locked(folder / "runs", exclusive=True, patience=_WAIT_SECONDS) as lock:
         if not lock.held:
-            raise ResultError(f"somebody is at work in {folder}; compact it when the run there is over")
+            raise ResultError(
+                f"somebody is at work in {folder}; compact it when the run there is over"
+            )
         try:
             return _compact(folder)
         except OSError as error:

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.oracle import FEW, Oracle, OracleError
-from optimizers.base import Proposal, SettingsError
-from tabular_data.errors import UserError
-from tabular_data.spaces import SpaceError
-
-__all__ = ["OptimizerError", "answered", "guarded", "proposed", "refuse_free_proposals"]
+from regretta.harness.oracle import FEW, Oracle, OracleError
+from regretta.optimizers.base import Proposal, SettingsError
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.spaces import SpaceError
 
 _FREE_PROPOSALS = 1_000_000
 
@@ -24,7 +22,8 @@ class OptimizerError(RuntimeError):
 def proposed(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int, Any]:
     """What was asked, checked: configurations ``[n, dim]``, the budget's level, the tag.
 
-    Entries of up to `FEW` configurations of the space's dtype are left for `Space.row_list` to check as it looks up.
+    Entries of up to `FEW` configurations of the space's dtype are left for `Space.row_list` to
+    check as it looks up.
     """
     configurations, budget, tag = asked, None, None
     if isinstance(asked, Proposal):
@@ -34,7 +33,9 @@ def proposed(asked: Any, oracle: Oracle, where: str) -> tuple[NDArray[Any], int,
         configurations = np.asarray(configurations)
         if configurations.ndim == 1:
             configurations = configurations[None]
-        if configurations.dtype != space.dtype or not (len(configurations) <= FEW or space.inside(configurations)):
+        if configurations.dtype != space.dtype or not (
+            len(configurations) <= FEW or space.inside(configurations)
+        ):
             configurations = space.check(configurations)
         if not len(configurations):
             raise SpaceError("a proposal has at least one configuration")
@@ -70,4 +71,6 @@ def guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
 def refuse_free_proposals(where: str, free: int) -> None:
     """End a search whose last `free` configurations cost nothing once they are a million: it would never end."""
     if free >= _FREE_PROPOSALS:
-        raise OptimizerError(f"{where}: {free} invalid configurations in a row, and no simulated time passed")
+        raise OptimizerError(
+            f"{where}: {free} invalid configurations in a row, and no simulated time passed"
+        )

@@ -10,12 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from harness.results import RunResult, label_folder
-from harness.suite import SuiteError, SuiteResults
-from tabular_data.names import unknown
-from tabular_data.storage import write_atomically
-
-__all__ = ["FORMATS", "export_suite", "nas_benchmarks_lists"]
+from regretta.harness.results import RunResult, label_folder
+from regretta.harness.suite import SuiteError, SuiteResults
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.storage import write_atomically
 
 FORMATS = ("nas_benchmarks", "csv")
 
@@ -46,9 +44,10 @@ def export_suite(suite: SuiteResults, folder: Path, form: str = "nas_benchmarks"
     folder
         Where to write; made if it is not there.
     form
-        ``nas_benchmarks``: ``<method>/run_<id>.json`` with the lists ``regret_validation``, ``regret_test`` and
-        ``runtime``, the schema of automl/nas_benchmarks; of a suite with several tables, each in a folder of its
-        own. ``csv``: one file ``incumbents.csv``, a row an incumbent.
+        ``nas_benchmarks``: ``<method>/run_<id>.json`` with the lists ``regret_validation``,
+        ``regret_test`` and ``runtime``, the schema of automl/nas_benchmarks; of a suite with
+        several tables, each in a folder of its own. ``csv``: one file ``incumbents.csv``, a row an
+        incumbent.
 
     Raises
     ------
@@ -68,20 +67,26 @@ def export_suite(suite: SuiteResults, folder: Path, form: str = "nas_benchmarks"
         written = []
         for result in runs:
             root = folder / result.table if len(suite.tables) > 1 else folder
-            path = root / label_folder(_PEER_NAMES.get(result.label, result.label)) / f"run_{result.number}.json"
+            path = (
+                root
+                / label_folder(_PEER_NAMES.get(result.label, result.label))
+                / f"run_{result.number}.json"
+            )
             write_atomically(path, json.dumps(nas_benchmarks_lists(result)).encode())
             written.append(path)
     except OSError as error:
-        raise SuiteError(f"cannot write to {folder}: {error.strerror or error}; choose another --out") from error
+        raise SuiteError(
+            f"cannot write to {folder}: {error.strerror or error}; choose another --out"
+        ) from error
     return written
 
 
 def nas_benchmarks_lists(result: RunResult) -> dict[str, Any]:
     """The run in the schema of automl/nas_benchmarks.
 
-    One entry an incumbent, and one when the last evaluation finished: between them the peers' lists repeat
-    themselves. ``regret_validation`` is that of the observed error, which a lucky repeat makes negative;
-    ``regret_test`` is None where the table has no test accuracy.
+    One entry an incumbent, and one when the last evaluation finished: between them the peers' lists
+    repeat themselves. ``regret_validation`` is that of the observed error, which a lucky repeat
+    makes negative; ``regret_test`` is None where the table has no test accuracy.
     """
     runtime = result.trajectory.time.tolist()
     validation = result.regret("observed").tolist()

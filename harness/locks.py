@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["Lock", "locked"]
-
 _PAUSE = 0.02
 
 
 class Lock:
     """A lock on a folder, held until closed.
 
-    Locks lie on the folder itself (``flock``), so that nothing is left behind. A file system without them, such as
-    NFS, makes every lock `held`, as nothing there depends on locks to be right: they only spare work and say who
-    is there.
+    Locks lie on the folder itself (``flock``), so that nothing is left behind. A file system
+    without them, such as NFS, makes every lock `held`, as nothing there depends on locks to be
+    right: they only spare work and say who is there.
 
     Attributes
     ----------

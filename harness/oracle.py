@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.protocol import Protocol
-from tabular_data.errors import UserError
-from tabular_data.spaces import Configurations
-from tabular_data.table import Table
-
-__all__ = ["FEW", "Answers", "Oracle", "OracleError"]
+from regretta.harness.protocol import Protocol
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.spaces import Configurations
+from regretta.tabular_data.table import Table
 
 FEW = 32
 """So many configurations are quicker answered one by one than at once."""
@@ -49,9 +47,10 @@ class Answers:
 class Oracle:
     """Validation errors and costs of configurations, under a protocol.
 
-    It holds the validation accuracies and times of a table and nothing else: no search can reach a test
-    accuracy through it. Every evaluation takes one number from `rng` to draw its repeat, whether it is asked
-    for alone or among others, so that the answers do not depend on how proposals are batched.
+    It holds the validation accuracies and times of a table and nothing else: no search can reach a
+    test accuracy through it. Every evaluation takes one number from `rng` to draw its repeat,
+    whether it is asked for alone or among others, so that the answers do not depend on how
+    proposals are batched.
 
     Parameters
     ----------
@@ -77,9 +76,13 @@ class Oracle:
         self._shape = self._accuracy.shape
         self._complete = bool((self._available == self._shape[2]).all())
         self._partial = table.partial
-        self._level_of = {budget: level for level, budget in enumerate(self.budgets)} | {None: len(self.budgets) - 1}
+        self._level_of = {budget: level for level, budget in enumerate(self.budgets)} | {
+            None: len(self.budgets) - 1
+        }
         self._mean_of_repeats = protocol.observe == "mean"
-        trained = [protocol.trained_budget] * len(self.budgets) if protocol.virtual else self.budgets
+        trained = (
+            [protocol.trained_budget] * len(self.budgets) if protocol.virtual else self.budgets
+        )
         self._levels = [table.budget_index(budget) for budget in trained if budget is not None]
         charged = protocol.charge_evaluation != "never"
         self._evaluation = table.columns.get("evaluation_seconds") if charged else None
@@ -141,7 +144,10 @@ class Oracle:
                 raise self._lacks(int(rows[np.argmin(available)]), level)
         if self._mean_of_repeats:
             drawn = np.full(len(rows), -1, dtype=np.int16)
-            errors, costs = 1.0 - _mean(self._accuracy[rows, axis]), _mean(self._seconds[rows, axis])
+            errors, costs = (
+                1.0 - _mean(self._accuracy[rows, axis]),
+                _mean(self._seconds[rows, axis]),
+            )
         else:
             drawn = (uniform * count).astype(np.int16)
             if self._order is not None:
@@ -153,8 +159,11 @@ class Oracle:
             costs += self._evaluation[rows]
         return drawn, errors, costs
 
-    def answer_few(self, configurations: Configurations, level: int) -> list[tuple[int, int, float, float]]:
-        """Row, repeat, error and cost of each configuration; equal to `answer`'s, and quicker for up to `FEW`.
+    def answer_few(
+        self, configurations: Configurations, level: int
+    ) -> list[tuple[int, int, float, float]]:
+        """Row, repeat, error and cost of each configuration; equal to `answer`'s, and quicker for
+        up to `FEW`.
 
         Raises
         ------
@@ -193,7 +202,11 @@ class Oracle:
     def _uniform(self, n: int) -> NDArray[np.float64]:
         """The next `n` numbers of the repeat stream; those drawn ahead come first, last to first."""
         ahead = [self._draws.pop() for _ in range(min(n, len(self._draws)))]
-        return np.concatenate([ahead, self._rng.random(n - len(ahead))]) if ahead else self._rng.random(n)
+        return (
+            np.concatenate([ahead, self._rng.random(n - len(ahead))])
+            if ahead
+            else self._rng.random(n)
+        )
 
     def _next_draw(self) -> float:
         self._draws.extend(self._rng.random(_DRAWS)[::-1].tolist())

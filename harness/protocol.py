@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-from tabular_data.errors import UserError
-from tabular_data.names import unknown
-from tabular_data.table import Table
-
-__all__ = ["PROTOCOLS", "Protocol", "ProtocolError", "get_protocol"]
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.table import Table
 
 
 class ProtocolError(UserError):
@@ -22,40 +20,44 @@ class ProtocolError(UserError):
 class Protocol:
     """The rules of a comparison.
 
-    An invalid configuration is always observed as error 1 at no cost, and equal configurations are charged
-    each time they are evaluated.
+    An invalid configuration is always observed as error 1 at no cost, and equal configurations are
+    charged each time they are evaluated.
 
     Attributes
     ----------
     name, summary
         How suites call it, and one sentence for people.
     observe
-        ``repeat``: one measured repeat, drawn anew for every evaluation; accuracy and time are of that same
-        repeat. ``mean``: the means over the repeats.
+        ``repeat``: one measured repeat, drawn anew for every evaluation; accuracy and time are of
+        that same repeat. ``mean``: the means over the repeats.
     budgets
-        Budgets a search may ask for; empty for all of the table's. Of several, those a table lacks are left
-        out as long as the largest is there, unless `virtual`.
+        Budgets a search may ask for; empty for all of the table's. Of several, those a table lacks
+        are left out as long as the largest is there, unless `virtual`.
     virtual
-        The budgets are names only: every evaluation trains for `trained_budget`, whatever was asked.
+        The budgets are names only: every evaluation trains for `trained_budget`, whatever was
+        asked.
     trained_budget
         Budget of every evaluation where `virtual`.
     charge_evaluation
-        Whether one pass over the validation set is charged besides the training: ``never``, ``always``, or
-        ``measured``, which is where the table has its time; a run without it says so in its notes.
+        Whether one pass over the validation set is charged besides the training: ``never``,
+        ``always``, or ``measured``, which is where the table has its time; a run without it says so
+        in its notes.
     incumbent
         ``any``: the lowest observed validation error so far, whatever its budget. ``largest``: only
         evaluations asked for at the largest budget count.
     test
-        ``mean``: the incumbent's mean test error at `report_budget`. ``repeat``: that of the very repeat that was
-        observed.
+        ``mean``: the incumbent's mean test error at `report_budget`. ``repeat``: that of the very
+        repeat that was observed.
     report_budget
         Budget at which the incumbent is judged; None for the table's largest.
     crossing
         Whether the evaluation that crosses the time limit still counts.
     time_limits
-        Default time limit, simulated seconds: by the data set with which the table's name ends, ``""`` for all.
+        Default time limit, simulated seconds: by the data set with which the table's name ends,
+        ``""`` for all.
     search_data
-        Data set that every search runs on; the incumbent is judged on the table's own. Empty: the same.
+        Data set that every search runs on; the incumbent is judged on the table's own. Empty: the
+        same.
     space, needs_budgets, needs_test, needs_repeats
         What a table must have.
     source
@@ -120,7 +122,10 @@ class Protocol:
         if self.test == "repeat" and "test_accuracy" not in searched.columns:
             lacking.append("test accuracy of each repeat")
         report = [self.report_budget] if self.report_budget is not None else []
-        for owner, budgets in ((table, [*self.needs_budgets, *report]), (searched, self._searched_budgets())):
+        for owner, budgets in (
+            (table, [*self.needs_budgets, *report]),
+            (searched, self._searched_budgets()),
+        ):
             for budget in budgets:
                 missing = f"budget {budget:g} of {owner.name}"
                 if budget not in owner.budgets and missing not in lacking:
@@ -133,7 +138,8 @@ class Protocol:
             lacking.append(f"the same cells as {searched.name}")
         if lacking:
             raise ProtocolError(
-                f"protocol {self.name!r} cannot run on table {table.name!r}, which lacks {'; '.join(lacking)}"
+                f"protocol {self.name!r} cannot run on table {table.name!r}, which lacks"
+                f" {'; '.join(lacking)}"
             )
 
     def _searched_budgets(self) -> list[float]:
@@ -149,15 +155,21 @@ class Protocol:
             if name.endswith(data):
                 return name.removesuffix(data) + self.search_data
         raise ProtocolError(
-            f"protocol {self.name!r} searches on {self.search_data}, and the name of table {name!r} does not end with "
-            "a data set that could be exchanged for it"
+            f"protocol {self.name!r} searches on {self.search_data}, and the name of table {name!r}"
+            " does not end with a data set that could be exchanged for it"
         )
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON can hold them."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         return {
-            key: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+            key: (
+                list(value)
+                if isinstance(value, tuple)
+                else dict(value)
+                if isinstance(value, Mapping)
+                else value
+            )
             for key, value in plain.items()
         }
 
@@ -165,11 +177,17 @@ class Protocol:
 _ALL = (
     Protocol(
         name="default",
-        summary="an observed repeat at the asked budget; the incumbent's mean test error at the largest budget",
+        summary=(
+            "an observed repeat at the asked budget; the incumbent's mean test error at the largest"
+            " budget"
+        ),
     ),
     Protocol(
         name="nb101-paper",
-        summary="NAS-Bench-101's comparison: a random repeat at the asked budget, mean test error after 108 epochs",
+        summary=(
+            "NAS-Bench-101's comparison: a random repeat at the asked budget, mean test error after"
+            " 108 epochs"
+        ),
         budgets=(4, 12, 36, 108),
         report_budget=108,
         time_limits=MappingProxyType({"": 1e7}),
@@ -181,7 +199,10 @@ _ALL = (
     ),
     Protocol(
         name="nb101-colab",
-        summary="NAS-Bench-101's notebook: full trainings, test error of the same run, the crossing query counts",
+        summary=(
+            "NAS-Bench-101's notebook: full trainings, test error of the same run, the crossing"
+            " query counts"
+        ),
         budgets=(108,),
         test="repeat",
         crossing=True,
@@ -195,7 +216,10 @@ _ALL = (
     ),
     Protocol(
         name="nb201-iclr2020",
-        summary="NAS-Bench-201's Table 5: search CIFAR-10 at 12 epochs, judged after 200 epochs on each data set",
+        summary=(
+            "NAS-Bench-201's Table 5: search CIFAR-10 at 12 epochs, judged after 200 epochs on each"
+            " data set"
+        ),
         budgets=(200 / 9, 200 / 3, 200.0),
         virtual=True,
         trained_budget=12,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.oracle import Answers
-from harness.protocol import Protocol
-from harness.results import Reference, Trajectory
-from tabular_data.table import Table
-
-__all__ = ["Record"]
+from regretta.harness.oracle import Answers
+from regretta.harness.protocol import Protocol
+from regretta.harness.results import Reference, Trajectory
+from regretta.tabular_data.table import Table
 
 
 class Record:
@@ -76,7 +74,9 @@ class Record:
                 )
         self.evaluations += len(valid)
 
-    def _improve(self, row: int, repeat: int, error: float, level: int, time: float, evaluation: int) -> None:
+    def _improve(
+        self, row: int, repeat: int, error: float, level: int, time: float, evaluation: int
+    ) -> None:
         self._best = error
         self._time.append(time)
         self._evaluation.append(evaluation)
@@ -94,11 +94,15 @@ class Record:
     def trajectory(self, protocol: Protocol, table: Table, search_table: Table) -> Trajectory:
         """The incumbents, judged on `table` as the protocol says."""
         cells = np.array(self._cell, dtype=np.int64)
-        report = table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
+        report = (
+            table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
+        )
         test: NDArray[np.float64] | None
         if protocol.test == "repeat":
             levels = [search_table.budget_index(self._budgets[level]) for level in self._level]
-            test = 1.0 - search_table.columns["test_accuracy"][cells, levels, self._repeat].astype(np.float64)
+            test = 1.0 - search_table.columns["test_accuracy"][cells, levels, self._repeat].astype(
+                np.float64
+            )
         else:
             test = None if table.mean_test_error is None else table.mean_test_error[cells, report]
         return Trajectory(
@@ -114,7 +118,9 @@ class Record:
     @staticmethod
     def reference(protocol: Protocol, table: Table) -> Reference:
         """The errors that regret is measured from: the best mean of any cell at the budget that is reported."""
-        report = table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
+        report = (
+            table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
+        )
         test = table.mean_test_error
         return Reference(
             validation_error=float(np.nanmin(table.mean_validation_error[:, report])),

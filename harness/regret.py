@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harness.results import RunResult
+from regretta.harness.results import RunResult
 
 
 def steps_at(time: NDArray[Any], value: NDArray[Any], when: ArrayLike) -> NDArray[np.float64]:
@@ -31,7 +31,8 @@ def steps_at(time: NDArray[Any], value: NDArray[Any], when: ArrayLike) -> NDArra
 
 
 def regret_matrix(runs: Sequence[RunResult], when: ArrayLike, kind: str) -> NDArray[np.float64]:
-    """Regret of many runs at common moments: shape ``[runs, moments]``, NaN before a run's first evaluation.
+    """Regret of many runs at common moments: shape ``[runs, moments]``, NaN before a run's first
+    evaluation.
 
     `kind` is as in `RunResult.regret`.
     """
@@ -44,4 +45,6 @@ def regret_matrix(runs: Sequence[RunResult], when: ArrayLike, kind: str) -> NDAr
 
 def final_regret(runs: Sequence[RunResult], kind: str) -> NDArray[np.float64]:
     """Regret of each run's last incumbent: shape ``[runs]``, NaN for a run that finished no evaluation."""
-    return np.array([run.regret(kind)[-1] if len(run.trajectory) else np.nan for run in runs], dtype=np.float64)
+    return np.array(
+        [run.regret(kind)[-1] if len(run.trajectory) else np.nan for run in runs], dtype=np.float64
+    )

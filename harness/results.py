@@ -12,21 +12,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.errors import UserError
-from tabular_data.storage import write_atomically
-
-__all__ = [
-    "FORMAT",
-    "Reference",
-    "ResultError",
-    "RunResult",
-    "Trajectory",
-    "label_folder",
-    "read_run",
-    "run_path",
-    "verified",
-    "write_run",
-]
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.storage import write_atomically
 
 FORMAT = 1
 """Version of the run files."""
@@ -38,12 +25,14 @@ class ResultError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """The incumbents of a run: entry i holds from ``time[i]`` (included) to ``time[i + 1]`` (excluded).
+    """The incumbents of a run: entry i holds from ``time[i]`` (included) to ``time[i + 1]``
+    (excluded).
 
     Attributes
     ----------
     time
-        Simulated seconds at which the incumbent's evaluation finished, non-decreasing: shape ``[k]``.
+        Simulated seconds at which the incumbent's evaluation finished, non-decreasing: shape
+        ``[k]``.
     evaluation
         Number of that evaluation among the run's valid ones, from 1: shape ``[k]``.
     budget
@@ -53,9 +42,11 @@ class Trajectory:
     validation_error
         The validation error the search observed: shape ``[k]``.
     mean_validation_error
-        Mean validation error of the cell over its repeats at the largest budget, which no search sees: shape ``[k]``.
+        Mean validation error of the cell over its repeats at the largest budget, which no search
+        sees: shape ``[k]``.
     test_error
-        Test error as the protocol reports it: shape ``[k]``; None where the table has no test accuracy.
+        Test error as the protocol reports it: shape ``[k]``; None where the table has no test
+        accuracy.
     """
 
     time: NDArray[np.float64]
@@ -105,8 +96,8 @@ class RunResult:
     reference
         The errors that regret is measured from.
     evaluations, proposals, unique_cells
-        Valid evaluations finished within the limit; configurations proposed, invalid ones included; different
-        cells among the evaluations.
+        Valid evaluations finished within the limit; configurations proposed, invalid ones included;
+        different cells among the evaluations.
     elapsed
         Simulated seconds when the last of these evaluations finished.
     evaluations_by_budget
@@ -151,8 +142,9 @@ class RunResult:
         Parameters
         ----------
         kind
-            ``"test"``, or ``"validation"`` for the mean validation error that no search sees (never negative), or
-            ``"observed"`` for the validation error the search saw (a lucky repeat makes it negative).
+            ``"test"``, or ``"validation"`` for the mean validation error that no search sees (never
+            negative), or ``"observed"`` for the validation error the search saw (a lucky repeat
+            makes it negative).
 
         Raises
         ------
@@ -162,7 +154,9 @@ class RunResult:
         match kind:
             case "test":
                 if self.trajectory.test_error is None or self.reference.test_error is None:
-                    raise ResultError(f"table {self.table!r} has no test accuracy; ask for validation regret")
+                    raise ResultError(
+                        f"table {self.table!r} has no test accuracy; ask for validation regret"
+                    )
                 return self.trajectory.test_error - self.reference.test_error
             case "validation":
                 return self.trajectory.mean_validation_error - self.reference.validation_error
@@ -175,8 +169,12 @@ class RunResult:
         """The run as canonical JSON with a checksum of its own; equal runs give equal bytes."""
         body = {"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}
         body["reference"] = asdict(self.reference)
-        body["trajectory"] = {f.name: _listed(getattr(self.trajectory, f.name)) for f in fields(Trajectory)}
-        text = json.dumps(body, indent=None, separators=(",", ":"), ensure_ascii=False, default=dict)
+        body["trajectory"] = {
+            f.name: _listed(getattr(self.trajectory, f.name)) for f in fields(Trajectory)
+        }
+        text = json.dumps(
+            body, indent=None, separators=(",", ":"), ensure_ascii=False, default=dict
+        )
         digest = sha256(text.encode()).hexdigest()
         return f'{text[:-1]},"sha256":"{digest}"}}\n'.encode()
 
@@ -200,11 +198,14 @@ class RunResult:
         }
         trajectory = Trajectory(**arrays)
         reference = Reference(**body.pop("reference"))
-        return cls(**{**body, "notes": tuple(body["notes"])}, reference=reference, trajectory=trajectory)
+        return cls(
+            **{**body, "notes": tuple(body["notes"])}, reference=reference, trajectory=trajectory
+        )
 
 
 def verified(data: bytes) -> bytes:
-    """The body of `RunResult.to_json`'s bytes without its checksum, which was found right; nothing is parsed.
+    """The body of `RunResult.to_json`'s bytes without its checksum, which was found right; nothing
+    is parsed.
 
     Raises
     ------
@@ -232,7 +233,11 @@ def run_path(folder: Path, table: str, label: str, number: int) -> Path:
 def label_folder(label: str) -> str:
     """A label as a folder name: letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``."""
     name = "".join(
-        c if (c.isascii() and c.isalnum()) or c in "-_.=" else "".join(f"~{byte:02x}" for byte in c.encode())
+        (
+            c
+            if (c.isascii() and c.isalnum()) or c in "-_.="
+            else "".join(f"~{byte:02x}" for byte in c.encode())
+        )
         for c in label
     )
     return "~2e" + name[1:] if name.startswith(".") else name
@@ -258,4 +263,6 @@ def read_run(path: Path) -> RunResult:
     except OSError as error:
         raise ResultError(f"result {path} cannot be read: {error.strerror}") from error
     except (ResultError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(f"result {path} is damaged ({error}); delete it and run the suite again") from error
+        raise ResultError(
+            f"result {path} is damaged ({error}); delete it and run the suite again"
+        ) from error

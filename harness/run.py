@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from harness import simulator
-from harness.dialogue import OptimizerError, answered, guarded, proposed, refuse_free_proposals
-from harness.oracle import FEW, Oracle
-from harness.protocol import Protocol
-from harness.record import Record
-from harness.results import RunResult
-from optimizers.base import Observation, Optimizer, Problem
-from tabular_data.table import Table
-
-__all__ = ["OptimizerError", "Run", "run", "versions"]
+from regretta.harness import simulator
+from regretta.harness.dialogue import (
+    answered,
+    guarded,
+    proposed,
+    refuse_free_proposals,
+)
+from regretta.harness.oracle import FEW, Oracle
+from regretta.harness.protocol import Protocol
+from regretta.harness.record import Record
+from regretta.harness.results import RunResult
+from regretta.optimizers.base import Observation, Optimizer, Problem
+from regretta.tabular_data.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,8 @@ class Run:
     protocol
         The rules.
     optimizer, settings, label
-        The algorithm's class, an instance of its ``Settings``, and how the suite calls the two together.
+        The algorithm's class, an instance of its ``Settings``, and how the suite calls the two
+        together.
     number
         Number of the run, from 0.
     seed
@@ -45,7 +49,7 @@ class Run:
     time_limit
         Simulated seconds.
     workers
-        Simulated workers that evaluate side by side, as `harness.simulator` says.
+        Simulated workers that evaluate side by side, as `regretta.harness.simulator` says.
     """
 
     table: Table
@@ -62,10 +66,12 @@ class Run:
     def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
         """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
 
-        Their address is (seed, table, label, number), so that a run draws the same numbers in any order
-        and on any machine, and adding runs or methods changes no other run.
+        Their address is (seed, table, label, number), so that a run draws the same numbers in any
+        order and on any machine, and adding runs or methods changes no other run.
         """
-        words = np.frombuffer(sha256(f"{self.table.name}/{self.label}".encode()).digest()[:16], dtype="<u4")
+        words = np.frombuffer(
+            sha256(f"{self.table.name}/{self.label}".encode()).digest()[:16], dtype="<u4"
+        )
         address = np.random.SeedSequence(self.seed, spawn_key=(*words.tolist(), self.number))
         searching, repeating = address.spawn(2)
         return np.random.default_rng(searching), np.random.default_rng(repeating)
@@ -79,8 +85,8 @@ def run(spec: Run) -> RunResult:
     Raises
     ------
     OptimizerError
-        If the optimizer raises, or proposes what is no configuration or budget, or proposes a million
-        configurations in a row that cost nothing.
+        If the optimizer raises, or proposes what is no configuration or budget, or proposes a
+        million configurations in a row that cost nothing.
     WorkersError
         If the optimizer cannot search on that many simulated workers.
     """
@@ -96,11 +102,19 @@ def run(spec: Run) -> RunResult:
         clock = _search(optimizer, oracle, record, limit, crossing, where)
     else:
         clock = simulator.search(
-            optimizer, oracle, record, workers=spec.workers, limit=limit, crossing=crossing, where=where
+            optimizer,
+            oracle,
+            record,
+            workers=spec.workers,
+            limit=limit,
+            crossing=crossing,
+            where=where,
         )
     trajectory = record.trajectory(spec.protocol, spec.table, spec.search_table)
     checksums = dict.fromkeys([spec.table.checksum, spec.search_table.checksum])
-    reconstruction = dict.fromkeys([spec.table.provenance.reconstruction, spec.search_table.provenance.reconstruction])
+    reconstruction = dict.fromkeys(
+        [spec.table.provenance.reconstruction, spec.search_table.provenance.reconstruction]
+    )
     return RunResult(
         table=spec.table.name,
         label=spec.label,
@@ -118,14 +132,18 @@ def run(spec: Run) -> RunResult:
         proposals=record.proposals,
         unique_cells=record.unique_cells,
         elapsed=clock,
-        evaluations_by_budget={f"{b:g}": n for b, n in zip(oracle.budgets, record.by_level, strict=True)},
+        evaluations_by_budget={
+            f"{b:g}": n for b, n in zip(oracle.budgets, record.by_level, strict=True)
+        },
         notes=(*oracle.notes, *optimizer.notes),
         trajectory=trajectory,
         versions=versions(),
     )
 
 
-def _search(optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, crossing: bool, where: str) -> float:
+def _search(
+    optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, crossing: bool, where: str
+) -> float:
     """Ask, answer and tell with one worker; returns the simulated time when the last evaluation finished."""
     clock = 0.0
     free = 0
@@ -135,7 +153,9 @@ def _search(optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, 
             break
         configurations, level, tag = proposed(asked, oracle, where)
         if len(configurations) <= FEW:
-            few: list[tuple[int, int, float, float]] = answered(where, oracle.answer_few, configurations, level)
+            few: list[tuple[int, int, float, float]] = answered(
+                where, oracle.answer_few, configurations, level
+            )
             for row, repeat, error, cost in few:
                 finish = clock + cost
                 if finish > limit and not crossing:
@@ -145,18 +165,25 @@ def _search(optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, 
                     return finish
                 free = 0 if finish > clock else free + 1
                 clock = finish
-            errors, costs = np.array([answer[2] for answer in few]), np.array([answer[3] for answer in few])
+            errors, costs = (
+                np.array([answer[2] for answer in few]),
+                np.array([answer[3] for answer in few]),
+            )
             valid = np.array([answer[0] >= 0 for answer in few])
         else:
             answers = answered(where, oracle.answer, configurations, level)
-            # Added one after another, as a clock does, so that batches and single proposals agree to the last bit.
+            # Added one after another, as a clock does, so that batches and single proposals agree
+            # to the last bit.
             times = answers.costs.copy()
             times[0] += clock
             np.add.accumulate(times, out=times)
             if times[-1] > limit:
                 done = int(np.searchsorted(times, limit, side="right")) + crossing
                 answers = type(answers)(
-                    answers.rows[:done], answers.repeats[:done], answers.errors[:done], answers.costs[:done]
+                    answers.rows[:done],
+                    answers.repeats[:done],
+                    answers.errors[:done],
+                    answers.costs[:done],
                 )
                 record.add(answers, level, times[:done])
                 return float(times[done - 1]) if done else clock
@@ -166,14 +193,28 @@ def _search(optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, 
             errors, costs, valid = answers.errors, answers.costs, answers.rows >= 0
         refuse_free_proposals(where, free)
         budget = oracle.budgets[level]
-        guarded(where, "tell", optimizer.tell, Observation(configurations, budget, errors, costs, valid, tag))
+        guarded(
+            where,
+            "tell",
+            optimizer.tell,
+            Observation(configurations, budget, errors, costs, valid, tag),
+        )
     return clock
 
 
 @cache
 def _versions() -> Mapping[str, str]:
     found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
-    for package in ("regretta", "numpy", "scipy", "scikit-learn", "ConfigSpace", "smac", "hpbandster", "statsmodels"):
+    for package in (
+        "regretta",
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "ConfigSpace",
+        "smac",
+        "hpbandster",
+        "statsmodels",
+    ):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.dialogue import answered, guarded, proposed, refuse_free_proposals
-from harness.oracle import FEW, Oracle
-from harness.record import Record
-from optimizers.base import Observation, Optimizer
-from tabular_data.errors import UserError
-
-__all__ = ["WorkersError", "check_workers", "search"]
+from regretta.harness.dialogue import answered, guarded, proposed, refuse_free_proposals
+from regretta.harness.oracle import FEW, Oracle
+from regretta.harness.record import Record
+from regretta.optimizers.base import Observation, Optimizer
+from regretta.tabular_data.errors import UserError
 
 _MOST_WORKERS = 10_000
 
@@ -30,14 +28,15 @@ def check_workers(optimizer: type[Optimizer], workers: int) -> None:
     Raises
     ------
     WorkersError
-        If the number is not between 1 and 10,000, or is above 1 and the optimizer is not `parallel`.
+        If the number is not between 1 and 10,000, or is above 1 and the optimizer is not
+        `parallel`.
     """
     if not 1 <= workers <= _MOST_WORKERS:
         raise WorkersError(f"simulated workers must be from 1 to {_MOST_WORKERS:,}, got {workers}")
     if workers > 1 and not optimizer.parallel:
         raise WorkersError(
-            f"{optimizer.name} cannot search on {workers} simulated workers: it must hear of each proposal before it "
-            "makes the next (parallel = False); leave it out, or search on 1"
+            f"{optimizer.name} cannot search on {workers} simulated workers: it must hear of each"
+            " proposal before it makes the next (parallel = False); leave it out, or search on 1"
         )
 
 
@@ -75,21 +74,23 @@ def search(
     crossing: bool,
     where: str,
 ) -> float:
-    """Search asynchronously until the simulated time is over; returns when the last evaluation counted finished.
+    """Search asynchronously until the simulated time is over; returns when the last evaluation
+    counted finished.
 
     The rules:
 
-    - A proposal of several configurations is so many jobs. A free worker starts the next job of the proposal under
-      way; where there is none, the optimizer is asked. It is asked before the limit only. If it answers None, free
-      workers idle until something comes back; if nothing can, the run is over.
+    - A proposal of several configurations is so many jobs. A free worker starts the next job of the
+      proposal under way; where there is none, the optimizer is asked. It is asked before the limit
+      only. If it answers None, free workers idle until something comes back; if nothing can, the
+      run is over.
     - The oracle draws one repeat a job, in the order in which jobs start.
-    - The optimizer is told of each job when it finishes, with the job's position in its proposal and the proposal's
-      tag. Jobs that finish at the same moment are told in the order in which they started, all of them before
-      their workers are given something new.
-    - A job that takes no time, as an invalid configuration, is told at once, before the next job starts, and keeps no
-      worker busy.
-    - A job that would finish after the limit never comes back: its worker is lost, the others go on. Where `crossing`,
-      the first job to finish after the limit counts, and ends the run.
+    - The optimizer is told of each job when it finishes, with the job's position in its proposal
+      and the proposal's tag. Jobs that finish at the same moment are told in the order in which
+      they started, all of them before their workers are given something new.
+    - A job that takes no time, as an invalid configuration, is told at once, before the next job
+      starts, and keeps no worker busy.
+    - A job that would finish after the limit never comes back: its worker is lost, the others go
+      on. Where `crossing`, the first job to finish after the limit counts, and ends the run.
 
     With one worker these are the rules of the sequential run, and results are the same to the byte.
 
@@ -111,7 +112,7 @@ def search(
     Raises
     ------
     OptimizerError
-        As `harness.run.run`.
+        As `regretta.harness.run.run`.
     """
     clock, idle, started, free = 0.0, workers, 0, 0
     under_way: list[tuple[float, int, _Answered, int]] = []
@@ -152,7 +153,8 @@ def search(
 
 
 def _answer(asked: Any, oracle: Oracle, where: str) -> _Answered:
-    # Jobs of one proposal start one after another, so that answering all of them now draws the same repeats.
+    # Jobs of one proposal start one after another, so that answering all of them now draws the same
+    # repeats.
     configurations, level, tag = proposed(asked, oracle, where)
     budget = oracle.budgets[level]
     if len(configurations) <= FEW:

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tabular_data.errors import UserError
-from tabular_data.names import unknown
-
-__all__ = ["OptimizerEntry", "SpecError", "SuiteSpec", "read_spec"]
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import unknown
 
 _KEYS = {
     "name": str,
@@ -81,13 +79,14 @@ class SuiteSpec:
     seed
         Every run draws from an address below it.
     simulated_workers
-        Workers on which every search evaluates side by side, in simulated time; 1 is the sequential search.
+        Workers on which every search evaluates side by side, in simulated time; 1 is the sequential
+        search.
     encoding
         Encoding of the search space, where it has several; empty for the table's own.
     plugins
         Python files with further optimizers.
     cluster
-        Options of `harness.executors.JobQueue`; they change no result.
+        Options of `regretta.harness.executors.JobQueue`; they change no result.
     """
 
     name: str
@@ -105,22 +104,37 @@ class SuiteSpec:
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isalnum() or c in "-_." for c in self.name):
-            raise SpecError(f"a suite's name has letters, digits, '-', '_' and '.' only, got {self.name!r}")
+            raise SpecError(
+                f"a suite's name has letters, digits, '-', '_' and '.' only, got {self.name!r}"
+            )
         if not self.tables:
             raise SpecError(f"suite {self.name!r} names no table; add tables = ['…']")
         if not self.optimizers:
-            raise SpecError(f"suite {self.name!r} names no optimizer; add [[optimizers]] with name = '…'")
+            raise SpecError(
+                f"suite {self.name!r} names no optimizer; add [[optimizers]] with name = '…'"
+            )
         if self.runs < 1:
             raise SpecError(f"suite {self.name!r}: runs must be at least 1, got {self.runs}")
         if self.seed < 0:
             raise SpecError(f"suite {self.name!r}: seed must not be negative, got {self.seed}")
-        for kind, names in (("table", self.tables), ("label", [entry.label for entry in self.optimizers])):
+        for kind, names in (
+            ("table", self.tables),
+            ("label", [entry.label for entry in self.optimizers]),
+        ):
             if twice := sorted({name for name in names if list(names).count(name) > 1}):
-                raise SpecError(f"suite {self.name!r}: {kind} {twice[0]!r} stands twice; give each entry its own label")
-        limits = self.time_limit.values() if isinstance(self.time_limit, Mapping) else [self.time_limit]
+                raise SpecError(
+                    f"suite {self.name!r}: {kind} {twice[0]!r} stands twice; give each entry its"
+                    " own label"
+                )
+        limits = (
+            self.time_limit.values() if isinstance(self.time_limit, Mapping) else [self.time_limit]
+        )
         for limit in limits:
             if limit is not None and not 0 < limit < float("inf"):
-                raise SpecError(f"suite {self.name!r}: a time limit is a number of seconds above 0, got {limit:g}")
+                raise SpecError(
+                    f"suite {self.name!r}: a time limit is a number of seconds above 0, got"
+                    f" {limit:g}"
+                )
 
     def limit_for(self, table: str) -> float | None:
         """The suite's time limit on a table, simulated seconds; None where the protocol's own holds."""
@@ -146,7 +160,8 @@ class SuiteSpec:
         runs, table, time_limit, seed, simulated_workers
             Take the place of the suite's own.
         optimizers
-            Only these, by label or name; one that the suite does not have is added with its defaults.
+            Only these, by label or name; one that the suite does not have is added with its
+            defaults.
         plugins
             Further files to find optimizers in.
         plugin_optimizers
@@ -160,14 +175,19 @@ class SuiteSpec:
             entries += [e for e in found or [OptimizerEntry(wanted)] if e not in entries]
         if not entries:
             here = {entry.name for entry in self.optimizers}
-            entries = [*self.optimizers, *(OptimizerEntry(name) for name in plugin_optimizers if name not in here)]
+            entries = [
+                *self.optimizers,
+                *(OptimizerEntry(name) for name in plugin_optimizers if name not in here),
+            ]
         return replace(
             self,
             runs=self.runs if runs is None else runs,
             tables=self.tables if table is None else (table,),
             time_limit=self.time_limit if time_limit is None else time_limit,
             seed=self.seed if seed is None else seed,
-            simulated_workers=self.simulated_workers if simulated_workers is None else simulated_workers,
+            simulated_workers=(
+                self.simulated_workers if simulated_workers is None else simulated_workers
+            ),
             plugins=(*self.plugins, *(path for path in plugins if path not in self.plugins)),
             optimizers=tuple(entries),
         )
@@ -209,7 +229,10 @@ def read_spec(path: Path) -> SuiteSpec:
     if isinstance(data.get("time_limit"), dict):
         for table, limit in data["time_limit"].items():
             if isinstance(limit, bool) or not isinstance(limit, int | float):
-                raise SpecError(f"{where}: the time limit of {table!r} must be a number of seconds, got {limit!r}")
+                raise SpecError(
+                    f"{where}: the time limit of {table!r} must be a number of seconds, got"
+                    f" {limit!r}"
+                )
     data["optimizers"] = tuple(entries)
     data["tables"] = tuple(data["tables"])
     # Paths in a suite file are meant from where the file is.
@@ -221,9 +244,14 @@ def _check_keys(data: Mapping[str, Any], known: Mapping[str, Any], where: str) -
     for key, value in data.items():
         if key not in known:
             raise SpecError(f"{where}: {unknown('entry', key, known)}")
-        if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
+        if not isinstance(value, known[key]) or (
+            isinstance(value, bool) and known[key] is not bool
+        ):
             kinds = known[key] if isinstance(known[key], tuple) else (known[key],)
-            raise SpecError(f"{where}: {key} must be {' or '.join(_KIND[kind] for kind in kinds)}, got {value!r}")
+            raise SpecError(
+                f"{where}: {key} must be {' or '.join(_KIND[kind] for kind in kinds)}, got"
+                f" {value!r}"
+            )
 
 
 _KIND = {str: "a text", int: "a whole number", float: "a number", list: "a list", dict: "a table"}

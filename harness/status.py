@@ -6,12 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.compaction import find_runs
-from harness.locks import locked
-from harness.results import run_path
-from harness.suite import suite_parts
-
-__all__ = ["Progress", "SuiteStatus", "suite_status"]
+from regretta.harness.compaction import find_runs
+from regretta.harness.locks import locked
+from regretta.harness.results import run_path
+from regretta.harness.suite import suite_parts
 
 _FEWEST = 3
 
@@ -25,7 +23,8 @@ class Progress:
     table, label
         Which one.
     done, failed, damaged, missing
-        Finished; failed and not repeated since; present but unusable; none of these. They add up to what is planned.
+        Finished; failed and not repeated since; present but unusable; none of these. They add up to
+        what is planned.
     """
 
     table: str
@@ -51,8 +50,8 @@ class SuiteStatus:
     damaged
         One line a file that cannot be used.
     seconds_left
-        Real seconds until all is done at the rate since the last start; None if nothing is running, or too little
-        is done since to say.
+        Real seconds until all is done at the rate since the last start; None if nothing is running,
+        or too little is done since to say.
     """
 
     folder: Path
@@ -90,7 +89,11 @@ def suite_status(folder: Path) -> SuiteStatus:
             found = find_runs(place)
             damaged += [damage.message for damage in found.damaged]
             done = {number for number in found.runs if number < planned}
-            written += [stored.path for number, stored in found.runs.items() if stored.path.suffix == ".json"]
+            written += [
+                stored.path
+                for number, stored in found.runs.items()
+                if stored.path.suffix == ".json"
+            ]
             bad = {int(d.path.stem) for d in found.damaged if d.path.suffix == ".json"} - done
             failed = {int(path.stem) for path in place.glob("[0-9]*.failed")} - done - bad
             missing = planned - len(done) - len(bad) - len(failed)
@@ -110,9 +113,11 @@ def _running(folder: Path) -> bool | None:
 
 
 def _seconds_left(folder: Path, written: list[Path], left: int) -> float | None:
-    """Runs left, at the rate of files since ``suite.json`` was written last, which every start does.
+    """Runs left, at the rate of files since ``suite.json`` was written last, which every start
+    does.
 
-    All times are those of the folder's file system, so that the clock of this machine does not matter.
+    All times are those of the folder's file system, so that the clock of this machine does not
+    matter.
     """
     start = (folder / "suite.json").stat().st_mtime
     since = []

@@ -10,33 +10,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from harness.compaction import find_runs
-from harness.locks import locked
-from harness.protocol import Protocol, get_protocol
-from harness.results import ResultError, RunResult, label_folder, run_path
-from harness.run import Run
-from harness.simulator import check_workers
-from harness.spec import SpecError, SuiteSpec
-from optimizers.base import Optimizer, SettingsError
-from optimizers.registry import get_optimizer
-from tabular_data.catalog import find_table, open_table
-from tabular_data.errors import UserError
-from tabular_data.storage import write_atomically
-from tabular_data.table import Table
-
-__all__ = [
-    "Entry",
-    "Failure",
-    "PlannedTable",
-    "Suite",
-    "SuiteError",
-    "SuiteResults",
-    "Task",
-    "failure_path",
-    "load_suite",
-    "plan",
-    "suite_parts",
-]
+from regretta.harness.compaction import find_runs
+from regretta.harness.locks import locked
+from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.results import ResultError, RunResult, label_folder, run_path
+from regretta.harness.run import Run
+from regretta.harness.simulator import check_workers
+from regretta.harness.spec import SpecError, SuiteSpec
+from regretta.optimizers.base import Optimizer, SettingsError
+from regretta.optimizers.registry import get_optimizer
+from regretta.tabular_data.catalog import find_table, open_table
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.table import Table
 
 FORMAT = 1
 _PATIENCE = 10.0
@@ -171,8 +157,8 @@ class Suite:
     def claim(self, folder: Path) -> tuple[str, ...]:
         """Make the folder this suite's, or join it to what is there if that is the same suite.
 
-        More runs, further optimizers and further tables may join; nothing that is there may differ. A damaged
-        ``suite.json`` is set aside and written anew.
+        More runs, further optimizers and further tables may join; nothing that is there may differ.
+        A damaged ``suite.json`` is set aside and written anew.
 
         Returns
         -------
@@ -191,19 +177,30 @@ class Suite:
             folder.mkdir(parents=True, exist_ok=True)
             with locked(folder, exclusive=True, patience=_PATIENCE) as lock:
                 if not lock.held:
-                    raise SuiteError(f"another process is starting in {folder}; run the same command again")
+                    raise SuiteError(
+                        f"another process is starting in {folder}; run the same command again"
+                    )
                 if path.exists():
                     try:
                         identity = _joined(_read_identity(folder), identity, folder)
                     except _DamagedError as error:
                         aside = path.with_suffix(".damaged")
                         os.replace(path, aside)
-                        said = (f"{str(error).partition(';')[0]}; it is kept as {aside.name} and written anew",)
+                        said = (
+                            (
+                                f"{str(error).partition(';')[0]}; it is kept as {aside.name} and"
+                                " written anew"
+                            ),
+                        )
                 elif not _may_become_a_suite(folder):
-                    raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
+                    raise SuiteError(
+                        f"{folder} is not empty and holds no suite; choose another --out"
+                    )
                 write_atomically(path, _sealed(identity))
         except OSError as error:
-            raise SuiteError(f"cannot write to {folder}: {error.strerror or error}; choose another --out") from error
+            raise SuiteError(
+                f"cannot write to {folder}: {error.strerror or error}; choose another --out"
+            ) from error
         return said
 
     def matches(self, result: RunResult, task: Task) -> bool:
@@ -226,7 +223,8 @@ def plan(spec: SuiteSpec) -> Suite:
 
     Raises
     ------
-    SuiteError, ProtocolError, TableError, SourceError, SpaceError, PluginError, SettingsError, WorkersError
+    SuiteError, ProtocolError, TableError, SourceError, SpaceError, PluginError, SettingsError,
+    WorkersError
         At the first table, protocol, optimizer or setting that is unknown or does not fit.
     """
     protocol = get_protocol(spec.protocol)
@@ -242,13 +240,20 @@ def plan(spec: SuiteSpec) -> Suite:
         limit = protocol.time_limit(table) if limit is None else limit
         if limit is None:
             raise SuiteError(
-                f"suite {spec.name!r} has no time limit for table {table.name!r}; set time_limit or --time-limit"
+                f"suite {spec.name!r} has no time limit for table {table.name!r}; set time_limit or"
+                " --time-limit"
             )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
-        tables[table.name] = PlannedTable(table, search_table, find_table(name), find_table(searched), float(limit))
-    if isinstance(spec.time_limit, Mapping) and (extra := sorted(set(spec.time_limit) - set(spec.tables))):
-        raise SpecError(f"suite {spec.name!r} has a time limit for {extra[0]!r}, which is not one of its tables")
+        tables[table.name] = PlannedTable(
+            table, search_table, find_table(name), find_table(searched), float(limit)
+        )
+    if isinstance(spec.time_limit, Mapping) and (
+        extra := sorted(set(spec.time_limit) - set(spec.tables))
+    ):
+        raise SpecError(
+            f"suite {spec.name!r} has a time limit for {extra[0]!r}, which is not one of its tables"
+        )
     entries = {}
     for entry in spec.optimizers:
         optimizer = get_optimizer(entry.name, spec.plugins)
@@ -257,7 +262,9 @@ def plan(spec: SuiteSpec) -> Suite:
         try:
             json.dumps(asdict(settings))
         except (TypeError, ValueError) as error:
-            raise SettingsError(f"settings of {entry.label!r} cannot be written as JSON: {error}") from error
+            raise SettingsError(
+                f"settings of {entry.label!r} cannot be written as JSON: {error}"
+            ) from error
         entries[entry.label] = Entry(entry.label, entry.name, optimizer, settings)
     return Suite(spec, protocol, tables, entries)
 
@@ -286,7 +293,9 @@ def _read_identity(folder: Path) -> dict[str, Any]:
         if "sha256" in found and found.pop("sha256") != _digest(found):
             raise ValueError("its checksum does not match")
         if found["format"] != FORMAT:
-            raise SuiteError(f"{path} was written by another version of regretta; choose another folder")
+            raise SuiteError(
+                f"{path} was written by another version of regretta; choose another folder"
+            )
         _ = found["tables"], found["optimizers"], found["runs"], found["name"]
     except FileNotFoundError:
         raise SuiteError(f"{folder} holds no suite: it has no suite.json") from None
@@ -295,7 +304,9 @@ def _read_identity(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, SuiteError):
             raise
-        raise _DamagedError(f"{path} is damaged ({error}); run the suite again: finished runs stay") from error
+        raise _DamagedError(
+            f"{path} is damaged ({error}); run the suite again: finished runs stay"
+        ) from error
     return found
 
 
@@ -305,14 +316,17 @@ def _joined(old: dict[str, Any], new: dict[str, Any], folder: Path) -> dict[str,
 
     def refuse(what: str, there: Any, here: Any) -> SuiteError:
         return SuiteError(
-            f"{folder} was made with another suite: {what} is {there} there and {here} here; choose another --out"
+            f"{folder} was made with another suite: {what} is {there} there and {here} here; choose"
+            " another --out"
         )
 
     for key in ("name", "seed", "encoding", "simulated_workers"):
         if old.get(key) != new[key]:
             raise refuse(key, repr(old.get(key)), repr(new[key]))
     if old["protocol"] != new["protocol"]:
-        raise refuse("the protocol", repr(old["protocol"].get("name")), repr(new["protocol"]["name"]))
+        raise refuse(
+            "the protocol", repr(old["protocol"].get("name")), repr(new["protocol"]["name"])
+        )
     for kind in ("tables", "optimizers"):
         for name in old[kind].keys() & new[kind].keys():
             for key, value in new[kind][name].items():
@@ -385,7 +399,12 @@ def suite_parts(folder: Path) -> tuple[str, tuple[str, ...], tuple[str, ...], in
         If the folder holds no suite.
     """
     identity = _read_identity(folder)
-    return identity["name"], tuple(identity["tables"]), tuple(identity["optimizers"]), int(identity["runs"])
+    return (
+        identity["name"],
+        tuple(identity["tables"]),
+        tuple(identity["optimizers"]),
+        int(identity["runs"]),
+    )
 
 
 def load_suite(folder: Path) -> SuiteResults:
@@ -420,7 +439,12 @@ def load_suite(folder: Path) -> SuiteResults:
         folder=folder,
         name=spec["name"],
         title=spec.get("title") or spec["name"],
-        spec={**spec, "optimizers": [{"label": label, **entry} for label, entry in spec["optimizers"].items()]},
+        spec={
+            **spec,
+            "optimizers": [
+                {"label": label, **entry} for label, entry in spec["optimizers"].items()
+            ],
+        },
         tables=tables,
         labels=labels,
         runs={t: {label: tuple(found.get((t, label), ())) for label in labels} for t in tables},

@@ -1,7 +1,7 @@
 """ASHA: successive halving that promotes as soon as it can, for many workers.
 
-Li, Jamieson, Rostamizadeh, Gonina, Ben-Tzur, Hardt, Recht and Talwalkar, "A System for Massively Parallel
-Hyperparameter Tuning", MLSys 2020: algorithm 2.
+Li, Jamieson, Rostamizadeh, Gonina, Ben-Tzur, Hardt, Recht and Talwalkar, "A System for Massively
+Parallel Hyperparameter Tuning", MLSys 2020: algorithm 2.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from optimizers.base import Observation, Optimizer, Proposal
-from optimizers.hyperband import ladder
-from tabular_data.spaces import Configuration, Configurations
-
-__all__ = ["Asha", "Rung"]
+from regretta.optimizers.base import Observation, Optimizer, Proposal
+from regretta.optimizers.hyperband import ladder
+from regretta.tabular_data.spaces import Configuration, Configurations
 
 _BATCH = 64
 
@@ -53,7 +51,8 @@ class Rung:
         self.size += 1
 
     def promote(self, eta: float) -> Configuration | None:
-        """The best configuration that is among the best ``floor(size / eta)`` and was not promoted before.
+        """The best configuration that is among the best ``floor(size / eta)`` and was not promoted
+        before.
 
         It counts as promoted from now on. None where there is no such configuration.
         """
@@ -68,12 +67,14 @@ class Rung:
 
 
 class Asha(Optimizer):
-    """Asynchronous successive halving (Li et al. 2020, algorithm 2): no worker waits for a rung to fill.
+    """Asynchronous successive halving (Li et al. 2020, algorithm 2): no worker waits for a rung to
+    fill.
 
-    Asked for a job, it promotes the best configuration that is promotable in the highest rung that has one;
-    where no rung has one, it starts a random configuration at the lowest budget. Rungs are those of Hyperband's
-    most aggressive bracket, and every rung is paid in full: no training is continued from a smaller budget. An
-    invalid configuration is no training, and takes no place in a rung.
+    Asked for a job, it promotes the best configuration that is promotable in the highest rung that
+    has one; where no rung has one, it starts a random configuration at the lowest budget. Rungs are
+    those of Hyperband's most aggressive bracket, and every rung is paid in full: no training is
+    continued from a smaller budget. An invalid configuration is no training, and takes no place in
+    a rung.
     """
 
     name = "asha"
@@ -85,7 +86,10 @@ class Asha(Optimizer):
     def setup(self) -> None:
         self._ladder = ladder(self.budgets, self.settings.eta)
         if len(self._ladder) == 1:
-            self.notes.append(f"{self.name} ran on the single budget {self._ladder[0]:g}: one rung, no early stopping")
+            self.notes.append(
+                f"{self.name} ran on the single budget {self._ladder[0]:g}: one rung, no early"
+                " stopping"
+            )
         # The highest rung promotes nothing, so that what it holds need not be kept.
         self._rungs = [Rung() for _ in self._ladder[1:]]
         self._drawn: Configurations = self.space.sample(self.rng, 0)

@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.errors import UserError
-from tabular_data.names import unknown
-from tabular_data.spaces import Configuration, Configurations, Space
-
-__all__ = ["NoSettings", "Observation", "Optimizer", "Problem", "Proposal", "SettingsError"]
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.spaces import Configuration, Configurations, Space
 
 
 class SettingsError(UserError):
@@ -42,8 +40,8 @@ class Problem:
         return self.budgets[-1]
 
 
-# Proposals and observations are made for every evaluation, and to freeze one takes two microseconds: they are
-# frozen by agreement.
+# Proposals and observations are made for every evaluation, and to freeze one takes two
+# microseconds: they are frozen by agreement.
 @dataclass(slots=True)
 class Proposal:
     """Configurations to evaluate, one after another, at one budget.
@@ -55,8 +53,8 @@ class Proposal:
     budget
         One of the problem's budgets; None means the largest.
     tag
-        Anything; comes back with the observation, so that a search with several things under way knows
-        which one it hears of.
+        Anything; comes back with the observation, so that a search with several things under way
+        knows which one it hears of.
     """
 
     configurations: Configurations
@@ -123,8 +121,9 @@ class NoSettings:
 class Optimizer(ABC):
     """A search algorithm. Subclass it, set `name`, write `ask` and `tell`: that is a plugin.
 
-    The harness makes one instance a run, calls `ask`, evaluates what it proposed, calls `tell`, and so on
-    until the simulated time is over. All randomness must come from `rng`; then a seed reproduces a run.
+    The harness makes one instance a run, calls `ask`, evaluates what it proposed, calls `tell`, and
+    so on until the simulated time is over. All randomness must come from `rng`; then a seed
+    reproduces a run.
 
     Attributes
     ----------
@@ -141,10 +140,11 @@ class Optimizer(ABC):
     reproducible
         Whether a seed alone fixes its proposals.
     space, budgets, settings, rng
-        Set by the constructor: the search space, the budgets that may be asked for (ascending), this
-        run's settings, and this run's random generator.
+        Set by the constructor: the search space, the budgets that may be asked for (ascending),
+        this run's settings, and this run's random generator.
     notes
-        Sentences for whoever reads the results, such as a multi-fidelity method that met a single budget.
+        Sentences for whoever reads the results, such as a multi-fidelity method that met a single
+        budget.
     """
 
     name: ClassVar[str] = ""
@@ -178,23 +178,25 @@ class Optimizer(ABC):
 
         Returns
         -------
-        A configuration (shape ``[dim]``), several (shape ``[n, dim]``), or a `Proposal` where the budget
-        matters. None: nothing before something under way comes back; with nothing under way, the search
-        is over.
+        A configuration (shape ``[dim]``), several (shape ``[n, dim]``), or a `Proposal` where the
+        budget matters. None: nothing before something under way comes back; with nothing under way,
+        the search is over.
         """
 
     def tell(self, observation: Observation) -> None:  # noqa: B027 - random search learns nothing
         """Learn what came of a proposal. Called once a proposal, or once a part of it."""
 
     @classmethod
-    def make_settings(cls, preset: str | None = None, values: Mapping[str, Any] | None = None) -> Any:
+    def make_settings(
+        cls, preset: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Any:
         """The settings of a preset with some values changed.
 
         Raises
         ------
         SettingsError
-            If the preset or a setting does not exist (the message has the nearest names), or a value has
-            another type than the setting's default or is refused by the optimizer.
+            If the preset or a setting does not exist (the message has the nearest names), or a
+            value has another type than the setting's default or is refused by the optimizer.
         """
         if preset is not None and preset not in cls.presets:
             raise SettingsError(unknown(f"preset of {cls.name}", preset, cls.presets))
@@ -216,6 +218,7 @@ def _typed(optimizer: str, key: str, value: Any, default: Any) -> Any:
         return float(value)
     if isinstance(default, bool | int | float | str) and type(value) is not type(default):
         raise SettingsError(
-            f"setting {key!r} of {optimizer} takes a {type(default).__name__} such as {default!r}, got {value!r}"
+            f"setting {key!r} of {optimizer} takes a {type(default).__name__} such as {default!r},"
+            f" got {value!r}"
         )
     return value

@@ -1,8 +1,8 @@
 """BOHB: Hyperband whose configurations a kernel density estimate proposes.
 
-Falkner, Klein and Hutter, "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML 2018,
-in the authors' own package hpbandster: its generator, its successive halving and its arithmetic of
-brackets, driven in this process without its network.
+Falkner, Klein and Hutter, "BOHB: Robust and Efficient Hyperparameter Optimization at Scale", ICML
+2018, in the authors' own package hpbandster: its generator, its successive halving and its
+arithmetic of brackets, driven in this process without its network.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from optimizers.base import Observation, Optimizer, Proposal
-from optimizers.hyperband import ladder
-
-__all__ = ["Bohb"]
+from regretta.optimizers.base import Observation, Optimizer, Proposal
+from regretta.optimizers.hyperband import ladder
 
 
 @dataclass(frozen=True)
@@ -54,13 +52,17 @@ class Settings:
         if self.num_samples < 1:
             raise ValueError(f"num_samples must be at least 1, not {self.num_samples}")
         if not 0 <= self.random_fraction <= 1:
-            raise ValueError(f"random_fraction must lie between 0 and 1, not {self.random_fraction:g}")
+            raise ValueError(
+                f"random_fraction must lie between 0 and 1, not {self.random_fraction:g}"
+            )
         if not 1 <= self.top_n_percent <= 99:
             raise ValueError(f"top_n_percent must lie between 1 and 99, not {self.top_n_percent}")
         if self.min_bandwidth <= 0:
             raise ValueError(f"min_bandwidth must be positive, not {self.min_bandwidth:g}")
         if self.min_points_in_model is not None and type(self.min_points_in_model) is not int:
-            raise ValueError(f"min_points_in_model must be a whole number, not {self.min_points_in_model!r}")
+            raise ValueError(
+                f"min_points_in_model must be a whole number, not {self.min_points_in_model!r}"
+            )
         if self.bandwidth_factor <= 0:
             raise ValueError(f"bandwidth_factor must be positive, not {self.bandwidth_factor:g}")
 
@@ -68,13 +70,16 @@ class Settings:
 class Bohb(Optimizer):
     """The real hpbandster, in process.
 
-    The budgets of a bracket are `ladder(budgets, eta)`. An invalid configuration has the loss 1 that was
-    observed. Results and proposals are the stock generator's, seed for seed; see `bohb_kde`.
+    The budgets of a bracket are `ladder(budgets, eta)`. An invalid configuration has the loss 1
+    that was observed. Results and proposals are the stock generator's, seed for seed; see
+    `bohb_kde`.
     """
 
     name = "bohb"
     Settings = Settings
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"script": {"num_samples": 64, "random_fraction": 0.33}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "script": {"num_samples": 64, "random_fraction": 0.33}
+    }
     parallel = True
     uses_budgets = True
 
@@ -83,7 +88,7 @@ class Bohb(Optimizer):
         from hpbandster.core.dispatcher import Job
         from hpbandster.optimizers.bohb import BOHB
 
-        from optimizers.bohb_kde import BatchedGenerator
+        from regretta.optimizers.bohb_kde import BatchedGenerator
 
         # Without a handler of the user's, hpbandster's warnings would end on stderr.
         logging.getLogger("hpbandster").addHandler(logging.NullHandler())
@@ -106,14 +111,17 @@ class Bohb(Optimizer):
         self._master.max_SH_iter = len(self._master.budgets)
         if len(self._master.budgets) == 1:
             only = self._master.budgets[0]
-            self.notes.append(f"{self.name} ran on the single budget {only:g}: one rung, no early stopping")
+            self.notes.append(
+                f"{self.name} ran on the single budget {only:g}: one rung, no early stopping"
+            )
         self._brackets: dict[int, Any] = {}
         self._ready: set[int] = set()
         self._started = 0
         self._job = Job
 
     def ask(self) -> Proposal:
-        # As hpbandster's master with one worker: whatever bracket has something to run, else a new one.
+        # As hpbandster's master with one worker: whatever bracket has something to run, else a new
+        # one.
         run = None
         for number in sorted(self._ready):
             run = self._brackets[number].get_next_run()
@@ -121,7 +129,9 @@ class Bohb(Optimizer):
                 break
             self._ready.remove(number)  # only a result of its own can change that
         if run is None:
-            self._brackets = {i: bracket for i, bracket in self._brackets.items() if not bracket.is_finished}
+            self._brackets = {
+                i: bracket for i, bracket in self._brackets.items() if not bracket.is_finished
+            }
             bracket = self._master.get_next_iteration(self._started)
             self._brackets[self._started] = bracket
             self._ready.add(self._started)

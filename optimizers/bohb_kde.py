@@ -3,7 +3,8 @@
 The model is hpbandster's: two of statsmodels' kernel density estimates, of the good and of the bad
 configurations, on the largest budget that has enough of them (Falkner et al., "BOHB", ICML 2018,
 section 3.2). Every random draw and every floating-point operation keeps the order that it has in
-``hpbandster.optimizers.config_generators.bohb``, so that a seed gives the stock generator's proposals.
+``hpbandster.optimizers.config_generators.bohb``, so that a seed gives the stock generator's
+proposals.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from numpy.typing import NDArray
 from scipy.stats import truncnorm
 from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
-__all__ = ["BatchedGenerator"]
-
 
 class BatchedGenerator(StockGenerator):  # type: ignore[misc]
     """Stock BOHB generator that fits when asked and evaluates all samples of a proposal at once.
@@ -35,9 +34,13 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
         As hpbandster's.
     """
 
-    def __init__(self, configspace: ConfigurationSpace, random: np.random.RandomState, **settings: Any) -> None:
+    def __init__(
+        self, configspace: ConfigurationSpace, random: np.random.RandomState, **settings: Any
+    ) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # ConfigSpace still has the old methods it calls
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # ConfigSpace still has the old methods it calls
             super().__init__(configspace=configspace, **settings)
         self.random = random
         # What ConfigSpace's conversions amount to where every parameter is categorical.
@@ -96,14 +99,22 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
     def _values(self, vector: NDArray[np.float64]) -> dict[str, Any]:
         if self._choices is not None:
             return {
-                name: choices[int(i)] for (name, choices), i in zip(self._choices.items(), vector.tolist(), strict=True)
+                name: choices[int(i)]
+                for (name, choices), i in zip(self._choices.items(), vector.tolist(), strict=True)
             }
         # Numbers are rounded on the way, so go the whole of it.
-        return dict(Configuration(self.configspace, values=dict(Configuration(self.configspace, vector=vector))))
+        return dict(
+            Configuration(
+                self.configspace, values=dict(Configuration(self.configspace, vector=vector))
+            )
+        )
 
     def _vector(self, values: dict[str, Any]) -> NDArray[np.float64]:
         if self._choices is not None:
-            return np.array([choices.index(values[name]) for name, choices in self._choices.items()], dtype=np.float64)
+            return np.array(
+                [choices.index(values[name]) for name, choices in self._choices.items()],
+                dtype=np.float64,
+            )
         vector: NDArray[np.float64] = Configuration(self.configspace, values).get_array()
         return vector
 
@@ -123,7 +134,9 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
         self._stale = False
 
     def _density(self, data: NDArray[np.float64]) -> _Density:
-        kde = KDEMultivariate(data=data, var_type=self.kde_vartypes, bw="normal_reference", rng=self.random)
+        kde = KDEMultivariate(
+            data=data, var_type=self.kde_vartypes, bw="normal_reference", rng=self.random
+        )
         kde.bw = np.clip(kde.bw, self.min_bandwidth, None)
         return _Density(kde)
 
@@ -182,9 +195,9 @@ class _Observations:
 class _Density:
     """``KDEMultivariate.pdf`` of many points at once, to the last bit.
 
-    Kernel values are multiplied parameter by parameter and summed over the data as statsmodels does it:
-    Aitchison and Aitken's kernel for a categorical parameter (with the number of levels that the data
-    show), a Gaussian for the others.
+    Kernel values are multiplied parameter by parameter and summed over the data as statsmodels does
+    it: Aitchison and Aitken's kernel for a categorical parameter (with the number of levels that
+    the data show), a Gaussian for the others.
     """
 
     def __init__(self, kde: KDEMultivariate) -> None:
@@ -196,10 +209,13 @@ class _Density:
         most = int(choices.max(initial=0)) + 1
         codes = choices.astype(np.min_scalar_type(most), order="C")
         levels = np.sum([(codes == choice).any(axis=1) for choice in range(most)], axis=0)
-        # Of each parameter the data, and its kernel where data and point differ and agree; None: a Gaussian.
+        # Of each parameter the data, and its kernel where data and point differ and agree; None: a
+        # Gaussian.
         self._columns: list[NDArray[Any]] = list(kde.data.T)
         self._kernels: list[tuple[float, float] | None] = [None] * len(categorical)
-        for i, code, n in zip(np.flatnonzero(categorical).tolist(), codes, levels.tolist(), strict=True):
+        for i, code, n in zip(
+            np.flatnonzero(categorical).tolist(), codes, levels.tolist(), strict=True
+        ):
             width = float(kde.bw[i])
             self._columns[i] = code
             self._kernels[i] = (width / (n - 1) if n > 1 else np.inf, 1 - width)
@@ -213,11 +229,14 @@ class _Density:
                 factor = agreed
                 if kernel is None:
                     width = self.kde.bw[i]
-                    factor = (1.0 / np.sqrt(2 * np.pi)) * np.exp(-((column - values) ** 2) / (width**2 * 2.0))
+                    factor = (1.0 / np.sqrt(2 * np.pi)) * np.exp(
+                        -((column - values) ** 2) / (width**2 * 2.0)
+                    )
                 elif np.isinf(kernel[0]):
                     factor = np.where(column == values, kernel[1], kernel[0])
                 else:
-                    # A choice by arithmetic, exact because one of the two terms is zero; thrice as fast as `where`.
+                    # A choice by arithmetic, exact because one of the two terms is zero; thrice as
+                    # fast as `where`.
                     agree = column == values
                     np.multiply(agree, kernel[1], out=agreed)
                     np.multiply(~agree, kernel[0], out=differing)

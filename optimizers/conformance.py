@@ -1,6 +1,6 @@
 """Tests that every optimizer must pass; a plugin author's own tests inherit them.
 
-from optimizers.conformance import OptimizerConformance
+from regretta.optimizers.conformance import OptimizerConformance
 from my_opt import MyOptimizer
 
 class TestMyOptimizer(OptimizerConformance):
@@ -18,10 +18,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
-from tabular_data.spaces import Space, get_space
-
-__all__ = ["OptimizerConformance"]
+from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
+from regretta.tabular_data.spaces import Space, get_space
 
 Step = tuple[list[list[float]], float]
 
@@ -32,7 +30,12 @@ class OptimizerConformance:
     optimizer: ClassVar[type[Optimizer]]
     settings: ClassVar[dict[str, Any]] = {}
     evaluations: ClassVar[int] = 120
-    spaces: ClassVar[tuple[str, ...]] = ("nasbench201", "nasbench101-4v/A", "nasbench101-4v/B", "nasbench101-4v/C")
+    spaces: ClassVar[tuple[str, ...]] = (
+        "nasbench201",
+        "nasbench101-4v/A",
+        "nasbench101-4v/B",
+        "nasbench101-4v/C",
+    )
 
     @pytest.fixture(params=["one budget", "four budgets"])
     def budgets(self, request: pytest.FixtureRequest) -> tuple[float, ...]:
@@ -42,7 +45,9 @@ class OptimizerConformance:
     def space(self, request: pytest.FixtureRequest) -> Space:
         return get_space(self.spaces[0])
 
-    def search(self, space: Space, budgets: tuple[float, ...], seed: int = 0, *, in_parts: bool = False) -> list[Step]:
+    def search(
+        self, space: Space, budgets: tuple[float, ...], seed: int = 0, *, in_parts: bool = False
+    ) -> list[Step]:
         """Run the optimizer on an error that has its optimum where every entry is smallest."""
         settings = self.optimizer.make_settings(values=self.settings)
         optimizer = self.optimizer(Problem(space, budgets), np.random.default_rng(seed), settings)
@@ -86,7 +91,9 @@ class OptimizerConformance:
         assert is_dataclass(self.optimizer.Settings)
         assert self.optimizer.Settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
         self.optimizer.make_settings()
-        assert self.optimizer.__doc__, "the docstring's first line is what `regretta optimizers` shows"
+        assert self.optimizer.__doc__, (
+            "the docstring's first line is what `regretta optimizers` shows"
+        )
 
     def test_presets_are_valid_settings(self) -> None:
         for preset in self.optimizer.presets:
@@ -102,7 +109,9 @@ class OptimizerConformance:
                 with pytest.raises(SettingsError, match=setting.name):
                     self.optimizer.make_settings(values={setting.name: "a text"})
 
-    def test_proposes_configurations_of_the_space_at_offered_budgets(self, budgets: tuple[float, ...]) -> None:
+    def test_proposes_configurations_of_the_space_at_offered_budgets(
+        self, budgets: tuple[float, ...]
+    ) -> None:
         for name in self.spaces:
             try:
                 assert self.search(get_space(name), budgets), f"nothing was proposed on {name}"
@@ -130,7 +139,11 @@ class OptimizerConformance:
         assert (np.random.get_state()[1].tolist(), random.getstate()) == before  # type: ignore[index] # noqa: NPY002
 
     def test_writes_and_prints_nothing(
-        self, space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+        self,
+        space: Space,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
     ) -> None:
         if not self.optimizer.reproducible:
             pytest.skip("says of itself that it is stock")
@@ -139,14 +152,19 @@ class OptimizerConformance:
         assert list(tmp_path.iterdir()) == []
         assert capfd.readouterr() == ("", "")
 
-    def test_may_hear_of_a_proposal_in_parts(self, space: Space, budgets: tuple[float, ...]) -> None:
+    def test_may_hear_of_a_proposal_in_parts(
+        self, space: Space, budgets: tuple[float, ...]
+    ) -> None:
         if not self.optimizer.parallel or not self.optimizer.reproducible:
             pytest.skip("takes whole proposals only, or is not reproducible")
         assert self.search(space, budgets, in_parts=True) == self.search(space, budgets)
 
     def test_does_no_worse_than_its_first_proposals(self, space: Space) -> None:
         best = [
-            min(float(self._error(np.array(configurations), 1.0).min()) for configurations, _ in steps)
+            min(
+                float(self._error(np.array(configurations), 1.0).min())
+                for configurations, _ in steps
+            )
             for steps in (self.search(space, (108.0,))[:1], self.search(space, (108.0,)))
         ]
         assert best[1] <= best[0]

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizers.base import Observation, Optimizer, Proposal
-from tabular_data.spaces import Configurations
+from regretta.optimizers.base import Observation, Optimizer, Proposal
+from regretta.tabular_data.spaces import Configurations
 
 _BATCH = 512
 
 
 def ladder(budgets: tuple[float, ...], eta: float) -> tuple[float, ...]:
-    """The budgets of the rungs, ascending: from the largest budget down, each at most 1/eta of the one before.
+    """The budgets of the rungs, ascending: from the largest budget down, each at most 1/eta of the
+    one before.
 
-    Where the table has budgets max·eta⁻ᵏ these are hpbandster's; otherwise the nearest budget below.
+    Where the table has budgets max·eta⁻ᵏ these are hpbandster's; otherwise the nearest budget
+    below.
     """
     rungs = [budgets[-1]]
     while below := [b for b in budgets if b <= rungs[-1] / eta * (1 + 1e-9)]:
@@ -26,10 +28,11 @@ def ladder(budgets: tuple[float, ...], eta: float) -> tuple[float, ...]:
 
 
 def bracket_sizes(rungs: int, eta: float, bracket: int) -> list[int]:
-    """Configurations on each rung of the bracket with that number, the most aggressive bracket being 0.
+    """Configurations on each rung of the bracket with that number, the most aggressive bracket
+    being 0.
 
-    hpbandster's arithmetic (``HyperBand.get_next_iteration``); with four rungs and eta 3 the brackets are
-    [27, 9, 3, 1], [9, 3, 1], [6, 2] and [4], over and over.
+    hpbandster's arithmetic (``HyperBand.get_next_iteration``); with four rungs and eta 3 the
+    brackets are [27, 9, 3, 1], [9, 3, 1], [6, 2] and [4], over and over.
     """
     s = rungs - 1 - bracket % rungs
     first = int(math.floor(rungs / (s + 1)) * eta**s)
@@ -85,8 +88,9 @@ class _Bracket:
 class Hyperband(Optimizer):
     """Hyperband (Li et al. 2018) with hpbandster's brackets and promotions; a rung is one proposal.
 
-    Every rung is paid in full: no training is continued from a smaller budget. While rungs are under way on
-    several simulated workers, further brackets are opened, as hpbandster's scheduler does.
+    Every rung is paid in full: no training is continued from a smaller budget. While rungs are
+    under way on several simulated workers, further brackets are opened, as hpbandster's scheduler
+    does.
     """
 
     name = "hyperband"
@@ -98,7 +102,10 @@ class Hyperband(Optimizer):
     def setup(self) -> None:
         self._ladder = ladder(self.budgets, self.settings.eta)
         if len(self._ladder) == 1:
-            self.notes.append(f"{self.name} ran on the single budget {self._ladder[0]:g}: one rung, no early stopping")
+            self.notes.append(
+                f"{self.name} ran on the single budget {self._ladder[0]:g}: one rung, no early"
+                " stopping"
+            )
         rungs = len(self._ladder)
         self._sizes = [bracket_sizes(rungs, self.settings.eta, bracket) for bracket in range(rungs)]
         self._drawn: Configurations = self.space.sample(self.rng, 0)
@@ -117,9 +124,13 @@ class Hyperband(Optimizer):
     def _start(self) -> _Bracket:
         sizes = self._sizes[self._started % len(self._sizes)]
         if len(self._drawn) < sizes[0]:
-            self._drawn = np.concatenate([self._drawn, self.space.sample(self.rng, max(_BATCH, sizes[0]))])
+            self._drawn = np.concatenate(
+                [self._drawn, self.space.sample(self.rng, max(_BATCH, sizes[0]))]
+            )
         first, self._drawn = self._drawn[: sizes[0]], self._drawn[sizes[0] :]
-        bracket = _Bracket(self._started, sizes, self._ladder[-len(sizes) :], first, np.empty(len(first)))
+        bracket = _Bracket(
+            self._started, sizes, self._ladder[-len(sizes) :], first, np.empty(len(first))
+        )
         self._open[bracket.number] = bracket
         self._started += 1
         return bracket

@@ -1,7 +1,8 @@
-"""Local search: hill climbing over the neighbourhoods of the space, from a new random start at each minimum.
+"""Local search: hill climbing over the neighbourhoods of the space, from a new random start at each
+minimum.
 
-White, Nolen and Savani, "Local search is state of the art for NAS benchmarks", 2020 (arXiv:2005.02960),
-with the defaults of the authors' code (naszilla, ``local_search``).
+White, Nolen and Savani, "Local search is state of the art for NAS benchmarks", 2020
+(arXiv:2005.02960), with the defaults of the authors' code (naszilla, ``local_search``).
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizers.base import Observation, Optimizer, Proposal, SettingsError
-from tabular_data.spaces import Configuration, Configurations, Real
-
-__all__ = ["LocalSearch"]
+from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
+from regretta.tabular_data.spaces import Configuration, Configurations, Real
 
 _TRIES = 100
 
@@ -39,7 +38,8 @@ class Settings:
 
 
 class LocalSearch(Optimizer):
-    """Climb from the best of some random cells to a local minimum of the observed error, then start anew.
+    """Climb from the best of some random cells to a local minimum of the observed error, then start
+    anew.
 
     Only valid cells are evaluated, each at most once, as upstream; neighbours come in random order.
     """
@@ -50,7 +50,8 @@ class LocalSearch(Optimizer):
     def setup(self) -> None:
         if any(isinstance(parameter, Real) for parameter in self.space.parameters):
             raise SettingsError(
-                f"{self.name} needs a space of categorical and integer parameters; {self.space.name} has real ones"
+                f"{self.name} needs a space of categorical and integer parameters;"
+                f" {self.space.name} has real ones"
             )
         self._seen: set[int] = set()
         self._here: tuple[Configuration, float] | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optimizers.base import Optimizer
-from tabular_data.spaces import Configurations
+from regretta.optimizers.base import Optimizer
+from regretta.tabular_data.spaces import Configurations
 
 _BATCH = 512
 
@@ -17,8 +17,9 @@ class Settings:
     Attributes
     ----------
     reject_invalid
-        Propose valid configurations only. The comparison of NAS-Bench-101 proposes invalid ones too, which
-        cost nothing; its authors' notebook rejects them. In both ways the evaluated cells are distributed alike.
+        Propose valid configurations only. The comparison of NAS-Bench-101 proposes invalid ones
+        too, which cost nothing; its authors' notebook rejects them. In both ways the evaluated
+        cells are distributed alike.
     """
 
     reject_invalid: bool = False

@@ -10,25 +10,23 @@ from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from optimizers.base import Optimizer
-from tabular_data.errors import UserError
-from tabular_data.names import unknown
-
-__all__ = ["BUILT_IN", "ENTRY_POINT_GROUP", "PluginError", "available", "get_optimizer", "load_plugin"]
+from regretta.optimizers.base import Optimizer
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import unknown
 
 ENTRY_POINT_GROUP = "regretta.optimizers"
 
 BUILT_IN: dict[str, str] = {
-    "random_search": "optimizers.random_search:RandomSearch",
-    "regularized_evolution": "optimizers.regularized_evolution:RegularizedEvolution",
-    "reinforce": "optimizers.reinforce:Reinforce",
-    "hyperband": "optimizers.hyperband:Hyperband",
-    "smac": "optimizers.smac:Smac",
-    "bohb": "optimizers.bohb:Bohb",
-    "smac_stock": "optimizers.smac_stock:SmacStock",
-    "tpe": "optimizers.tpe:Tpe",
-    "local_search": "optimizers.local_search:LocalSearch",
-    "asha": "optimizers.asha:Asha",
+    "random_search": "regretta.optimizers.random_search:RandomSearch",
+    "regularized_evolution": "regretta.optimizers.regularized_evolution:RegularizedEvolution",
+    "reinforce": "regretta.optimizers.reinforce:Reinforce",
+    "hyperband": "regretta.optimizers.hyperband:Hyperband",
+    "smac": "regretta.optimizers.smac:Smac",
+    "bohb": "regretta.optimizers.bohb:Bohb",
+    "smac_stock": "regretta.optimizers.smac_stock:SmacStock",
+    "tpe": "regretta.optimizers.tpe:Tpe",
+    "local_search": "regretta.optimizers.local_search:LocalSearch",
+    "asha": "regretta.optimizers.asha:Asha",
 }
 """Name → where the class is; imported when asked for, because some bring heavy libraries."""
 
@@ -41,7 +39,9 @@ def available() -> dict[str, str]:
     """Name → origin of every optimizer that needs no file: built in, or installed."""
     found = dict.fromkeys(BUILT_IN, "built in")
     for point in entry_points(group=ENTRY_POINT_GROUP):
-        found.setdefault(point.name, f"installed ({point.dist.name if point.dist else point.value})")
+        found.setdefault(
+            point.name, f"installed ({point.dist.name if point.dist else point.value})"
+        )
     return found
 
 
@@ -58,7 +58,8 @@ def get_optimizer(name: str, plugins: tuple[Path, ...] = ()) -> type[Optimizer]:
     Raises
     ------
     PluginError
-        If no optimizer has the name (the message has the nearest), or its file or package is broken.
+        If no optimizer has the name (the message has the nearest), or its file or package is
+        broken.
     """
     from_files = {cls.name: cls for path in plugins for cls in load_plugin(path)}
     if name in from_files:
@@ -73,7 +74,9 @@ def get_optimizer(name: str, plugins: tuple[Path, ...] = ()) -> type[Optimizer]:
         except PluginError:
             raise
         except Exception as error:
-            raise PluginError(f"optimizer {name!r} ({point.value}) cannot be loaded: {error}") from error
+            raise PluginError(
+                f"optimizer {name!r} ({point.value}) cannot be loaded: {error}"
+            ) from error
     raise PluginError(unknown("optimizer", name, [*BUILT_IN, *available(), *from_files]))
 
 
@@ -83,15 +86,19 @@ def load_plugin(path: Path) -> list[type[Optimizer]]:
     Raises
     ------
     PluginError
-        If the file is missing, fails when run, defines no optimizer, or one that lacks its name or ``ask``.
+        If the file is missing, fails when run, defines no optimizer, or one that lacks its name or
+        ``ask``.
     """
     path = path.resolve()
     try:
         source = path.read_bytes()
     except OSError as error:
         raise PluginError(f"plugin {path} cannot be read: {error.strerror}") from error
-    # The file's content names the module, so that an edited plugin is a new module and an unchanged one is shared.
-    module_name = f"regretta_plugin_{path.stem}_{sha256(str(path).encode() + source).hexdigest()[:12]}"
+    # The file's content names the module, so that an edited plugin is a new module and an unchanged
+    # one is shared.
+    module_name = (
+        f"regretta_plugin_{path.stem}_{sha256(str(path).encode() + source).hexdigest()[:12]}"
+    )
     module = sys.modules.get(module_name)
     if module is None:
         spec = importlib.util.spec_from_file_location(module_name, path)
@@ -105,11 +112,15 @@ def load_plugin(path: Path) -> list[type[Optimizer]]:
             del sys.modules[module_name]
             if isinstance(error, KeyboardInterrupt):
                 raise
-            raise PluginError(f"plugin {path} fails when it is loaded: {type(error).__name__}: {error}") from error
+            raise PluginError(
+                f"plugin {path} fails when it is loaded: {type(error).__name__}: {error}"
+            ) from error
     classes = [
         _checked(value, f"plugin {path}")
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, Optimizer) and value.__module__ == module_name
+        if inspect.isclass(value)
+        and issubclass(value, Optimizer)
+        and value.__module__ == module_name
     ]
     if not classes:
         raise PluginError(f"plugin {path} defines no subclass of regretta.Optimizer")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizers.base import Observation, Optimizer, SettingsError
-from tabular_data.spaces import Configuration, Configurations
+from regretta.optimizers.base import Observation, Optimizer, SettingsError
+from regretta.tabular_data.spaces import Configuration, Configurations
 
 _DRAWS = 64
 _MUTATIONS = ("uniform", "node_first", "each_parameter")
@@ -24,10 +24,10 @@ class Settings:
     replacement
         Whether a tournament may draw the same configuration twice.
     mutation
-        ``uniform``: one parameter, each equally likely, gets another value. ``node_first``: the same with
-        NAS-Bench-201's probabilities (a node, then one of its inputs). ``each_parameter``: every edge changes with
-        probability mutation_rate / vertices and every operation with mutation_rate / operations
-        (google-research/nasbench, notebook).
+        ``uniform``: one parameter, each equally likely, gets another value. ``node_first``: the
+        same with NAS-Bench-201's probabilities (a node, then one of its inputs).
+        ``each_parameter``: every edge changes with probability mutation_rate / vertices and every
+        operation with mutation_rate / operations (google-research/nasbench, notebook).
     mutation_rate
         For ``each_parameter``: expected number of operations that change.
     reject_invalid
@@ -48,9 +48,13 @@ class Settings:
         if self.population_size < 1 or self.tournament_size < 1:
             raise ValueError("population_size and tournament_size must be at least 1")
         if not self.replacement and self.tournament_size > self.population_size:
-            raise ValueError("a tournament without replacement cannot be larger than the population")
+            raise ValueError(
+                "a tournament without replacement cannot be larger than the population"
+            )
         if self.mutation not in _MUTATIONS:
-            raise ValueError(f"mutation must be one of {', '.join(_MUTATIONS)}, got {self.mutation!r}")
+            raise ValueError(
+                f"mutation must be one of {', '.join(_MUTATIONS)}, got {self.mutation!r}"
+            )
         if not self.mutation_rate > 0:
             raise ValueError(f"mutation_rate must be above 0, got {self.mutation_rate}")
 
@@ -58,8 +62,8 @@ class Settings:
 class RegularizedEvolution(Optimizer):
     """Ageing evolution with tournament selection (Real et al., AAAI 2019, algorithm 1).
 
-    Defaults are those of the comparison of NAS-Bench-101: invalid children stay in the population with
-    the worst fitness, and the tournament draws with replacement.
+    Defaults are those of the comparison of NAS-Bench-101: invalid children stay in the population
+    with the worst fitness, and the tournament draws with replacement.
     """
 
     name = "regularized_evolution"
@@ -87,7 +91,9 @@ class RegularizedEvolution(Optimizer):
         match self.settings.mutation:
             case "node_first":
                 if "node_first" not in self.space.mutation_weights:
-                    raise SettingsError(f"mutation 'node_first' is for NAS-Bench-201, not for {self.space.name}")
+                    raise SettingsError(
+                        f"mutation 'node_first' is for NAS-Bench-201, not for {self.space.name}"
+                    )
                 self._weights = self.space.mutation_weights["node_first"]
             case "each_parameter":
                 self._change = self._change_probabilities()
@@ -95,7 +101,8 @@ class RegularizedEvolution(Optimizer):
     def _change_probabilities(self) -> np.ndarray:
         if not self.space.all_categorical or not hasattr(self.space, "vertices"):
             raise SettingsError(
-                f"mutation 'each_parameter' is for NAS-Bench-101's encodings A and B, not {self.space.name}"
+                "mutation 'each_parameter' is for NAS-Bench-101's encodings A and B, not"
+                f" {self.space.name}"
             )
         operations = sum(p.name.startswith("op_node") for p in self.space.parameters)
         rates = np.full(self.space.dim, self.settings.mutation_rate / self.space.vertices)
@@ -125,7 +132,9 @@ class RegularizedEvolution(Optimizer):
         else:
             if not self._tournaments or self._alive != alive:
                 self._alive = alive
-                self._tournaments = (self.rng.random((_DRAWS, size)) * alive).astype(np.intp).tolist()
+                self._tournaments = (
+                    (self.rng.random((_DRAWS, size)) * alive).astype(np.intp).tolist()
+                )
             drawn = self._tournaments.pop()
         return self._members[min(drawn, key=self._errors.__getitem__)]
 

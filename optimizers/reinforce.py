@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizers.base import Observation, Optimizer, SettingsError
-from tabular_data.spaces import Configuration
+from regretta.optimizers.base import Observation, Optimizer, SettingsError
+from regretta.tabular_data.spaces import Configuration
 
 _BATCH = 4
 _PATIENCE = 10_000
@@ -36,14 +36,17 @@ class Settings:
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
         if not 0 <= self.baseline_decay < 1:
-            raise ValueError(f"baseline_decay must be at least 0 and below 1, got {self.baseline_decay}")
+            raise ValueError(
+                f"baseline_decay must be at least 0 and below 1, got {self.baseline_decay}"
+            )
 
 
 class Reinforce(Optimizer):
     """Policy gradient over independent categorical distributions (Ying et al. 2019, supplement S2).
 
-    Logits start at zero. The reward is the validation accuracy; the bias-corrected moving average is updated
-    with it before the advantage is taken. Invalid samples are drawn again and never reach the gradient.
+    Logits start at zero. The reward is the validation accuracy; the bias-corrected moving average
+    is updated with it before the advantage is taken. Invalid samples are drawn again and never
+    reach the gradient.
     """
 
     name = "reinforce"
@@ -58,7 +61,8 @@ class Reinforce(Optimizer):
     def setup(self) -> None:
         if not self.space.all_categorical:
             raise SettingsError(
-                f"reinforce needs categorical parameters; {self.space.name} has others (use encoding A or B)"
+                f"reinforce needs categorical parameters; {self.space.name} has others (use"
+                " encoding A or B)"
             )
         sizes = np.array(self.space.cardinalities)
         # Logits of absent choices are −inf, so that all parameters share one rectangular array.
@@ -78,7 +82,8 @@ class Reinforce(Optimizer):
 
     def ask(self) -> Configuration:
         configuration: Configuration
-        # Where nothing valid turns up, an invalid one is proposed, and the harness says that no time passes.
+        # Where nothing valid turns up, an invalid one is proposed, and the harness says that no
+        # time passes.
         for _ in range(_PATIENCE):
             draws = self.rng.random((_BATCH, self.space.dim))
             sample = np.zeros(draws.shape, dtype=self.space.dtype)
@@ -91,7 +96,10 @@ class Reinforce(Optimizer):
 
     def tell(self, observation: Observation) -> None:
         for configuration, error, valid in zip(
-            observation.configurations, observation.errors.tolist(), observation.valid.tolist(), strict=True
+            observation.configurations,
+            observation.errors.tolist(),
+            observation.valid.tolist(),
+            strict=True,
         ):
             if valid:
                 self._update(configuration, 1.0 - error)

@@ -1,7 +1,7 @@
 """SMAC at the speed of a campaign: the same package with components that work on arrays.
 
-See `smac_stock` for the algorithm and its sources, `smac_search`, `smac_surrogate` and `smac_history`
-for the components.
+See `smac_stock` for the algorithm and its sources, `smac_search`, `smac_surrogate` and
+`smac_history` for the components.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from optimizers import smac_stock
-
-__all__ = ["Settings", "Smac"]
+from regretta.optimizers import smac_stock
 
 
 @dataclass(frozen=True)
@@ -24,11 +22,11 @@ class Settings(smac_stock.Settings):
         ``vectorized``: whole neighbourhoods at once, the same for a seed everywhere; or ``stock``:
         configuration by configuration, in an order that follows Python's hash seed.
     forest
-        ``serial``: fits and predicts in batches and in this thread; or ``stock``: a pool of threads each
-        time.
+        ``serial``: fits and predicts in batches and in this thread; or ``stock``: a pool of threads
+        each time.
     depth_first
-        Grow trees depth first, as without a bound on leaves, and not best first as stock does. Only with
-        the serial forest.
+        Grow trees depth first, as without a bound on leaves, and not best first as stock does. Only
+        with the serial forest.
     bookkeeping
         ``indexed``: look-ups; or ``stock``: scans over all trials. Both decide the same.
     """
@@ -40,7 +38,11 @@ class Settings(smac_stock.Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, own in (("search", "vectorized"), ("forest", "serial"), ("bookkeeping", "indexed")):
+        for name, own in (
+            ("search", "vectorized"),
+            ("forest", "serial"),
+            ("bookkeeping", "indexed"),
+        ):
             if getattr(self, name) not in (own, "stock"):
                 raise ValueError(f"{name} must be {own} or stock, not {getattr(self, name)!r}")
 
@@ -56,9 +58,14 @@ class Smac(smac_stock.SmacStock):
     reproducible = True
 
     def compose(self, scenario: Any) -> tuple[type[Any], dict[str, Any]]:
-        from optimizers.smac_history import IndexedEncoder, IndexedFacade, IndexedIntensifier, IndexedSelector
-        from optimizers.smac_search import VectorizedSearch
-        from optimizers.smac_surrogate import BatchedImprovement, SerialForest
+        from regretta.optimizers.smac_history import (
+            IndexedEncoder,
+            IndexedFacade,
+            IndexedIntensifier,
+            IndexedSelector,
+        )
+        from regretta.optimizers.smac_search import VectorizedSearch
+        from regretta.optimizers.smac_surrogate import BatchedImprovement, SerialForest
 
         facade, parts = super().compose(scenario)
         chosen = self.settings
@@ -74,7 +81,9 @@ class Smac(smac_stock.SmacStock):
             parts["acquisition_function"] = BatchedImprovement(xi=0.0, log=True)
         if chosen.bookkeeping == "indexed":
             facade = IndexedFacade
-            parts["intensifier"] = IndexedIntensifier(scenario, max_config_calls=chosen.max_config_calls)
+            parts["intensifier"] = IndexedIntensifier(
+                scenario, max_config_calls=chosen.max_config_calls
+            )
             parts["config_selector"] = IndexedSelector(scenario, retrain_after=chosen.retrain_after)
             parts["runhistory_encoder"] = IndexedEncoder(scenario)
         return facade, parts

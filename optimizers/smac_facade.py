@@ -5,8 +5,6 @@ from __future__ import annotations
 from smac.facade.hyperparameter_optimization_facade import HyperparameterOptimizationFacade
 from smac.main.smbo import SMBO
 
-__all__ = ["FileFreeFacade"]
-
 
 class _FileFreeOptimizer(SMBO):
     """SMAC's loop that neither looks for an earlier run on disk nor saves its own."""

@@ -1,6 +1,7 @@
 """SMAC's bookkeeping with look-ups in place of its scans over all trials.
 
-What it decides is SMAC's: these classes change where something is looked up or stored, nothing else.
+What it decides is SMAC's: these classes change where something is looked up or stored, nothing
+else.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from smac.runhistory.encoder.log_scaled_encoder import RunHistoryLogScaledEncode
 from smac.runhistory.enumerations import StatusType
 from smac.runhistory.runhistory import RunHistory
 
-from optimizers.smac_facade import FileFreeFacade
-
-__all__ = ["IndexedEncoder", "IndexedFacade", "IndexedIntensifier", "IndexedSelector"]
+from regretta.optimizers.smac_facade import FileFreeFacade
 
 
 class _IndexedHistory(RunHistory):
@@ -90,7 +89,11 @@ class _Hashed(Configuration):
     """A configuration that writes itself out once; its hash, which SMAC often needs, is that of its text."""
 
     def __init__(self, configuration: Configuration) -> None:
-        super().__init__(configuration.config_space, vector=configuration.get_array(), origin=configuration.origin)
+        super().__init__(
+            configuration.config_space,
+            vector=configuration.get_array(),
+            origin=configuration.origin,
+        )
         self._text = super().__str__()
         self._hash = hash(self._text)
 

@@ -1,9 +1,10 @@
-"""SMAC's search for the configuration of largest expected improvement, on arrays instead of objects.
+"""SMAC's search for the configuration of largest expected improvement, on arrays instead of
+objects.
 
-What ``LocalAndSortedRandomSearch`` of SMAC 2.4.1 does, step for step: many random configurations, of
-which the best start a local search, beside the configurations with the lowest predicted costs; first
-improvement in a random order of the one-exchange neighbourhood, then a walk of some steps over
-plateaus. All local searches advance together and look at whole neighbourhoods at once.
+What ``LocalAndSortedRandomSearch`` of SMAC 2.4.1 does, step for step: many random configurations,
+of which the best start a local search, beside the configurations with the lowest predicted costs;
+first improvement in a random order of the one-exchange neighbourhood, then a walk of some steps
+over plateaus. All local searches advance together and look at whole neighbourhoods at once.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 from numpy.typing import NDArray
 from smac.acquisition.maximizer.abstract_acquisition_maximizer import AbstractAcquisitionMaximizer
-
-__all__ = ["Neighbourhood", "VectorizedSearch"]
 
 Array = NDArray[np.float64]
 
@@ -56,7 +55,9 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
         self._generator = np.random.default_rng(seed)
         self._space = Neighbourhood(configspace)
 
-    def _maximize(self, previous_configs: list[Configuration], n_points: int) -> list[tuple[float, Configuration]]:
+    def _maximize(
+        self, previous_configs: list[Configuration], n_points: int
+    ) -> list[tuple[float, Configuration]]:
         starts = []
         if len(previous_configs) < self._starts:
             starts.append(self._space.sample(self._generator, self._starts - len(previous_configs)))
@@ -68,7 +69,9 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
             starts.append(previous[order[: self._starts]])
             # Their order is random already, so equal improvements need no other.
             random = self._space.sample(self._generator, n_points)
-            starts.append(random[np.argsort(-self._improvement(random), kind="stable")[: self._starts]])
+            starts.append(
+                random[np.argsort(-self._improvement(random), kind="stable")[: self._starts]]
+            )
         found, improvement = self._climb(_distinct(np.concatenate(starts)))
         mixed = self._generator.permutation(len(found))
         ranked = mixed[np.argsort(-improvement[mixed], kind="stable")]
@@ -76,7 +79,9 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
             (
                 float(improvement[i]),
                 Configuration(
-                    self._configspace, vector=found[i], origin="Acquisition Function Maximizer: Local Search"
+                    self._configspace,
+                    vector=found[i],
+                    origin="Acquisition Function Maximizer: Local Search",
                 ),
             )
             for i in ranked
@@ -105,7 +110,8 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
             rows = np.arange(a)
             current[active[moved]] = neighbours[rows, pick][moved]
             value[active[moved]] = values[rows, pick][moved]
-            # SMAC's schedule for numerical neighbours: wider while it goes well, narrower on plateaus.
+            # SMAC's schedule for numerical neighbours: wider while it goes well, narrower on
+            # plateaus.
             streak[active] = np.where(improved, streak[active] + 1, 0)
             widen = active[(streak[active] >= _WIDEN_AFTER) & (walked[active] == 0)]
             spread[widen] = np.minimum(spread[widen] * 2, _MOST_SPREAD)
@@ -114,7 +120,8 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
             walked[still] += 1
             narrow = still[walked[still] % _NARROW_AFTER == 0]
             spread[narrow] = np.maximum(spread[narrow] / 2, _LEAST_SPREAD)
-            # Where nothing moved and a neighbourhood has no chance in it, looking again finds the same.
+            # Where nothing moved and a neighbourhood has no chance in it, looking again finds the
+            # same.
             ended = ~moved if self._space.finite else np.zeros(a, bool)
             active = active[~ended & (walked[active] < _PLATEAU_STEPS)]
         return current, value
@@ -123,8 +130,8 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
 class Neighbourhood:
     """Samples and one-exchange neighbours of ConfigSpace's vectors, many at once.
 
-    A categorical parameter, or an integer with few values, has every other value as a neighbour; any
-    other number has eight draws from a normal distribution around it.
+    A categorical parameter, or an integer with few values, has every other value as a neighbour;
+    any other number has eight draws from a normal distribution around it.
 
     Parameters
     ----------
@@ -133,7 +140,11 @@ class Neighbourhood:
     """
 
     def __init__(self, configspace: ConfigurationSpace) -> None:
-        from ConfigSpace import CategoricalHyperparameter, UniformFloatHyperparameter, UniformIntegerHyperparameter
+        from ConfigSpace import (
+            CategoricalHyperparameter,
+            UniformFloatHyperparameter,
+            UniformIntegerHyperparameter,
+        )
 
         self.dim = len(configspace)
         # Values of each parameter (0: a continuum), and the step between them in the vector.
@@ -158,7 +169,9 @@ class Neighbourhood:
             if count > 0
         ]
         self.finite = bool(listed.all())
-        self._positions = np.concatenate([np.repeat(group, count) for group, count, _ in self._groups])
+        self._positions = np.concatenate(
+            [np.repeat(group, count) for group, count, _ in self._groups]
+        )
 
     def sample(self, generator: np.random.Generator, n: int) -> Array:
         """`n` uniform vectors: shape ``[n, dim]``."""
@@ -169,14 +182,17 @@ class Neighbourhood:
             if size == 0:
                 vectors[:, group] = generator.random(shape)
             else:
-                vectors[:, group] = generator.integers(size, size=shape, dtype=np.int32) * self._steps[group]
+                vectors[:, group] = (
+                    generator.integers(size, size=shape, dtype=np.int32) * self._steps[group]
+                )
         return vectors
 
     def neighbours(self, generator: np.random.Generator, vectors: Array, spread: Array) -> Array:
         """The neighbours of each vector in random order: shape ``[n, m, dim]``.
 
-        ConfigSpace takes a parameter at random, then its next neighbour, again and again. The same order
-        results when every parameter has a clock of its own that ticks at exponential intervals.
+        ConfigSpace takes a parameter at random, then its next neighbour, again and again. The same
+        order results when every parameter has a clock of its own that ticks at exponential
+        intervals.
 
         Parameters
         ----------
@@ -195,7 +211,9 @@ class Neighbourhood:
                 index = (np.rint(here / step).astype(np.int64) + np.arange(1, count + 1)) % size
                 drawn = index * step
             else:
-                drawn = self._draw(generator, np.broadcast_to(here, shape), spread[:, None, None], group)
+                drawn = self._draw(
+                    generator, np.broadcast_to(here, shape), spread[:, None, None], group
+                )
             ticks = generator.standard_exponential(shape).cumsum(axis=2)
             if count > 1 and listed:
                 ticks = generator.permuted(ticks, axis=2)
@@ -208,7 +226,9 @@ class Neighbourhood:
         np.put_along_axis(neighbours, position, value, axis=2)
         return neighbours
 
-    def _draw(self, generator: np.random.Generator, here: Array, spread: Array, group: NDArray[Any]) -> Array:
+    def _draw(
+        self, generator: np.random.Generator, here: Array, spread: Array, group: NDArray[Any]
+    ) -> Array:
         """Other values in the unit interval, normal around `here`; wider where that takes many attempts."""
         drawn = here.copy()
         steps = np.broadcast_to(self._steps[group, None], here.shape)
@@ -220,7 +240,12 @@ class Neighbourhood:
             value = generator.normal(here[todo], spread[todo])
             value = np.where(whole[todo], np.rint(value / steps[todo]) * steps[todo], value)
             drawn[todo] = value
-            todo = (drawn < 0) | (drawn > 1) | (np.abs(drawn - here) < np.where(whole, steps / 2, 0)) | (drawn == here)
+            todo = (
+                (drawn < 0)
+                | (drawn > 1)
+                | (np.abs(drawn - here) < np.where(whole, steps / 2, 0))
+                | (drawn == here)
+            )
             attempts += 1
             if attempts >= _ATTEMPTS:
                 spread = np.minimum(spread * 2, 1.0)

@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from optimizers.base import Observation, Optimizer, Proposal
-
-__all__ = ["Settings", "SmacStock"]
+from regretta.optimizers.base import Observation, Optimizer, Proposal
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What SMAC's facade takes; the defaults are those of the NAS-Bench-101 paper (supplement, S2.2).
+    """What SMAC's facade takes; the defaults are those of the NAS-Bench-101 paper (supplement,
+    S2.2).
 
     Attributes
     ----------
@@ -32,8 +31,8 @@ class Settings:
     initial_design
         ``random`` or ``sobol``.
     initial_configurations
-        Size of the initial design; 0 for the facade's ten a parameter. The paper's script starts from
-        one random configuration.
+        Size of the initial design; 0 for the facade's ten a parameter. The paper's script starts
+        from one random configuration.
     retrain_after
         Proposals from one fit of the forest.
     challengers
@@ -66,19 +65,25 @@ class Settings:
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
         if not 0 <= self.random_fraction <= 1:
-            raise ValueError(f"random_fraction must lie between 0 and 1, not {self.random_fraction:g}")
+            raise ValueError(
+                f"random_fraction must lie between 0 and 1, not {self.random_fraction:g}"
+            )
         if not 0 <= self.invalid_error < float("inf"):
-            raise ValueError(f"invalid_error must be finite and not negative, not {self.invalid_error}")
+            raise ValueError(
+                f"invalid_error must be finite and not negative, not {self.invalid_error}"
+            )
         if self.initial_design not in ("random", "sobol"):
             raise ValueError(f"initial_design must be random or sobol, not {self.initial_design!r}")
 
 
 class SmacStock(Optimizer):
-    """The real SMAC through its facade's ask and tell, every component its own; only its files are not written.
+    """The real SMAC through its facade's ask and tell, every component its own; only its files are
+    not written.
 
-    It searches on the largest budget. With `max_config_calls` above 1 its intensifier asks for promising
-    configurations again. A seed alone does not fix its proposals: it iterates over sets whose order
-    follows Python's hash seed. It takes a second or more a proposal; `smac` is for campaigns.
+    It searches on the largest budget. With `max_config_calls` above 1 its intensifier asks for
+    promising configurations again. A seed alone does not fix its proposals: it iterates over sets
+    whose order follows Python's hash seed. It takes a second or more a proposal; `smac` is for
+    campaigns.
     """
 
     name = "smac_stock"
@@ -103,7 +108,9 @@ class SmacStock(Optimizer):
         # Without a handler of the user's, SMAC's warnings would end on stderr.
         logging.getLogger("smac").addHandler(logging.NullHandler())
         seed = int(self.rng.integers(2**31 - 1))
-        scenario = Scenario(self.space.configuration_space(seed), name=self.name, n_trials=10**9, seed=seed)
+        scenario = Scenario(
+            self.space.configuration_space(seed), name=self.name, n_trials=10**9, seed=seed
+        )
         facade, parts = self.compose(scenario)
         self.smac = facade(scenario, None, logging_level=False, **parts)
         self._value = TrialValue
@@ -112,7 +119,7 @@ class SmacStock(Optimizer):
         """The facade's class and the components it is given, by the facade's names for them."""
         from smac.initial_design.random_design import RandomInitialDesign
 
-        from optimizers.smac_facade import FileFreeFacade as Facade
+        from regretta.optimizers.smac_facade import FileFreeFacade as Facade
 
         chosen = self.settings
         size = chosen.initial_configurations or None
@@ -123,9 +130,13 @@ class SmacStock(Optimizer):
                 challengers=chosen.challengers,
                 local_search_iterations=chosen.local_search_iterations,
             ),
-            "intensifier": Facade.get_intensifier(scenario, max_config_calls=chosen.max_config_calls),
+            "intensifier": Facade.get_intensifier(
+                scenario, max_config_calls=chosen.max_config_calls
+            ),
             "random_design": Facade.get_random_design(scenario, probability=chosen.random_fraction),
-            "config_selector": Facade.get_config_selector(scenario, retrain_after=chosen.retrain_after),
+            "config_selector": Facade.get_config_selector(
+                scenario, retrain_after=chosen.retrain_after
+            ),
             "initial_design": Facade.get_initial_design(scenario, n_configs=size)
             if chosen.initial_design == "sobol"
             else RandomInitialDesign(scenario, n_configs=size),
@@ -136,7 +147,8 @@ class SmacStock(Optimizer):
 
         try:
             with warnings.catch_warnings():
-                # In a pool's process the stock forest cannot have threads of its own, and says so for every tree.
+                # In a pool's process the stock forest cannot have threads of its own, and says so
+                # for every tree.
                 warnings.filterwarnings("ignore", message="Loky-backed parallel loops")
                 trial = self.smac.ask()
         except (StopIteration, ConfigurationSpaceExhaustedException):

@@ -1,7 +1,8 @@
 """SMAC's random forest and expected improvement, evaluated in this thread and in batches.
 
 The forest is ``smac.model.random_forest.RandomForest`` (Hutter et al., "Sequential model-based
-optimization for general algorithm configuration", LION 2011), grown by scikit-learn as SMAC grows it.
+optimization for general algorithm configuration", LION 2011), grown by scikit-learn as SMAC grows
+it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from sklearn.ensemble._forest import ForestRegressor
 from smac.acquisition.function.expected_improvement import EI
 from smac.model.random_forest.random_forest import EPMRandomForest, RandomForest
 
-__all__ = ["BatchedImprovement", "SerialForest"]
-
 Array = NDArray[np.float64]
 
 
@@ -26,7 +25,8 @@ class _SerialTrees(EPMRandomForest):
     def fit(self, X: Array, y: Array, sample_weight: None = None) -> None:
         ForestRegressor.fit(self, X, y, sample_weight)
         single = X.astype(np.float32)
-        # A leaf's prediction: the mean of its samples on the scale of the costs, as a logarithm again.
+        # A leaf's prediction: the mean of its samples on the scale of the costs, as a logarithm
+        # again.
         costs = np.exp(y)
         for tree, sample in zip(self.estimators_, self.estimators_samples_, strict=True):
             leaves = tree.tree_.apply(single)[sample]
@@ -48,15 +48,17 @@ class _SerialTrees(EPMRandomForest):
 
 
 class SerialForest(RandomForest):
-    """SMAC's random forest without thread pools, for spaces without conditions and costs in logarithms.
+    """SMAC's random forest without thread pools, for spaces without conditions and costs in
+    logarithms.
 
     Parameters
     ----------
     stock
         The forest whose options this one takes over.
     depth_first
-        Grow trees node by node (scikit-learn without ``max_leaf_nodes``) and not the best node first.
-        Both end in the same kind of fully grown tree; the second reserves memory for 2²⁰ leaves.
+        Grow trees node by node (scikit-learn without ``max_leaf_nodes``) and not the best node
+        first. Both end in the same kind of fully grown tree; the second reserves memory for 2²⁰
+        leaves.
     """
 
     def __init__(self, stock: RandomForest, depth_first: bool) -> None:

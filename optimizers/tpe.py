@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from optimizers.base import Observation, Optimizer, Proposal, SettingsError
-from tabular_data.spaces import Categorical, Integer, Real
-
-__all__ = ["Tpe"]
+from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
+from regretta.tabular_data.spaces import Categorical, Integer, Real
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ class Settings:
 class Tpe(Optimizer):
     """hyperopt's own ``tpe.suggest``, one configuration a time, on the largest budget.
 
-    An invalid configuration has the loss 1 that was observed. The time for a proposal grows with the
-    number of observations.
+    An invalid configuration has the loss 1 that was observed. The time for a proposal grows with
+    the number of observations.
     """
 
     name = "tpe"
@@ -65,7 +63,9 @@ class Tpe(Optimizer):
         try:
             import hyperopt
         except ImportError as error:
-            raise SettingsError("tpe needs hyperopt: install regretta with the extra 'tpe'") from error
+            raise SettingsError(
+                "tpe needs hyperopt: install regretta with the extra 'tpe'"
+            ) from error
         logging.getLogger("hyperopt").addHandler(logging.NullHandler())
         self._hyperopt = hyperopt
         self._trials = hyperopt.Trials()
@@ -100,7 +100,9 @@ class Tpe(Optimizer):
         trials.insert_trial_docs([trial])
         trials.refresh()
         drawn = trial["misc"]["vals"]
-        values = np.array([[drawn[parameter.name][0] for parameter in self.space.parameters]], dtype=np.float64)
+        values = np.array(
+            [[drawn[parameter.name][0] for parameter in self.space.parameters]], dtype=np.float64
+        )
         return Proposal(self.space.check(values), None, trial["tid"])
 
     def tell(self, observation: Observation) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogFormatterSciNotation,
+    LogLocator,
+    NullFormatter,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = ["human_time", "log_axis", "mark_zero", "marker_positions", "time_axis", "time_ticks", "title"]
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _YEAR = 365.25 * _DAY
@@ -90,8 +94,11 @@ def title(axes: Axes, words: str, reconstruction: str = "") -> None:
     axes.set_title(f"{words}\nreconstruction" if reconstruction else words, pad=6)
 
 
-def marker_positions(values: Any, low: float, high: float, nth: int, of: int, count: int = 7) -> list[int]:
-    """Indices of a curve's points that carry markers: evenly spread over the log axis, staggered between curves.
+def marker_positions(
+    values: Any, low: float, high: float, nth: int, of: int, count: int = 7
+) -> list[int]:
+    """Indices of a curve's points that carry markers: evenly spread over the log axis, staggered
+    between curves.
 
     Parameters
     ----------
@@ -104,14 +111,17 @@ def marker_positions(values: Any, low: float, high: float, nth: int, of: int, co
     count
         Markers along the axis.
     """
-    places = np.geomspace(low, high, count + 1)[:-1] * (high / low) ** ((nth + 0.5) / max(of, 1) / count)
+    places = np.geomspace(low, high, count + 1)[:-1] * (high / low) ** (
+        (nth + 0.5) / max(of, 1) / count
+    )
     values = np.asarray(values)
     places = places[(places >= values[0]) & (places <= values[-1])] if len(values) else places[:0]
     return sorted({int(i) for i in np.searchsorted(values, places, side="right") - 1})
 
 
 def mark_zero(axes: Axes, which: str, line: float, smallest: float) -> None:
-    """Name the place on a logarithmic axis where values of zero and less are drawn, and set it apart.
+    """Name the place on a logarithmic axis where values of zero and less are drawn, and set it
+    apart.
 
     Call it when the axis has its limits and ticks.
 
@@ -127,12 +137,30 @@ def mark_zero(axes: Axes, which: str, line: float, smallest: float) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     edge = smallest / 1.6
     low = (axes.get_xlim() if which == "x" else axes.get_ylim())[0]
-    (axes.axvspan if which == "x" else axes.axhspan)(low, edge, color="#F2F2F2", linewidth=0, zorder=0)
+    (axes.axvspan if which == "x" else axes.axhspan)(
+        low, edge, color="#F2F2F2", linewidth=0, zorder=0
+    )
     if which == "y":
         axes.axhline(line, color="#777777", linewidth=0.6, linestyle=(0, (2, 2)), zorder=1)
-        axes.text(-0.012, line, "\u2264 0", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=7)
+        axes.text(
+            -0.012,
+            line,
+            "\u2264 0",
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="center",
+            fontsize=7,
+        )
     else:
-        axes.text(line, -0.025, "\u2264 0", transform=axes.get_xaxis_transform(), ha="center", va="top", fontsize=7)
+        axes.text(
+            line,
+            -0.025,
+            "\u2264 0",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            fontsize=7,
+        )
     major, minor = axis.get_major_formatter(), axis.get_minor_formatter()
     axis.set_major_locator(FixedLocator([tick for tick in axis.get_majorticklocs() if tick > edge]))
     axis.set_minor_locator(FixedLocator([tick for tick in axis.get_minorticklocs() if tick > edge]))

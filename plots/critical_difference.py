@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MultipleLocator
 
-from plots.statistics import Friedman
-from plots.style import TWO_COLUMNS, MethodStyle, figure, house
+from regretta.plots.statistics import Friedman
+from regretta.plots.style import TWO_COLUMNS, MethodStyle, figure, house
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = ["critical_difference_caption", "draw_critical_difference"]
 
 _ROW = 0.17
 """Inches between two names."""
@@ -24,10 +22,11 @@ _ROW = 0.17
 def critical_difference_caption(found: Friedman, reconstruction: str = "") -> str:
     """What a reader must know to read the figure."""
     parts = [
-        f"Mean ranks of final regret over {found.blocks} blocks ({found.tables} tables × {found.runs} runs per "
-        f"method); 1 is best. Friedman: \u03c7\u00b2 = {found.statistic:.3g} with {len(found.labels) - 1} degrees of "
-        f"freedom, p = {found.p:.2g}. Methods joined by a bar are closer than Nemenyi's critical difference of "
-        f"{found.critical_difference:.3g} (level 0.05). The claim is about these tables."
+        f"Mean ranks of final regret over {found.blocks} blocks ({found.tables} tables ×"
+        f" {found.runs} runs per method); 1 is best. Friedman: \u03c7\u00b2 = {found.statistic:.3g}"
+        f" with {len(found.labels) - 1} degrees of freedom, p = {found.p:.2g}. Methods joined by a"
+        f" bar are closer than Nemenyi's critical difference of {found.critical_difference:.3g}"
+        " (level 0.05). The claim is about these tables."
     ]
     if found.p >= 0.05:
         parts.append("Friedman's test finds no difference, so the bars claim none either.")
@@ -37,14 +36,15 @@ def critical_difference_caption(found: Friedman, reconstruction: str = "") -> st
 def draw_critical_difference(
     found: Friedman, styles: Mapping[str, MethodStyle], width: float, reconstruction: bool = False
 ) -> Figure:
-    """Draw the diagram: the better half of the methods on the left, the others on the right; on one column all left.
+    """Draw the diagram: the better half of the methods on the left, the others on the right; on one
+    column all left.
 
     Parameters
     ----------
     found
-        From `plots.statistics.friedman`.
+        From `regretta.plots.statistics.friedman`.
     styles
-        From `plots.style.method_styles`.
+        From `regretta.plots.style.method_styles`.
     width
         `ONE_COLUMN` or `TWO_COLUMNS`.
     reconstruction
@@ -52,7 +52,10 @@ def draw_critical_difference(
     """
     count = len(found.labels)
     left = -(-count // 2) if width >= TWO_COLUMNS else count
-    names = [f"{styles[label].name} ({rank:.2f})" for label, rank in zip(found.labels, found.ranks, strict=True)]
+    names = [
+        f"{styles[label].name} ({rank:.2f})"
+        for label, rank in zip(found.labels, found.ranks, strict=True)
+    ]
     bars = _rows_of_bars(found)
     top, below = 0.42, 0.14 + 0.09 * (max(bars, default=0) + 1)
     height = top + below + _ROW * left + (0.15 if reconstruction else 0.0)
@@ -65,12 +68,22 @@ def draw_critical_difference(
         ax.set_xlim(1, count)
         ax.set_ylim(inches, 0)
         _line_of_ranks(ax)
-        for place, (label, name, rank) in enumerate(zip(found.labels, names, found.ranks, strict=True)):
+        for place, (label, name, rank) in enumerate(
+            zip(found.labels, names, found.ranks, strict=True)
+        ):
             style, on_left = styles[label], place < left
             y = below + _ROW * (place if on_left else count - 1 - place) + _ROW / 2
             edge = 1.0 if on_left else float(count)
             ax.plot([rank, rank, edge], [0, y, y], color=style.color, linewidth=0.9, clip_on=False)
-            ax.plot(rank, 0, marker=style.marker, color=style.color, markersize=4, clip_on=False, zorder=4)
+            ax.plot(
+                rank,
+                0,
+                marker=style.marker,
+                color=style.color,
+                markersize=4,
+                clip_on=False,
+                zorder=4,
+            )
             ax.annotate(
                 name,
                 (edge, y),
@@ -84,7 +97,15 @@ def draw_critical_difference(
         for (first, last), row in zip(found.groups, bars, strict=True):
             y = 0.1 + 0.09 * row
             reach = (found.ranks[first] - 0.04 * count / 7, found.ranks[last] + 0.04 * count / 7)
-            ax.plot(reach, (y, y), color="#333333", linewidth=2.4, solid_capstyle="butt", clip_on=False, zorder=5)
+            ax.plot(
+                reach,
+                (y, y),
+                color="#333333",
+                linewidth=2.4,
+                solid_capstyle="butt",
+                clip_on=False,
+                zorder=5,
+            )
         _ruler(ax, found.critical_difference, count)
         if reconstruction:
             ax.text(0.5, inches, "reconstruction", ha="center", va="bottom", style="italic", color="#555555",

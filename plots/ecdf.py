@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.regret import final_regret
-from harness.results import RunResult
-from plots.axes import log_axis, mark_zero, title
-from plots.regret_curve import regret_kind
-from plots.style import TWO_COLUMNS, MethodStyle, house, legend, legend_height, panels, span
+from regretta.harness.regret import final_regret
+from regretta.harness.results import RunResult
+from regretta.plots.axes import log_axis, mark_zero, title
+from regretta.plots.regret_curve import regret_kind
+from regretta.plots.style import (
+    TWO_COLUMNS,
+    MethodStyle,
+    house,
+    legend,
+    legend_height,
+    panels,
+    span,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["RegretDistribution", "RegretDistributions", "distributions", "draw_ecdf", "ecdf_caption"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,8 @@ class RegretDistribution:
     regret
         Ascending final regret of the runs that have one: shape ``[k]``.
     fraction
-        Fraction of all runs with at most that regret: shape ``[k]``; below 1 throughout where a run has no value.
+        Fraction of all runs with at most that regret: shape ``[k]``; below 1 throughout where a run
+        has no value.
     """
 
     label: str
@@ -53,14 +60,20 @@ class RegretDistributions:
     curves: tuple[RegretDistribution, ...]
 
 
-def distributions(runs: Mapping[str, Sequence[RunResult]], *, kind: str | None = None) -> RegretDistributions:
+def distributions(
+    runs: Mapping[str, Sequence[RunResult]], *, kind: str | None = None
+) -> RegretDistributions:
     """Distribution of final regret of every label on one table; at least one run in all."""
     chosen = kind or regret_kind(runs)
     curves = []
     for label, group in runs.items():
         values = final_regret(group, chosen)
         values = np.sort(values[~np.isnan(values)])
-        curves.append(RegretDistribution(label, len(group), values, np.arange(1, len(values) + 1) / max(len(group), 1)))
+        curves.append(
+            RegretDistribution(
+                label, len(group), values, np.arange(1, len(values) + 1) / max(len(group), 1)
+            )
+        )
     every = [run for group in runs.values() for run in group]
     modelled = next((run.reconstruction for run in every if run.reconstruction), "")
     return RegretDistributions(every[0].table, chosen, modelled, tuple(curves))
@@ -69,18 +82,22 @@ def distributions(runs: Mapping[str, Sequence[RunResult]], *, kind: str | None =
 def ecdf_caption(shown: RegretDistributions) -> str:
     """What a reader must know to read the figure."""
     parts = [
-        f"Empirical distribution over runs of {shown.kind} regret at the end of the simulated time on {shown.table}; "
-        f"n = {span([curve.runs for curve in shown.curves])} runs per method. Further left is better, "
-        "steeper is more robust."
+        f"Empirical distribution over runs of {shown.kind} regret at the end of the simulated time"
+        f" on {shown.table}; n = {span([curve.runs for curve in shown.curves])} runs per method."
+        " Further left is better, steeper is more robust."
     ]
     if any((curve.regret <= 0).any() for curve in shown.curves):
-        parts.append("Regret of zero or less has no place on a log axis: it lies at the mark \u2264 0.")
+        parts.append(
+            "Regret of zero or less has no place on a log axis: it lies at the mark \u2264 0."
+        )
     if any(len(curve.regret) < curve.runs for curve in shown.curves):
         parts.append("A curve that ends below 1 has runs that finished no evaluation.")
     return " ".join(parts)
 
 
-def draw_ecdf(shown: RegretDistributions, styles: Mapping[str, MethodStyle], width: float) -> Figure:
+def draw_ecdf(
+    shown: RegretDistributions, styles: Mapping[str, MethodStyle], width: float
+) -> Figure:
     """Draw the distributions; `width` is `ONE_COLUMN` or `TWO_COLUMNS`. At least one run must have a value."""
     drawn = [curve for curve in shown.curves if len(curve.regret)]
     values = np.concatenate([curve.regret for curve in drawn])
@@ -91,12 +108,16 @@ def draw_ecdf(shown: RegretDistributions, styles: Mapping[str, MethodStyle], wid
     low, high = (line / 1.3 if zero else float(smallest) / 1.3), float(largest) * 1.3
     beside = width >= TWO_COLUMNS
     with house():
-        figure, (ax,) = panels(1, width, 2.8 if beside else 2.5, 0.0 if beside else legend_height(len(drawn), width))
+        figure, (ax,) = panels(
+            1, width, 2.8 if beside else 2.5, 0.0 if beside else legend_height(len(drawn), width)
+        )
         handles: dict[str, Any] = {}
         for nth, curve in enumerate(drawn):
             x = np.concatenate([[low], np.where(curve.regret > 0, curve.regret, line), [high]])
             y = np.concatenate([[0.0], curve.fraction, [curve.fraction[-1]]])
-            marks = np.linspace(1, len(curve.regret), 6)[1:-1] + nth * len(curve.regret) / 6 / len(drawn)
+            marks = np.linspace(1, len(curve.regret), 6)[1:-1] + nth * len(curve.regret) / 6 / len(
+                drawn
+            )
             (handles[curve.label],) = ax.plot(
                 *(x, y),
                 drawstyle="steps-post",

@@ -9,23 +9,14 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 
-from harness.results import RunResult
-from harness.suite import SuiteResults, load_suite
-from plots.regret_curve import RegretCurves, draw_regret, regret_caption, regret_curves
-from plots.style import TWO_COLUMNS, MethodStyle, human_name, save
-from tabular_data.errors import UserError
+from regretta.harness.results import RunResult
+from regretta.harness.suite import SuiteResults, load_suite
+from regretta.plots.regret_curve import RegretCurves, draw_regret, regret_caption, regret_curves
+from regretta.plots.style import TWO_COLUMNS, MethodStyle, human_name, save
+from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = [
-    "WorkerCurves",
-    "WorkerFigureError",
-    "draw_workers",
-    "worker_curves",
-    "workers_caption",
-    "write_workers_figure",
-]
 
 _MARKERS = "os^DvPX"
 
@@ -47,7 +38,8 @@ class WorkerCurves:
     by_time
         Regret against simulated wall-clock time.
     by_work
-        The same regret against workers × wall-clock time: what the workers cost together, idle or not.
+        The same regret against workers × wall-clock time: what the workers cost together, idle or
+        not.
     """
 
     optimizer: str
@@ -57,7 +49,11 @@ class WorkerCurves:
 
 
 def worker_curves(
-    runs: Mapping[int, Sequence[RunResult]], *, kind: str | None = None, band: str = "ci", points: int = 400
+    runs: Mapping[int, Sequence[RunResult]],
+    *,
+    kind: str | None = None,
+    band: str = "ci",
+    points: int = 400,
 ) -> WorkerCurves:
     """Mean regret by number of workers.
 
@@ -66,7 +62,7 @@ def worker_curves(
     runs
         Runs of one method on one table, by number of simulated workers; at least one run each.
     kind, band, points
-        As in `plots.regret_curve.regret_curves`.
+        As in `regretta.plots.regret_curve.regret_curves`.
 
     Raises
     ------
@@ -75,19 +71,33 @@ def worker_curves(
     """
     workers = tuple(sorted(runs))
     if not workers or not all(runs.values()):
-        raise WorkerFigureError("a figure of simulated workers needs at least one run of every number of workers")
+        raise WorkerFigureError(
+            "a figure of simulated workers needs at least one run of every number of workers"
+        )
     first = runs[workers[0]][0]
     for count in workers:
         for run in runs[count]:
-            for key in ("table", "table_checksum", "optimizer", "settings", "protocol", "seed", "time_limit"):
+            for key in (
+                "table",
+                "table_checksum",
+                "optimizer",
+                "settings",
+                "protocol",
+                "seed",
+                "time_limit",
+            ):
                 if getattr(run, key) != getattr(first, key):
                     raise WorkerFigureError(
-                        f"{run.label!r} on {count} workers has {key} {getattr(run, key)!r}, on {workers[0]} "
-                        f"{getattr(first, key)!r}; only the number of workers may differ"
+                        f"{run.label!r} on {count} workers has {key} {getattr(run, key)!r}, on"
+                        f" {workers[0]} {getattr(first, key)!r}; only the number of workers may"
+                        " differ"
                     )
-    by_time = regret_curves({str(count): runs[count] for count in workers}, kind=kind, band=band, points=points)
+    by_time = regret_curves(
+        {str(count): runs[count] for count in workers}, kind=kind, band=band, points=points
+    )
     scaled = tuple(
-        replace(curve, time=curve.time * count) for curve, count in zip(by_time.curves, workers, strict=True)
+        replace(curve, time=curve.time * count)
+        for curve, count in zip(by_time.curves, workers, strict=True)
     )
     by_work = replace(by_time, curves=scaled, time_limit=by_time.time_limit * workers[-1])
     return WorkerCurves(first.optimizer, workers, by_time, by_work)
@@ -96,9 +106,10 @@ def worker_curves(
 def workers_caption(curves: WorkerCurves) -> str:
     """What a reader must know to read the figure."""
     return (
-        f"{human_name(curves.optimizer)} on {_counts(curves.workers)} simulated workers, asynchronously. Left: against "
-        "simulated wall-clock time. Right: against the time of all workers together, idle ones included; where curves "
-        f"coincide, working side by side loses nothing. {regret_caption([curves.by_time])}"
+        f"{human_name(curves.optimizer)} on {_counts(curves.workers)} simulated workers,"
+        " asynchronously. Left: against simulated wall-clock time. Right: against the time of all"
+        " workers together, idle ones included; where curves coincide, working side by side loses"
+        f" nothing. {regret_caption([curves.by_time])}"
     )
 
 
@@ -108,14 +119,15 @@ def _counts(workers: Sequence[int]) -> str:
 
 
 def draw_workers(curves: WorkerCurves, width: float = TWO_COLUMNS) -> Figure:
-    """Draw two panels: regret against wall-clock time, and against the time of all workers together.
+    """Draw two panels: regret against wall-clock time, and against the time of all workers
+    together.
 
     Parameters
     ----------
     curves
         From `worker_curves`.
     width
-        `plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
+        `regretta.plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
     """
     shades = matplotlib.colormaps["viridis"].resampled(256)
     styles = {
@@ -157,15 +169,17 @@ def write_workers_figure(
     SuiteError
         If a folder holds no suite.
     WorkerFigureError
-        If a folder lacks the label, the table or runs, two have the same number of workers, or the suites differ in
-        more than that number.
+        If a folder lacks the label, the table or runs, two have the same number of workers, or the
+        suites differ in more than that number.
     """
     runs: dict[int, Sequence[RunResult]] = {}
     for suite in map(load_suite, folders):
         found = _runs(suite, label, table)
         count = found[0].workers
         if count in runs:
-            raise WorkerFigureError(f"{suite.folder} has runs on {count} simulated workers, and so has another folder")
+            raise WorkerFigureError(
+                f"{suite.folder} has runs on {count} simulated workers, and so has another folder"
+            )
         runs[count] = found
     curves = worker_curves(runs)
     save(draw_workers(curves), out, "parallel_workers")
@@ -177,11 +191,17 @@ def _runs(suite: SuiteResults, label: str | None, table: str | None) -> Sequence
     chosen = []
     for kind, wanted, there in (("table", table, suite.tables), ("label", label, suite.labels)):
         if wanted is None and len(there) != 1:
-            raise WorkerFigureError(f"{suite.folder} has several {kind}s: {', '.join(there)}; choose one, {kind}='…'")
+            raise WorkerFigureError(
+                f"{suite.folder} has several {kind}s: {', '.join(there)}; choose one, {kind}='…'"
+            )
         if wanted is not None and wanted not in there:
-            raise WorkerFigureError(f"{suite.folder} has no {kind} {wanted!r}; it has {', '.join(there)}")
+            raise WorkerFigureError(
+                f"{suite.folder} has no {kind} {wanted!r}; it has {', '.join(there)}"
+            )
         chosen.append(wanted or there[0])
     found = suite.runs[chosen[0]][chosen[1]]
     if not found:
-        raise WorkerFigureError(f"{suite.folder} has no finished run of {chosen[1]!r} on {chosen[0]!r}; run it again")
+        raise WorkerFigureError(
+            f"{suite.folder} has no finished run of {chosen[1]!r} on {chosen[0]!r}; run it again"
+        )
     return found

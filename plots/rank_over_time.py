@@ -10,17 +10,23 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from harness.regret import regret_matrix
-from harness.results import RunResult
-from plots.axes import log_axis, marker_positions, time_axis, title
-from plots.regret_curve import regret_kind
-from plots.statistics import expected_ranks
-from plots.style import TWO_COLUMNS, MethodStyle, house, legend, legend_height, panels, span
+from regretta.harness.regret import regret_matrix
+from regretta.harness.results import RunResult
+from regretta.plots.axes import log_axis, marker_positions, time_axis, title
+from regretta.plots.regret_curve import regret_kind
+from regretta.plots.statistics import expected_ranks
+from regretta.plots.style import (
+    TWO_COLUMNS,
+    MethodStyle,
+    house,
+    legend,
+    legend_height,
+    panels,
+    span,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["RankCurves", "draw_ranks", "rank_caption", "rank_curves"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +42,8 @@ class RankCurves:
     runs
         Numbers of runs of each label, a table each.
     time
-        Simulated seconds for one table; for several, the fraction of each table's time limit: shape ``[k]``.
+        Simulated seconds for one table; for several, the fraction of each table's time limit: shape
+        ``[k]``.
     ranks
         Mean rank, 1 is best: shape ``[labels, k]``.
     kinds
@@ -54,11 +61,13 @@ class RankCurves:
     reconstruction: bool
 
 
-def rank_curves(tables: Mapping[str, Mapping[str, Sequence[RunResult]]], *, points: int = 120) -> RankCurves:
+def rank_curves(
+    tables: Mapping[str, Mapping[str, Sequence[RunResult]]], *, points: int = 120
+) -> RankCurves:
     """Average rank over time of the methods that have runs on every table.
 
-    Ranks are expected ranks of one run drawn of each method, see `expected_ranks`; a run without a value yet ranks
-    last. Several tables are averaged at equal fractions of their time limits.
+    Ranks are expected ranks of one run drawn of each method, see `expected_ranks`; a run without a
+    value yet ranks last. Several tables are averaged at equal fractions of their time limits.
 
     Parameters
     ----------
@@ -67,8 +76,15 @@ def rank_curves(tables: Mapping[str, Mapping[str, Sequence[RunResult]]], *, poin
     points
         Size of the grid, logarithmically spaced.
     """
-    labels = [label for label in next(iter(tables.values())) if all(group[label] for group in tables.values())]
-    limits = {t: max(run.time_limit for runs in group.values() for run in runs) for t, group in tables.items()}
+    labels = [
+        label
+        for label in next(iter(tables.values()))
+        if all(group[label] for group in tables.values())
+    ]
+    limits = {
+        t: max(run.time_limit for runs in group.values() for run in runs)
+        for t, group in tables.items()
+    }
     start = min(
         run.trajectory.time[0] / limits[table]
         for table, group in tables.items()
@@ -80,9 +96,13 @@ def rank_curves(tables: Mapping[str, Mapping[str, Sequence[RunResult]]], *, poin
     kinds = {table: regret_kind(group) for table, group in tables.items()}
     ranks = np.zeros((len(labels), points))
     for table, group in tables.items():
-        matrices = [regret_matrix(group[label], fraction * limits[table], kinds[table]) for label in labels]
+        matrices = [
+            regret_matrix(group[label], fraction * limits[table], kinds[table]) for label in labels
+        ]
         for moment in range(points):
-            ranks[:, moment] += expected_ranks([matrix[:, moment] for matrix in matrices]) / len(tables)
+            ranks[:, moment] += expected_ranks([matrix[:, moment] for matrix in matrices]) / len(
+                tables
+            )
     return RankCurves(
         tables=tuple(tables),
         labels=tuple(labels),
@@ -90,19 +110,25 @@ def rank_curves(tables: Mapping[str, Mapping[str, Sequence[RunResult]]], *, poin
         time=fraction * (next(iter(limits.values())) if len(tables) == 1 else 1.0),
         ranks=ranks,
         kinds=tuple(sorted(set(kinds.values()))),
-        reconstruction=any(r.reconstruction for group in tables.values() for runs in group.values() for r in runs),
+        reconstruction=any(
+            r.reconstruction for group in tables.values() for runs in group.values() for r in runs
+        ),
     )
 
 
 def rank_caption(shown: RankCurves) -> str:
     """What a reader must know to read the figure."""
-    where = shown.tables[0] if len(shown.tables) == 1 else f"{len(shown.tables)} tables: {', '.join(shown.tables)}"
+    where = (
+        shown.tables[0]
+        if len(shown.tables) == 1
+        else f"{len(shown.tables)} tables: {', '.join(shown.tables)}"
+    )
     runs = span([count for counts in shown.runs.values() for count in counts])
     return (
-        f"Average rank by {' or '.join(shown.kinds)} regret over time on {where}; "
-        f"n = {runs} runs per method; 1 is best. The rank is the expected "
-        "rank among one run drawn of each method, so every run counts and none is matched with another; a run without "
-        "a finished evaluation ranks last, and ties share their rank."
+        f"Average rank by {' or '.join(shown.kinds)} regret over time on {where}; n = {runs} runs"
+        " per method; 1 is best. The rank is the expected rank among one run drawn of each method,"
+        " so every run counts and none is matched with another; a run without a finished"
+        " evaluation ranks last, and ties share their rank."
     )
 
 
@@ -112,7 +138,10 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
     low, high = float(shown.time[0]), float(shown.time[-1])
     with house():
         figure, (ax,) = panels(
-            1, width, 2.8 if beside else 2.5, 0.0 if beside else legend_height(len(shown.labels), width)
+            1,
+            width,
+            2.8 if beside else 2.5,
+            0.0 if beside else legend_height(len(shown.labels), width),
         )
         handles: dict[str, Any] = {}
         for nth, label in enumerate(shown.labels):
@@ -135,5 +164,7 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
         ax.grid(True, which="major")
         name = shown.tables[0] if len(shown.tables) == 1 else f"{len(shown.tables)} tables"
         title(ax, name, "reconstruction" if shown.reconstruction else "")
-        legend(figure, handles, {label: styles[label].name for label in handles}, shown.runs, beside)
+        legend(
+            figure, handles, {label: styles[label].name for label in handles}, shown.runs, beside
+        )
     return figure

@@ -9,26 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.regret import regret_matrix
-from harness.results import RunResult
-from plots.axes import log_axis, mark_zero, marker_positions, time_axis, title
-from plots.style import TWO_COLUMNS, MethodStyle, house, legend, legend_height, panels, span
+from regretta.harness.regret import regret_matrix
+from regretta.harness.results import RunResult
+from regretta.plots.axes import log_axis, mark_zero, marker_positions, time_axis, title
+from regretta.plots.style import (
+    TWO_COLUMNS,
+    MethodStyle,
+    house,
+    legend,
+    legend_height,
+    panels,
+    span,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = [
-    "BANDS",
-    "RegretCurve",
-    "RegretCurves",
-    "draw_panel",
-    "draw_regret",
-    "regret_caption",
-    "regret_curve",
-    "regret_curves",
-    "regret_kind",
-]
 
 BANDS: Mapping[str, str] = {
     "ci": "95 % bootstrap interval of the mean",
@@ -50,7 +46,8 @@ class RegretCurve:
     silent
         Number of runs without any finished evaluation; they have no value and are not among `runs`.
     time
-        Simulated seconds, ascending, from the moment every run has a value on: shape ``[k]``, empty without runs.
+        Simulated seconds, ascending, from the moment every run has a value on: shape ``[k]``, empty
+        without runs.
     mean, low, high
         Mean regret and its band: shape ``[k]``. Each holds from its moment to the next.
     """
@@ -112,14 +109,14 @@ def regret_curve(
     Parameters
     ----------
     grid
-        Simulated seconds at which to read the runs, ascending. The moment at which the last run gets its first
-        value is added, and what lies before is dropped: a mean over fewer runs would be the mean of another
-        population.
+        Simulated seconds at which to read the runs, ascending. The moment at which the last run
+        gets its first value is added, and what lies before is dropped: a mean over fewer runs would
+        be the mean of another population.
     kind
         As in `RunResult.regret`.
     band
-        ``"ci"`` for the 95 % percentile bootstrap interval of the mean over runs, ``"iqr"`` for the quartiles of
-        the runs.
+        ``"ci"`` for the 95 % percentile bootstrap interval of the mean over runs, ``"iqr"`` for the
+        quartiles of the runs.
     resamples, seed
         Size and seed of the bootstrap.
     """
@@ -138,7 +135,9 @@ def regret_curve(
         low, high = np.quantile(values, [0.25, 0.75], axis=0)
     else:
         rng = np.random.default_rng(seed)
-        weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=resamples) / len(values)
+        weights = rng.multinomial(
+            len(values), np.full(len(values), 1 / len(values)), size=resamples
+        ) / len(values)
         low, high = np.quantile(weights @ values, [0.025, 0.975], axis=0)
     return RegretCurve(label, len(speaking), silent, time, mean, low, high)
 
@@ -169,7 +168,9 @@ def regret_curves(
     starts = [float(run.trajectory.time[0]) for run in everything if len(run.trajectory)]
     grid = np.geomspace(min(starts, default=limit), limit, points)
     grid[-1] = limit
-    curves = tuple(regret_curve(label, group, grid, kind=chosen, band=band) for label, group in runs.items())
+    curves = tuple(
+        regret_curve(label, group, grid, kind=chosen, band=band) for label, group in runs.items()
+    )
     modelled = next((run.reconstruction for run in everything if run.reconstruction), "")
     return RegretCurves(first.table, chosen, band, limit, modelled, curves)
 
@@ -184,19 +185,23 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
     if any(curve.runs > 1 for curve in drawn):
         parts.append(f"Bands: {BANDS[first.band]}.")
     parts.append(
-        "Curves are right-continuous steps. A run has no value before its first finished evaluation, so each curve "
-        "starts where every run of its method has one."
+        "Curves are right-continuous steps. A run has no value before its first finished"
+        " evaluation, so each curve starts where every run of its method has one."
     )
     if "validation" in kinds:
         parts.append(
-            "Validation regret: mean validation error of the incumbent over its repeats at the largest budget, minus "
-            "that of the best cell."
+            "Validation regret: mean validation error of the incumbent over its repeats at the"
+            " largest budget, minus that of the best cell."
         )
     if "test" in kinds:
-        parts.append("Test regret: test error of the incumbent minus that of the best cell; no search saw test data.")
+        parts.append(
+            "Test regret: test error of the incumbent minus that of the best cell; no search saw"
+            " test data."
+        )
     if any((curve.mean <= 0).any() for curve in drawn):
         parts.append(
-            "A mean regret of zero or less has no place on a log axis: it is drawn on the line marked \u2264 0."
+            "A mean regret of zero or less has no place on a log axis: it is drawn on the line"
+            " marked \u2264 0."
         )
     elif any((curve.low <= 0).any() for curve in drawn):
         parts.append("Bands that reach zero are cut at the lower edge.")
@@ -204,7 +209,11 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
     if silent:
         runs = "1 run" if silent == 1 else f"{silent} runs"
         parts.append(f"Left out: {runs} that finished no evaluation within the limit.")
-    parts += [f"Reconstruction ({panel.table}): {panel.reconstruction}" for panel in panels_ if panel.reconstruction]
+    parts += [
+        f"Reconstruction ({panel.table}): {panel.reconstruction}"
+        for panel in panels_
+        if panel.reconstruction
+    ]
     return " ".join(parts)
 
 
@@ -219,7 +228,9 @@ def _runs(curves: Sequence[RegretCurve]) -> str:
     return f"n = {span(counts)} runs per method"
 
 
-def draw_regret(panels_: Sequence[RegretCurves], styles: Mapping[str, MethodStyle], width: float) -> Figure:
+def draw_regret(
+    panels_: Sequence[RegretCurves], styles: Mapping[str, MethodStyle], width: float
+) -> Figure:
     """Draw a panel a table.
 
     Parameters
@@ -227,16 +238,22 @@ def draw_regret(panels_: Sequence[RegretCurves], styles: Mapping[str, MethodStyl
     panels_
         At least one, each with at least one curve of a run.
     styles
-        From `plots.style.method_styles`.
+        From `regretta.plots.style.method_styles`.
     width
         `ONE_COLUMN` or `TWO_COLUMNS`.
     """
-    runs = {curve.label: [_curve(panel, curve.label).runs for panel in panels_] for curve in panels_[0].curves}
+    runs = {
+        curve.label: [_curve(panel, curve.label).runs for panel in panels_]
+        for curve in panels_[0].curves
+    }
     runs = {label: counts for label, counts in runs.items() if any(counts)}
     beside = len(panels_) == 1 and width >= TWO_COLUMNS
     with house():
         figure, axes = panels(
-            len(panels_), width, 3.3 if beside else 2.7, 0.0 if beside else legend_height(len(runs), width)
+            len(panels_),
+            width,
+            3.3 if beside else 2.7,
+            0.0 if beside else legend_height(len(runs), width),
         )
         handles: dict[str, Any] = {}
         for nth, (ax, panel) in enumerate(zip(axes, panels_, strict=True)):
@@ -252,7 +269,9 @@ def _curve(panel: RegretCurves, label: str) -> RegretCurve:
     return next(curve for curve in panel.curves if curve.label == label)
 
 
-def draw_panel(ax: Axes, panel: RegretCurves, styles: Mapping[str, MethodStyle], labelled: bool) -> dict[str, Any]:
+def draw_panel(
+    ax: Axes, panel: RegretCurves, styles: Mapping[str, MethodStyle], labelled: bool
+) -> dict[str, Any]:
     """Draw curves into a panel, with the axis labelled or not; returns the handles for a legend, by label."""
     drawn = [curve for curve in panel.curves if curve.runs]
     low_time = min((float(curve.time[0]) for curve in drawn), default=panel.time_limit / 10)

@@ -12,25 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.regret import final_regret
-from harness.results import RunResult, label_folder
-from harness.suite import SuiteResults
-from plots.axes import human_time
-from plots.critical_difference import critical_difference_caption, draw_critical_difference
-from plots.ecdf import distributions, draw_ecdf, ecdf_caption
-from plots.rank_over_time import draw_ranks, rank_caption, rank_curves
-from plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
-from plots.statistics import StatisticsError, friedman
-from plots.style import ONE_COLUMN, TWO_COLUMNS, MethodStyle, method_styles, save
-from plots.summary import final_table, pairwise_table, reach_table
-from plots.tables import ReportTable
-from tabular_data.errors import UserError
-from tabular_data.storage import write_atomically
+from regretta.harness.regret import final_regret
+from regretta.harness.results import RunResult, label_folder
+from regretta.harness.suite import SuiteResults
+from regretta.plots.axes import human_time
+from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
+from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
+from regretta.plots.rank_over_time import draw_ranks, rank_caption, rank_curves
+from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
+from regretta.plots.statistics import StatisticsError, friedman
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, MethodStyle, method_styles, save
+from regretta.plots.summary import final_table, pairwise_table, reach_table
+from regretta.plots.tables import ReportTable
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["ReportError", "write_report"]
 
 
 class ReportError(UserError):
@@ -58,10 +56,11 @@ class Section:
 
 
 def write_report(suite: SuiteResults) -> Path:
-    """Write ``report.html`` into the suite's folder, every figure into ``figures/``, every table into ``tables/``.
+    """Write ``report.html`` into the suite's folder, every figure into ``figures/``, every table
+    into ``tables/``.
 
-    Equal results give equal bytes. A suite that is not finished is reported as far as it got, and the page says
-    what is missing.
+    Equal results give equal bytes. A suite that is not finished is reported as far as it got, and
+    the page says what is missing.
 
     Returns
     -------
@@ -73,7 +72,9 @@ def write_report(suite: SuiteResults) -> Path:
     ReportError
         If there is no finished run at all, or the folder cannot be written.
     """
-    begun = [table for table in suite.tables if any(suite.runs[table][label] for label in suite.labels)]
+    begun = [
+        table for table in suite.tables if any(suite.runs[table][label] for label in suite.labels)
+    ]
     if not begun:
         failed = f" ({len(suite.failures)} failed)" if suite.failures else ""
         raise ReportError(f"{suite.folder} holds no finished run{failed}; run the suite first")
@@ -83,19 +84,28 @@ def write_report(suite: SuiteResults) -> Path:
         path = suite.folder / "report.html"
         write_atomically(path, page.encode())
     except OSError as error:
-        raise ReportError(f"the report cannot be written to {suite.folder}: {error.strerror}") from error
+        raise ReportError(
+            f"the report cannot be written to {suite.folder}: {error.strerror}"
+        ) from error
     return path
 
 
 def _page(suite: SuiteResults, begun: Sequence[str], sections: Sequence[Section]) -> str:
     environment = Environment(
-        loader=PackageLoader("plots"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("regretta.plots"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     done = sum(len(suite.runs[table][label]) for table in begun for label in suite.labels)
     return environment.get_template("report.html").render(
         title=suite.title or suite.name,
-        summary=f"{_count(len(suite.labels), 'method')} on {_count(len(suite.tables), 'table')}: "
-        f"{_count(done, 'finished run')} of {suite.planned * len(suite.labels) * len(suite.tables)}.",
+        summary=(
+            f"{_count(len(suite.labels), 'method')} on {_count(len(suite.tables), 'table')}:"
+            f" {_count(done, 'finished run')} of"
+            f" {suite.planned * len(suite.labels) * len(suite.tables)}."
+        ),
         notes=_notes(suite),
         sections=sections,
         setup=_setup(suite),
@@ -108,7 +118,11 @@ Item = Picture | ReportTable | str
 
 def _sections(suite: SuiteResults, begun: Sequence[str]) -> list[Section]:
     gallery = _Gallery(suite.folder, method_styles(_entries(suite)))
-    heard = [t for t in begun if any(len(run.trajectory) for runs in suite.runs[t].values() for run in runs)]
+    heard = [
+        t
+        for t in begun
+        if any(len(run.trajectory) for runs in suite.runs[t].values() for run in runs)
+    ]
     sections = []
     if len(heard) > 1:
         sections.append(Section("All tables", "all-tables", _all_tables(suite, heard, gallery)))
@@ -118,7 +132,9 @@ def _sections(suite: SuiteResults, begun: Sequence[str]) -> list[Section]:
         if table in heard:
             items = _one_table(suite, table, gallery, suffix)
         else:
-            items = ["No run finished an evaluation within the time limit: there is no regret to show."]
+            items = [
+                "No run finished an evaluation within the time limit: there is no regret to show."
+            ]
         sections.append(Section(table, f"table-{label_folder(table)}", items))
     return sections
 
@@ -134,10 +150,15 @@ class _Gallery:
     def names(self) -> dict[str, str]:
         return {label: style.name for label, style in self.styles.items()}
 
-    def picture(self, name: str, draw: Callable[[float], Figure], caption: str, alt: str) -> Picture:
+    def picture(
+        self, name: str, draw: Callable[[float], Figure], caption: str, alt: str
+    ) -> Picture:
         """Draw a figure for two columns and for one, and keep both as files."""
         folder = self.folder / "figures"
-        wide, narrow = save(draw(TWO_COLUMNS), folder, name), save(draw(ONE_COLUMN), folder, f"{name}-column")
+        wide, narrow = (
+            save(draw(TWO_COLUMNS), folder, name),
+            save(draw(ONE_COLUMN), folder, f"{name}-column"),
+        )
         return Picture(name, caption, alt, _address(wide), _address(narrow))
 
     def tables(self, *tables: ReportTable | None) -> list[ReportTable]:
@@ -159,23 +180,33 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
             f"Mean regret against simulated time on {', '.join(heard)}",
         )
     ]
-    everywhere = [label for label in suite.labels if all(suite.runs[table][label] for table in heard)]
+    everywhere = [
+        label for label in suite.labels if all(suite.runs[table][label] for table in heard)
+    ]
     runs = {table: {label: suite.runs[table][label] for label in everywhere} for table in heard}
     if len(everywhere) > 1:
         items.append(_ranks(runs, gallery, "rank-over-time"))
     try:
-        finals = {t: {m: final_regret(r, regret_kind(group)) for m, r in group.items()} for t, group in runs.items()}
+        finals = {
+            t: {m: final_regret(r, regret_kind(group)) for m, r in group.items()}
+            for t, group in runs.items()
+        }
         found = friedman(finals)
     except StatisticsError as error:
         return [*items, f"No critical-difference diagram (Friedman's test): {error}."]
-    modelled = "; ".join(dict.fromkeys(panel.reconstruction for panel in panels if panel.reconstruction))
+    modelled = "; ".join(
+        dict.fromkeys(panel.reconstruction for panel in panels if panel.reconstruction)
+    )
     items.append(
         gallery.picture(
             "critical-difference",
             lambda width: draw_critical_difference(found, styles, width, bool(modelled)),
             critical_difference_caption(found, modelled),
             "Critical-difference diagram: "
-            + ", ".join(f"{styles[m].name} {rank:.2f}" for m, rank in zip(found.labels, found.ranks, strict=True)),
+            + ", ".join(
+                f"{styles[m].name} {rank:.2f}"
+                for m, rank in zip(found.labels, found.ranks, strict=True)
+            ),
         )
     )
     return items
@@ -185,7 +216,9 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
     runs, styles, names = suite.runs[table], gallery.styles, gallery.names
     there = {label: group for label, group in runs.items() if group}
     curves, shown = regret_curves(runs), distributions(there)
-    baseline = next((label for label, optimizer in _entries(suite) if optimizer == "random_search"), None)
+    baseline = next(
+        (label for label, optimizer in _entries(suite) if optimizer == "random_search"), None
+    )
     items: list[Item] = [
         gallery.picture(
             f"regret{suffix}",
@@ -195,7 +228,9 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
         ),
         *gallery.tables(
             final_table(runs, names, table, suffix),
-            reach_table(there, names, table, baseline=baseline if baseline in there else None, suffix=suffix),
+            reach_table(
+                there, names, table, baseline=baseline if baseline in there else None, suffix=suffix
+            ),
         ),
         gallery.picture(
             f"ecdf{suffix}",
@@ -211,10 +246,14 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
     return items
 
 
-def _ranks(tables: Mapping[str, Mapping[str, Sequence[RunResult]]], gallery: _Gallery, name: str) -> Picture:
+def _ranks(
+    tables: Mapping[str, Mapping[str, Sequence[RunResult]]], gallery: _Gallery, name: str
+) -> Picture:
     shown = rank_curves(tables)
     alt = f"Average rank over time on {', '.join(tables)}"
-    return gallery.picture(name, lambda width: draw_ranks(shown, gallery.styles, width), rank_caption(shown), alt)
+    return gallery.picture(
+        name, lambda width: draw_ranks(shown, gallery.styles, width), rank_caption(shown), alt
+    )
 
 
 def _address(png: bytes) -> str:
@@ -223,7 +262,10 @@ def _address(png: bytes) -> str:
 
 def _entries(suite: SuiteResults) -> list[tuple[str, str]]:
     """Label and optimizer of every entry, in the suite's order."""
-    named = {entry.get("label"): str(entry.get("optimizer", "")) for entry in suite.spec.get("optimizers", ())}
+    named = {
+        entry.get("label"): str(entry.get("optimizer", ""))
+        for entry in suite.spec.get("optimizers", ())
+    }
     return [(label, named.get(label) or label) for label in suite.labels]
 
 
@@ -241,15 +283,27 @@ def _notes(suite: SuiteResults) -> list[str]:
         if not every:
             notes.append(f"{table}: no finished run; it is left out below.")
             continue
-        behind = [f"{label} {len(runs[label])}" for label in suite.labels if len(runs[label]) < suite.planned]
+        behind = [
+            f"{label} {len(runs[label])}"
+            for label in suite.labels
+            if len(runs[label]) < suite.planned
+        ]
         if behind:
-            notes.append(f"{table}: not finished; of {suite.planned} runs each there are so far: {', '.join(behind)}.")
+            notes.append(
+                f"{table}: not finished; of {suite.planned} runs each there are so far:"
+                f" {', '.join(behind)}."
+            )
         silent = Counter(run.label for run in every if not len(run.trajectory))
         if silent:
             shown = ", ".join(f"{label} {count}" for label, count in silent.items())
-            notes.append(f"{table}: runs that finished no evaluation within the time limit: {shown}.")
+            notes.append(
+                f"{table}: runs that finished no evaluation within the time limit: {shown}."
+            )
         for what, values in (
-            ("tables (their checksums differ): do not compare them", {run.table_checksum for run in every}),
+            (
+                "tables (their checksums differ): do not compare them",
+                {run.table_checksum for run in every},
+            ),
             ("protocols: do not compare them", {_shown(run.protocol) for run in every}),
             ("time limits: do not compare them", {run.time_limit for run in every}),
             ("sets of software versions", {_shown(run.versions) for run in every}),
@@ -257,17 +311,29 @@ def _notes(suite: SuiteResults) -> list[str]:
             if len(values) > 1:
                 notes.append(f"{table}: its runs come from {len(values)} different {what}.")
         if len({run.has_test for run in every}) > 1:
-            notes.append(f"{table}: some runs have test errors and some do not; validation regret is shown for all.")
+            notes.append(
+                f"{table}: some runs have test errors and some do not; validation regret is shown"
+                " for all."
+            )
         elif not every[0].has_test:
             untested.append(table)
-        notes += [f"{table} is a reconstruction: {text}" for text in sorted({r.reconstruction for r in every}) if text]
+        notes += [
+            f"{table} is a reconstruction: {text}"
+            for text in sorted({r.reconstruction for r in every})
+            if text
+        ]
         remarks: dict[str, list[str]] = {}
         for label, note in dict.fromkeys((run.label, note) for run in every for note in run.notes):
             remarks.setdefault(note, []).append(label)
         notes += [f"{table}, {', '.join(labels)}: {note}" for note, labels in remarks.items()]
     if untested:
-        notes.append(f"No test accuracy in {', '.join(untested)}: what is shown is validation regret.")
-    notes += _shortened([f"Failed: {f.table}, {f.label}, run {f.number}: {f.message}" for f in suite.failures], "runs")
+        notes.append(
+            f"No test accuracy in {', '.join(untested)}: what is shown is validation regret."
+        )
+    notes += _shortened(
+        [f"Failed: {f.table}, {f.label}, run {f.number}: {f.message}" for f in suite.failures],
+        "runs",
+    )
     notes += _shortened([f"Damaged and left out: {line}" for line in suite.damaged], "files")
     if len(suite.labels) == 1:
         notes.append("One method only: there is nothing to compare it with.")
@@ -275,16 +341,27 @@ def _notes(suite: SuiteResults) -> list[str]:
 
 
 def _shortened(lines: list[str], what: str, most: int = 20) -> list[str]:
-    return lines if len(lines) <= most else [*lines[:most], f"\u2026 and {len(lines) - most} more such {what}."]
+    return (
+        lines
+        if len(lines) <= most
+        else [*lines[:most], f"\u2026 and {len(lines) - most} more such {what}."]
+    )
 
 
 def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
     """What was run on what, as keys and values."""
     spec, tables = suite.spec, suite.spec.get("tables", {})
-    runs = [run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]]
+    runs = [
+        run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]
+    ]
     rows = [("Suite", suite.name)]
     protocol = spec.get("protocol", {})
-    rows.append(("Protocol", ": ".join(str(protocol[key]) for key in ("name", "summary") if protocol.get(key))))
+    rows.append(
+        (
+            "Protocol",
+            ": ".join(str(protocol[key]) for key in ("name", "summary") if protocol.get(key)),
+        )
+    )
     rows += [(key.capitalize(), _shown(spec[key])) for key in ("encoding", "seed") if spec.get(key)]
     rows.append(("Runs", f"{suite.planned} per table and method"))
     rows += [("Simulated workers", ", ".join(map(str, sorted({run.workers for run in runs}))))]
@@ -292,15 +369,28 @@ def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
         about = tables.get(table, {}) if isinstance(tables, Mapping) else {}
         parts = [
             f"{about['cells']:,} cells" if "cells" in about else "",
-            f"budgets {', '.join(f'{b:g}' for b in about['budgets'])}" if "budgets" in about else "",
+            (
+                f"budgets {', '.join(f'{b:g}' for b in about['budgets'])}"
+                if "budgets" in about
+                else ""
+            ),
             f"{about['repeats']} repeats" if "repeats" in about else "",
             *(f"{key} {about[key]}" for key in ("space", "source", "licence") if about.get(key)),
             f"RECONSTRUCTION: {about['reconstruction']}" if about.get("reconstruction") else "",
-            *(f"time limit {t:,.10g} s ({human_time(t)})" for t in sorted({r.time_limit for r in _on(runs, table)})),
-            *(f"checksum {text[:16]}" for text in sorted({r.table_checksum for r in _on(runs, table)})),
+            *(
+                f"time limit {t:,.10g} s ({human_time(t)})"
+                for t in sorted({r.time_limit for r in _on(runs, table)})
+            ),
+            *(
+                f"checksum {text[:16]}"
+                for text in sorted({r.table_checksum for r in _on(runs, table)})
+            ),
         ]
         rows.append((f"Table {table}", "; ".join(part for part in parts if part) or "no run"))
-    rows += [("Versions", text) for text in sorted({_shown(run.versions) for run in runs if run.versions})]
+    rows += [
+        ("Versions", text)
+        for text in sorted({_shown(run.versions) for run in runs if run.versions})
+    ]
     return rows
 
 

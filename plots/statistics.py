@@ -1,7 +1,8 @@
-"""Statistics of final regret: intervals, pairwise tests with effect sizes, ranks, critical difference.
+"""Statistics of final regret: intervals, pairwise tests with effect sizes, ranks, critical
+difference.
 
-Lower values are better throughout. A run without any value counts as infinitely bad wherever only the order of the
-runs matters; means take finite values only.
+Lower values are better throughout. A run without any value counts as infinitely bad wherever only
+the order of the runs matters; means take finite values only.
 """
 
 from __future__ import annotations
@@ -15,23 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from tabular_data.errors import UserError
-
-__all__ = [
-    "Friedman",
-    "Interval",
-    "PairwiseTest",
-    "StatisticsError",
-    "bootstrap_interval",
-    "expected_ranks",
-    "friedman",
-    "holm",
-    "interquartile_mean",
-    "magnitude",
-    "nemenyi_critical_difference",
-    "pairwise_tests",
-    "superiority",
-]
+from regretta.tabular_data.errors import UserError
 
 FEWEST_BLOCKS = 10
 """Blocks below which the chi-squared approximation of Friedman's statistic is not to be trusted."""
@@ -70,7 +55,8 @@ class PairwiseTest:
     p_holm
         The same after Holm's correction over all pairs tested together.
     superiority
-        Vargha and Delaney's A: probability that a run of the first is better than one of the second, ties half.
+        Vargha and Delaney's A: probability that a run of the first is better than one of the
+        second, ties half.
     delta
         Cliff's delta, ``2 A - 1``: from -1 (the first always worse) to 1 (always better).
     magnitude
@@ -106,7 +92,8 @@ class Friedman:
     critical_difference
         Nemenyi's: mean ranks further apart differ.
     groups
-        First and last position, in the order of `labels`, of each largest group without any difference.
+        First and last position, in the order of `labels`, of each largest group without any
+        difference.
     """
 
     labels: tuple[str, ...]
@@ -122,7 +109,9 @@ class Friedman:
 
 def interquartile_mean(values: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
     """Mean of the middle half: a quarter of the values, rounded down, is cut from either end."""
-    return np.asarray(stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis), dtype=np.float64)
+    return np.asarray(
+        stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis), dtype=np.float64
+    )
 
 
 def bootstrap_interval(
@@ -153,7 +142,9 @@ def bootstrap_interval(
     """
     sample = np.asarray(values, dtype=np.float64)
     if len(sample) == 0 or not np.isfinite(sample).all():
-        raise StatisticsError(f"an interval needs finite values, got {len(sample)} of which some are missing")
+        raise StatisticsError(
+            f"an interval needs finite values, got {len(sample)} of which some are missing"
+        )
     estimate = float(statistic(sample, axis=-1))
     if len(sample) == 1:
         return Interval(estimate, np.nan, np.nan, 1)
@@ -170,7 +161,8 @@ def bootstrap_interval(
 
 
 def superiority(first: ArrayLike, second: ArrayLike) -> float:
-    """Vargha and Delaney's A for minimization: how likely a value of the first is below one of the second.
+    """Vargha and Delaney's A for minimization: how likely a value of the first is below one of the
+    second.
 
     Ties count half. Not-a-numbers count as infinite.
     """
@@ -194,18 +186,20 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(multipletests(values, method="holm")[1]) if len(values) else values
 
 
-def pairwise_tests(samples: Mapping[str, ArrayLike], *, paired: bool = False) -> tuple[PairwiseTest, ...]:
+def pairwise_tests(
+    samples: Mapping[str, ArrayLike], *, paired: bool = False
+) -> tuple[PairwiseTest, ...]:
     """Two-sided tests between all pairs of methods, with Holm's correction over all of them.
 
     Parameters
     ----------
     samples
-        Final regret of each run, by label; labels without a run are left out, as are pairs in which both have
-        fewer than two runs.
+        Final regret of each run, by label; labels without a run are left out, as are pairs in which
+        both have fewer than two runs.
     paired
-        Whether run i of every method shares its random numbers with run i of the others. Then Wilcoxon's
-        signed-rank test, otherwise Mann and Whitney's U test: the harness draws every run from an address of its
-        own, so its runs are independent.
+        Whether run i of every method shares its random numbers with run i of the others. Then
+        Wilcoxon's signed-rank test, otherwise Mann and Whitney's U test: the harness draws every
+        run from an address of its own, so its runs are independent.
 
     Raises
     ------
@@ -247,10 +241,14 @@ def _rank_sum(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[
 
 def _signed_rank(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
     if len(first) != len(second):
-        raise StatisticsError(f"a paired test needs equally many runs, got {len(first)} and {len(second)}")
+        raise StatisticsError(
+            f"a paired test needs equally many runs, got {len(first)} and {len(second)}"
+        )
     difference = first - second
     if not np.isfinite(difference).all():
-        raise StatisticsError("a paired test needs a value of every run; some finished no evaluation")
+        raise StatisticsError(
+            "a paired test needs a value of every run; some finished no evaluation"
+        )
     if not difference.any():
         return 0.0, 1.0
     result = stats.wilcoxon(difference, alternative="two-sided")
@@ -258,10 +256,11 @@ def _signed_rank(first: NDArray[np.float64], second: NDArray[np.float64]) -> tup
 
 
 def expected_ranks(samples: Sequence[ArrayLike]) -> NDArray[np.float64]:
-    """Mean rank of each method over all ways to draw one run of each, 1 is best: shape ``[methods]``.
+    """Mean rank of each method over all ways to draw one run of each, 1 is best: shape
+    ``[methods]``.
 
-    Exact, by ``1 + sum over the others of P(other is better) + P(tie) / 2``; no run is matched with another by
-    its number, which would mean nothing for independent runs.
+    Exact, by ``1 + sum over the others of P(other is better) + P(tie) / 2``; no run is matched with
+    another by its number, which would mean nothing for independent runs.
     """
     ranks = np.ones(len(samples))
     for i, j in combinations(range(len(samples)), 2):
@@ -280,8 +279,9 @@ def nemenyi_critical_difference(methods: int, blocks: int, alpha: float = 0.05) 
 def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], alpha: float = 0.05) -> Friedman:
     """Friedman's test and Nemenyi's critical difference over blocks of table × run.
 
-    A block holds one run of each method on one table. Runs are independent, so which runs of a table share a block
-    is of no consequence for the test's level; what is claimed is claimed about these tables.
+    A block holds one run of each method on one table. Runs are independent, so which runs of a
+    table share a block is of no consequence for the test's level; what is claimed is claimed about
+    these tables.
 
     Parameters
     ----------
@@ -293,18 +293,23 @@ def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], alpha: float = 0.05)
     Raises
     ------
     StatisticsError
-        Where the test does not apply: fewer than two tables or three methods, blocks that are not complete, too
-        few of them, or methods that never differ.
+        Where the test does not apply: fewer than two tables or three methods, blocks that are not
+        complete, too few of them, or methods that never differ.
     """
     names = list(next(iter(tables.values()), {}))
     if len(names) < 3:
-        raise StatisticsError(f"it compares three methods or more, and there are {len(names)}; see the pairwise tests")
+        raise StatisticsError(
+            f"it compares three methods or more, and there are {len(names)}; see the pairwise tests"
+        )
     if len(tables) < 2:
-        raise StatisticsError("it generalizes over tables, and there is one; see the pairwise tests")
+        raise StatisticsError(
+            "it generalizes over tables, and there is one; see the pairwise tests"
+        )
     counts = {len(np.asarray(group[name])) for group in tables.values() for name in names}
     if len(counts) > 1:
         raise StatisticsError(
-            f"it needs as many runs of every method on every table, and there are {min(counts)} to {max(counts)}"
+            f"it needs as many runs of every method on every table, and there are {min(counts)} to"
+            f" {max(counts)}"
         )
     (runs,) = counts
     blocks = np.concatenate(
@@ -312,7 +317,8 @@ def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], alpha: float = 0.05)
     )
     if len(blocks) < FEWEST_BLOCKS:
         raise StatisticsError(
-            f"its approximation needs {FEWEST_BLOCKS} blocks (tables × runs), and there are {len(blocks)}"
+            f"its approximation needs {FEWEST_BLOCKS} blocks (tables × runs), and there are"
+            f" {len(blocks)}"
         )
     ranks = stats.rankdata(blocks, axis=1)
     if (ranks == ranks[:, :1]).all():

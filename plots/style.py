@@ -18,28 +18,10 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from tabular_data.storage import write_atomically
+from regretta.tabular_data.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = [
-    "METHODS",
-    "ONE_COLUMN",
-    "TWO_COLUMNS",
-    "MethodStyle",
-    "figure",
-    "graded_styles",
-    "house",
-    "human_name",
-    "legend",
-    "legend_height",
-    "method_styles",
-    "panels",
-    "png",
-    "save",
-    "span",
-]
 
 ONE_COLUMN = 3.5
 """Width of a figure for one column of a paper, in inches."""
@@ -102,8 +84,8 @@ METHODS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 """Name, colour and marker of each method, in the order of every legend and table.
 
-Colours are Okabe and Ito's palette without its yellow, then wine, olive and indigo of Paul Tol's muted scheme:
-both are made for colour-blind readers. Markers tell apart what colours do not.
+Colours are Okabe and Ito's palette without its yellow, then wine, olive and indigo of Paul Tol's
+muted scheme: both are made for colour-blind readers. Markers tell apart what colours do not.
 """
 
 CYCLE: tuple[tuple[str, str], ...] = (
@@ -116,7 +98,13 @@ CYCLE: tuple[tuple[str, str], ...] = (
 )
 """Colours and markers for methods nobody knows, in the order in which they stand in the suite."""
 
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.2, 1.2, 1.2)), (0, (8, 2)))
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (4, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.2, 1.2, 1.2)),
+    (0, (8, 2)),
+)
 
 
 @dataclass(frozen=True)
@@ -168,8 +156,9 @@ def human_name(name: str) -> str:
 def method_styles(entries: Sequence[tuple[str, str]]) -> dict[str, MethodStyle]:
     """A style for each label.
 
-    A known method looks the same in every figure. A second label of the same method keeps the colour and marker,
-    hollow and with other dashes; unknown methods take the cycle in the order given.
+    A known method looks the same in every figure. A second label of the same method keeps the
+    colour and marker, hollow and with other dashes; unknown methods take the cycle in the order
+    given.
 
     Parameters
     ----------
@@ -187,7 +176,9 @@ def method_styles(entries: Sequence[tuple[str, str]]) -> dict[str, MethodStyle]:
         color, marker = looks[optimizer]
         nth = seen.get(optimizer, 0)
         seen[optimizer] = nth + 1
-        styles[label] = MethodStyle(human_name(label), color, marker, DASHES[nth % len(DASHES)], nth > 0)
+        styles[label] = MethodStyle(
+            human_name(label), color, marker, DASHES[nth % len(DASHES)], nth > 0
+        )
     return styles
 
 
@@ -206,8 +197,11 @@ def figure(width: float, height: float) -> Figure:
     return made
 
 
-def panels(count: int, width: float, panel_height: float, extra: float = 0.0) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels: side by side on two columns (three at most), below each other on one.
+def panels(
+    count: int, width: float, panel_height: float, extra: float = 0.0
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels: side by side on two columns (three at most), below each other
+    on one.
 
     Parameters
     ----------
@@ -252,14 +246,20 @@ def pdf(drawn: Figure) -> bytes:
 def save(drawn: Figure, folder: Path, name: str) -> bytes:
     """Write ``<name>.png`` and ``<name>.pdf`` into the folder; returns the PNG's bytes."""
     picture = png(drawn)
-    drawn.set_layout_engine("none")  # what was laid out once stays; laying out again takes half of the time
+    drawn.set_layout_engine(
+        "none"
+    )  # what was laid out once stays; laying out again takes half of the time
     write_atomically(folder / f"{name}.png", picture)
     write_atomically(folder / f"{name}.pdf", pdf(drawn))
     return picture
 
 
 def legend(
-    drawn: Figure, handles: Mapping[str, Any], names: Mapping[str, str], runs: Mapping[str, Sequence[int]], beside: bool
+    drawn: Figure,
+    handles: Mapping[str, Any],
+    names: Mapping[str, str],
+    runs: Mapping[str, Sequence[int]],
+    beside: bool,
 ) -> None:
     """A legend of methods with their numbers of runs, outside of the panels.
 

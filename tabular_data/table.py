@@ -14,11 +14,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tabular_data.errors import UserError
-from tabular_data.spaces import Space, SpaceError, get_space
-from tabular_data.storage import atomic_folder, save_array
-
-__all__ = ["COLUMNS", "FORMAT", "Provenance", "Table", "TableError"]
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.spaces import Space, SpaceError, get_space
+from regretta.tabular_data.storage import atomic_folder, save_array
 
 FORMAT = 1
 """Version of the format on disk: one folder with ``table.json`` and a ``.npy`` file a column."""
@@ -46,8 +44,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Every column a table may have, with its axes. Accuracies are fractions, times are seconds.
 
 ``mean_test_accuracy`` is for sources that publish the mean over repeats but not each repeat;
-``evaluation_seconds`` is one pass over the validation set; curves hold the accuracy after every epoch of the
-run of the largest budget.
+``evaluation_seconds`` is one pass over the validation set; curves hold the accuracy after every
+epoch of the run of the largest budget.
 """
 
 _REQUIRED = ("validation_accuracy", "training_seconds")
@@ -68,8 +66,8 @@ class Provenance:
     licence
         Licence of the data.
     reconstruction
-        Empty for measured data. Otherwise says which numbers are modelled; the word "reconstruction" then
-        follows the table into every result, report and picture.
+        Empty for measured data. Otherwise says which numbers are modelled; the word
+        "reconstruction" then follows the table into every result, report and picture.
     notes
         Anything a reader of the numbers must know.
     """
@@ -139,8 +137,8 @@ class Table:
         budgets
             Training budgets, ascending.
         validation_accuracy, training_seconds
-            Shape ``[cells, budgets, repeats]``; axes of length 1 may be left out from the end. Fractions,
-            and seconds above zero. NaN in both marks a repeat that was not measured.
+            Shape ``[cells, budgets, repeats]``; axes of length 1 may be left out from the end.
+            Fractions, and seconds above zero. NaN in both marks a repeat that was not measured.
         provenance
             Where the numbers come from.
         partial
@@ -153,11 +151,17 @@ class Table:
         TableError
             If a name, shape or value is not as described; names the column and the first bad row.
         """
-        given = {"validation_accuracy": validation_accuracy, "training_seconds": training_seconds, **columns}
+        given = {
+            "validation_accuracy": validation_accuracy,
+            "training_seconds": training_seconds,
+            **columns,
+        }
         _check_name(name)
         levels = _check_budgets(budgets)
         arrays = {
-            key: _shaped(key, value, space.n_cells, len(levels)) for key, value in given.items() if value is not None
+            key: _shaped(key, value, space.n_cells, len(levels))
+            for key, value in given.items()
+            if value is not None
         }
         _check_columns(arrays, partial, name)
         for array in arrays.values():
@@ -185,19 +189,36 @@ class Table:
             If the folder cannot be written, or is there and holds something other than a table.
         """
         path = Path(folder)
-        if path.exists() and not (path / "table.json").exists() and (not path.is_dir() or any(path.iterdir())):
+        if (
+            path.exists()
+            and not (path / "table.json").exists()
+            and (not path.is_dir() or any(path.iterdir()))
+        ):
             raise TableError(f"{path} exists and is not a table; choose another folder")
-        header = _header(self.name, self.space.spec, self.budgets, self.budget_unit, self.partial, self.provenance)
+        header = _header(
+            self.name,
+            self.space.spec,
+            self.budgets,
+            self.budget_unit,
+            self.partial,
+            self.provenance,
+        )
         header["checksum"] = self.checksum
         header["columns"] = {
-            key: {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": self.column_checksums[key]}
+            key: {
+                "dtype": array.dtype.str,
+                "shape": list(array.shape),
+                "sha256": self.column_checksums[key],
+            }
             for key, array in self.columns.items()
         }
         try:
             with atomic_folder(path) as scratch:
                 for key, array in self.columns.items():
                     save_array(scratch / f"{key}.npy", array)
-                (scratch / "table.json").write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
+                (scratch / "table.json").write_text(
+                    json.dumps(header, indent=1) + "\n", encoding="utf-8"
+                )
         except OSError as error:
             raise TableError(f"cannot write table {path}: {error.strerror or error}") from error
         return path
@@ -216,8 +237,8 @@ class Table:
         Raises
         ------
         TableError
-            If the folder is no table, was made by a newer version, or a column is missing, truncated or
-            of another shape. Changed bytes are found by `verify`.
+            If the folder is no table, was made by a newer version, or a column is missing,
+            truncated or of another shape. Changed bytes are found by `verify`.
         """
         path = Path(folder)
         try:
@@ -233,20 +254,28 @@ class Table:
             ) from error
         if version != FORMAT:
             raise TableError(
-                f"table {path} has format {version}, this version of regretta reads {FORMAT}; import it again"
+                f"table {path} has format {version}, this version of regretta reads {FORMAT};"
+                " import it again"
             )
         try:
             sums = {key: str(spec["sha256"]) for key, spec in columns.items()}
             if _table_checksum(header, sums) != checksum:
-                raise TableError(f"table {path} was altered: table.json does not match its checksum; import it again")
+                raise TableError(
+                    f"table {path} was altered: table.json does not match its checksum; import it"
+                    " again"
+                )
             space = get_space(header["space"], encoding)
-            provenance = Provenance(**{**header["provenance"], "notes": tuple(header["provenance"]["notes"])})
+            provenance = Provenance(
+                **{**header["provenance"], "notes": tuple(header["provenance"]["notes"])}
+            )
         except SpaceError as error:
             raise TableError(f"table {path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, TableError):
                 raise
-            raise TableError(f"table {path} is damaged: table.json lacks {error}; import it again") from error
+            raise TableError(
+                f"table {path} is damaged: table.json lacks {error}; import it again"
+            ) from error
         return cls(
             name=header["name"],
             space=space,
@@ -270,7 +299,8 @@ class Table:
         for key, array in self.columns.items():
             if _column_checksum(array) != self.column_checksums[key]:
                 raise TableError(
-                    f"table {self.name!r} was altered: column {key} does not match its checksum; import it again"
+                    f"table {self.name!r} was altered: column {key} does not match its checksum;"
+                    " import it again"
                 )
         _check_columns(self.columns, self.partial, self.name)
 
@@ -303,12 +333,16 @@ class Table:
             if abs(level - budget) <= 1e-9 * level:
                 return index
         shown = ", ".join(f"{level:g}" for level in self.budgets)
-        raise TableError(f"table {self.name!r} has no budget {budget:g}: it has {shown} {self.budget_unit}")
+        raise TableError(
+            f"table {self.name!r} has no budget {budget:g}: it has {shown} {self.budget_unit}"
+        )
 
     @cached_property
     def available(self) -> NDArray[np.uint8]:
         """Number of measured repeats: shape ``[cells, budgets]``."""
-        measured: NDArray[np.uint8] = (~np.isnan(self.columns["validation_accuracy"])).sum(axis=2, dtype=np.uint8)
+        measured: NDArray[np.uint8] = (~np.isnan(self.columns["validation_accuracy"])).sum(
+            axis=2, dtype=np.uint8
+        )
         return measured
 
     @cached_property
@@ -344,15 +378,17 @@ class Table:
     @cached_property
     def best_mean_test_error(self) -> float | None:
         """Lowest mean test error of any cell at the largest budget: what test regret is taken from."""
-        return None if self.mean_test_error is None else float(np.nanmin(self.mean_test_error[:, -1]))
+        return (
+            None if self.mean_test_error is None else float(np.nanmin(self.mean_test_error[:, -1]))
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a table is not sent between processes; open its folder there")
 
     def __repr__(self) -> str:
         return (
-            f"<table {self.name}: {self.n_cells} cells x {len(self.budgets)} budgets x {self.repeats} repeats, "
-            f"{', '.join(self.columns)}>"
+            f"<table {self.name}: {self.n_cells} cells x {len(self.budgets)} budgets x"
+            f" {self.repeats} repeats, {', '.join(self.columns)}>"
         )
 
 
@@ -364,7 +400,12 @@ def _mean(column: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _header(
-    name: str, space: str | dict[str, Any], budgets: tuple[float, ...], unit: str, partial: bool, provenance: Provenance
+    name: str,
+    space: str | dict[str, Any],
+    budgets: tuple[float, ...],
+    unit: str,
+    partial: bool,
+    provenance: Provenance,
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -393,12 +434,17 @@ def _map(path: Path, key: str, spec: Mapping[str, Any]) -> NDArray[Any]:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
         if array.dtype.str != spec["dtype"] or list(array.shape) != spec["shape"]:
             raise ValueError(
-                f"shape {list(array.shape)} and dtype {array.dtype.str}, not {spec['shape']} {spec['dtype']}"
+                f"shape {list(array.shape)} and dtype {array.dtype.str}, not {spec['shape']}"
+                f" {spec['dtype']}"
             )
     except FileNotFoundError:
-        raise TableError(f"table {path} is damaged: {file.name} is missing; import it again") from None
+        raise TableError(
+            f"table {path} is damaged: {file.name} is missing; import it again"
+        ) from None
     except (OSError, ValueError, EOFError, KeyError) as error:
-        raise TableError(f"table {path} is damaged: {file.name} cannot be mapped ({error}); import it again") from error
+        raise TableError(
+            f"table {path} is damaged: {file.name} cannot be mapped ({error}); import it again"
+        ) from error
     return np.asarray(array)  # a plain view: indexing a memmap object costs a microsecond more
 
 
@@ -409,7 +455,11 @@ def _check_name(name: str) -> None:
 
 def _check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
     levels = tuple(float(budget) for budget in budgets)
-    if not levels or any(not np.isfinite(b) or b <= 0 for b in levels) or list(levels) != sorted(set(levels)):
+    if (
+        not levels
+        or any(not np.isfinite(b) or b <= 0 for b in levels)
+        or list(levels) != sorted(set(levels))
+    ):
         raise TableError(f"budgets must be positive and ascending, got {list(levels)}")
     return levels
 
@@ -417,7 +467,7 @@ def _check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
 def _shaped(key: str, value: ArrayLike, cells: int, budgets: int) -> NDArray[Any]:
     """The column as a contiguous float (or integer) array with all of its axes."""
     if key not in COLUMNS:
-        from tabular_data.names import unknown
+        from regretta.tabular_data.names import unknown
 
         raise TableError(unknown("column", key, COLUMNS))
     axes = COLUMNS[key]
@@ -432,9 +482,16 @@ def _shaped(key: str, value: ArrayLike, cells: int, budgets: int) -> NDArray[Any
         array = array[..., None]
     sizes = {"cell": cells, "budget": budgets}
     for axis, name in enumerate(axes):
-        if array.ndim != len(axes) or array.shape[axis] != sizes.get(name, array.shape[axis]) or 0 in array.shape:
+        if (
+            array.ndim != len(axes)
+            or array.shape[axis] != sizes.get(name, array.shape[axis])
+            or 0 in array.shape
+        ):
             expected = ", ".join(str(sizes.get(a, a + "s")) for a in axes)
-            raise TableError(f"column {key} must have shape [{expected}] ({' x '.join(axes)}), got {list(array.shape)}")
+            raise TableError(
+                f"column {key} must have shape [{expected}] ({' x '.join(axes)}), got"
+                f" {list(array.shape)}"
+            )
     return array
 
 
@@ -442,26 +499,37 @@ def _check_columns(columns: Mapping[str, NDArray[Any]], partial: bool, table: st
     for key, array in columns.items():
         if key.endswith(("accuracy", "curve")):
             _refuse(
-                ~((array >= 0) & (array <= 1)) & ~np.isnan(array), key, array, "an accuracy is a fraction from 0 to 1"
+                ~((array >= 0) & (array <= 1)) & ~np.isnan(array),
+                key,
+                array,
+                "an accuracy is a fraction from 0 to 1",
             )
         elif key.endswith("seconds"):
             _refuse(
-                ~((array > 0) & (array < np.inf)) & ~np.isnan(array), key, array, "seconds are above zero and finite"
+                ~((array > 0) & (array < np.inf)) & ~np.isnan(array),
+                key,
+                array,
+                "seconds are above zero and finite",
             )
     accuracy, seconds = (columns[key] for key in _REQUIRED)
     if accuracy.shape != seconds.shape:
         raise TableError(
-            f"columns validation_accuracy and training_seconds differ in shape: {accuracy.shape} and {seconds.shape}"
+            f"columns validation_accuracy and training_seconds differ in shape: {accuracy.shape}"
+            f" and {seconds.shape}"
         )
     missing = np.isnan(accuracy)
     _refuse(
-        missing != np.isnan(seconds), "training_seconds", seconds, "a repeat needs both accuracy and time, or neither"
+        missing != np.isnan(seconds),
+        "training_seconds",
+        seconds,
+        "a repeat needs both accuracy and time, or neither",
     )
     if "test_accuracy" in columns:
         test = columns["test_accuracy"]
         if test.shape != accuracy.shape:
             raise TableError(
-                f"columns validation_accuracy and test_accuracy differ in shape: {accuracy.shape} and {test.shape}"
+                f"columns validation_accuracy and test_accuracy differ in shape: {accuracy.shape}"
+                f" and {test.shape}"
             )
     if not partial:
         absent = missing.all(axis=2)
@@ -480,4 +548,6 @@ def _refuse(bad: NDArray[np.bool_], key: str, array: NDArray[Any], rule: str) ->
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         value = array[where]
         shown = f"{value:g}" if np.ndim(value) == 0 else "no repeat"
-        raise TableError(f"column {key}, row {where[0]}{list(where[1:]) or ''}: {rule}, got {shown}")
+        raise TableError(
+            f"column {key}, row {where[0]}{list(where[1:]) or ''}: {rule}, got {shown}"
+        )

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from tabular_data.spaces import GridSpace, NasBench101
-from tabular_data.table import Provenance, Table
+from regretta.tabular_data.spaces import GridSpace, NasBench101
+from regretta.tabular_data.table import Provenance, Table
 
-# A test run is repeatable; `--hypothesis-profile=explore` looks for new examples. Nothing here is timed.
+# A test run is repeatable; `--hypothesis-profile=explore` looks for new examples. Nothing here is
+# timed.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("repeatable")
@@ -44,7 +45,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
@@ -56,8 +60,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def grid_table() -> Table:
     """Four cells, two budgets, two repeats, all values told apart at a glance.
 
-    Cell c at budget b in repeat r has validation accuracy 0.5 + 0.1·c + 0.02·b + 0.01·r, test accuracy 0.05 below,
-    and takes 10·(c + 1) + b·100 + r seconds.
+    Cell c at budget b in repeat r has validation accuracy 0.5 + 0.1·c + 0.02·b + 0.01·r, test
+    accuracy 0.05 below, and takes 10·(c + 1) + b·100 + r seconds.
     """
     cell, budget, repeat = np.meshgrid(np.arange(4), np.arange(2), np.arange(2), indexing="ij")
     accuracy = 0.5 + 0.1 * cell + 0.02 * budget + 0.01 * repeat
@@ -87,7 +91,9 @@ def small101(tmp_path_factory: pytest.TempPathFactory) -> Path:
         budgets,
         validation_accuracy=accuracy,
         test_accuracy=accuracy - 0.01 * rng.random(accuracy.shape),
-        training_seconds=np.array(budgets)[None, :, None] * (1 + quality) * (1 + 0.1 * rng.random(accuracy.shape)),
+        training_seconds=np.array(budgets)[None, :, None]
+        * (1 + quality)
+        * (1 + 0.1 * rng.random(accuracy.shape)),
         provenance=Provenance(source="made up for tests", licence="CC0"),
     )
     return table.write(tmp_path_factory.mktemp("tables") / "small101")

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from optimizers.conformance import OptimizerConformance
-from optimizers.registry import load_plugin
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.registry import load_plugin
 
 README = Path(__file__).parents[1] / "README.md"
 
 
 def block(start: str) -> str:
     """The README's code block that begins with a line."""
-    for found in re.findall(r"```\w+\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL):
+    for found in re.findall(
+        r"```\w+\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL
+    ):
         if found.startswith(start):
             return str(found)
     raise AssertionError(f"the README has no block that begins with {start!r}")
@@ -32,7 +34,11 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def regretta(*arguments: str, where: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "experiments", *arguments], cwd=where, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "regretta", *arguments],
+        cwd=where,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -52,8 +58,28 @@ def test_the_plugin_conforms(plugin: Path) -> None:
 def test_the_users_table_and_the_plugin_run_together(plugin: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", block("import numpy as np")], cwd=tmp_path, check=True)
     out = regretta(
-        *("run", "quick", "--table", "./mine-table", "--time-limit", "5000", "--out", "out", "--runs", "2"),
-        *("--plugin", str(plugin), "--optimizer", "annealing", "--optimizer", "hyperband", "--workers", "1"),
+        *(
+            "run",
+            "quick",
+            "--table",
+            "./mine-table",
+            "--time-limit",
+            "5000",
+            "--out",
+            "out",
+            "--runs",
+            "2",
+        ),
+        *(
+            "--plugin",
+            str(plugin),
+            "--optimizer",
+            "annealing",
+            "--optimizer",
+            "hyperband",
+            "--workers",
+            "1",
+        ),
         where=tmp_path,
     )
     assert "4 runs in out" in out
@@ -61,8 +87,11 @@ def test_the_users_table_and_the_plugin_run_together(plugin: Path, tmp_path: Pat
 
 
 def test_the_suite_is_a_suite(tmp_path: Path) -> None:
-    from harness.spec import read_spec
+    from regretta.harness.spec import read_spec
 
     path = tmp_path / "my-suite.toml"
     path.write_text(block('name = "my-suite"'))
-    assert [entry.label for entry in read_spec(path).optimizers] == ["regularized_evolution", "RE, small population"]
+    assert [entry.label for entry in read_spec(path).optimizers] == [
+        "regularized_evolution",
+        "RE, small population",
+    ]

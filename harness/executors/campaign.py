@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.compaction import find_runs, label_folders, set_aside
-from harness.executors.pool import Pool
-from harness.executors.queue import Queue
-from harness.executors.serial import InProcess
-from harness.executors.work import Report
-from harness.locks import Lock, locked
-from harness.results import ResultError, RunResult, run_path
-from harness.spec import SuiteSpec
-from harness.suite import Failure, Suite, SuiteError, Task, failure_path, plan
-from tabular_data.storage import write_atomically
-
-__all__ = ["Executor", "Outcome", "run_suite"]
+from regretta.harness.compaction import find_runs, label_folders, set_aside
+from regretta.harness.executors.pool import Pool
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.serial import InProcess
+from regretta.harness.executors.work import Report
+from regretta.harness.locks import Lock, locked
+from regretta.harness.results import ResultError, RunResult, run_path
+from regretta.harness.spec import SuiteSpec
+from regretta.harness.suite import Failure, Suite, SuiteError, Task, failure_path, plan
+from regretta.tabular_data.storage import write_atomically
 
 Progress = Callable[[int, int], None]
 """Called with runs done and runs in all, whenever a run is done."""
@@ -74,10 +72,10 @@ def run_suite(
 ) -> Outcome:
     """Do all runs of a suite that its folder does not have yet.
 
-    The results are the same bytes whoever does the runs, in whatever order, however often that was interrupted. A
-    run that fails leaves its traceback beside the results and is tried again by the next call. Only this process
-    writes, each file at once or not at all. Two calls on one folder at the same time do no harm: both may do the
-    same run, and write the same bytes.
+    The results are the same bytes whoever does the runs, in whatever order, however often that was
+    interrupted. A run that fails leaves its traceback beside the results and is tried again by the
+    next call. Only this process writes, each file at once or not at all. Two calls on one folder at
+    the same time do no harm: both may do the same run, and write the same bytes.
 
     Parameters
     ----------
@@ -94,13 +92,15 @@ def run_suite(
     only_failed
         Try those runs again that have failed, and leave alone what has not been tried.
     announce
-        Told what a user should know meanwhile, one line each: an estimate of a long suite's time, say.
+        Told what a user should know meanwhile, one line each: an estimate of a long suite's time,
+        say.
 
     Raises
     ------
-    SuiteError and the errors of `harness.suite.plan`
-        Before the first run, if the suite or the folder is not in order; later, if the folder cannot be written or
-        the workers are lost. What was written stays, and the same call goes on from there.
+    SuiteError and the errors of `regretta.harness.suite.plan`
+        Before the first run, if the suite or the folder is not in order; later, if the folder
+        cannot be written or the workers are lost. What was written stays, and the same call goes on
+        from there.
     """
     if workers < 1:
         raise SuiteError(f"workers must be at least 1, got {workers}")
@@ -141,13 +141,20 @@ def run_suite(
                     estimate = None
     order = {task: k for k, task in enumerate(tasks)}
     failed = sorted(failures, key=order.__getitem__)
-    return Outcome(folder, done + new, new, tuple(failures[task] for task in failed), tuple(said), tuple(sorted(notes)))
+    return Outcome(
+        folder,
+        done + new,
+        new,
+        tuple(failures[task] for task in failed),
+        tuple(said),
+        tuple(sorted(notes)),
+    )
 
 
 def _estimated(seconds: float, runs: int) -> str:
     return (
-        f"estimate, from the first run of each method: {seconds / 3600:.1f} core-hours for the {runs} runs to come; "
-        "Ctrl-C stops, the same command goes on"
+        f"estimate, from the first run of each method: {seconds / 3600:.1f} core-hours for the"
+        f" {runs} runs to come; Ctrl-C stops, the same command goes on"
     )
 
 
@@ -198,7 +205,9 @@ def _left_to_do(suite: Suite, folder: Path, tasks: Sequence[Task]) -> tuple[list
             found = find_runs(place)
             for damage in found.damaged:
                 if (renamed := set_aside(damage.path)) is not None:
-                    aside.append(f"{damage.message.partition(';')[0]}; {_kept_as(renamed, damage.path)}")
+                    aside.append(
+                        f"{damage.message.partition(';')[0]}; {_kept_as(renamed, damage.path)}"
+                    )
             heads: set[str] = set()
             foreign: dict[Path, list[int]] = {}
             for number, stored in found.runs.items():
@@ -210,7 +219,9 @@ def _left_to_do(suite: Suite, folder: Path, tasks: Sequence[Task]) -> tuple[list
                         foreign.setdefault(stored.path, []).append(number)
             for path, numbers in foreign.items():
                 if (renamed := set_aside(path, numbers)) is not None:
-                    aside.append(f"result {path} is that of another suite; {_kept_as(renamed, path)}")
+                    aside.append(
+                        f"result {path} is that of another suite; {_kept_as(renamed, path)}"
+                    )
     return aside, [task for task in tasks if task not in have]
 
 
@@ -222,8 +233,8 @@ def _kept_as(renamed: Path, path: Path) -> str:
 def _is_of(suite: Suite, task: Task, data: bytes, heads: set[str]) -> bool:
     """Whether a run's verified bytes are that of the task; `heads` are those found right before.
 
-    All that identifies a run stands before its reference, and is the same text for all runs of one label but for
-    the number; so one run is parsed and compared, and the others by their text.
+    All that identifies a run stands before its reference, and is the same text for all runs of one
+    label but for the number; so one run is parsed and compared, and the others by their text.
     """
     head, _, _ = data.decode().rpartition(',"reference":{')
     head = head.replace(f',"number":{task.number},', ',"number":?,', 1)

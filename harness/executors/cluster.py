@@ -12,13 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.executors.queue import Queue
-from harness.executors.session import Session, first_line
-from harness.executors.work import Report, order
-from harness.suite import Suite, SuiteError
-from tabular_data.names import unknown
-
-__all__ = ["JOB_QUEUES", "Dask", "JobQueue"]
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.session import Session, first_line
+from regretta.harness.executors.work import Report, order
+from regretta.harness.suite import Suite, SuiteError
+from regretta.tabular_data.names import unknown
 
 JOB_QUEUES: Mapping[str, str] = {
     "slurm": "SLURMCluster",
@@ -56,7 +54,8 @@ class Dask:
         Raises
         ------
         SuiteError
-            If the scheduler cannot be reached or is lost, has no workers, or one of them is not fit.
+            If the scheduler cannot be reached or is lost, has no workers, or one of them is not
+            fit.
         """
         distributed = _distributed()
         with _quiet():
@@ -70,20 +69,23 @@ class Dask:
                     "start one with `dask scheduler`, or correct --scheduler"
                 ) from error
             with _closing(client):
-                yield from Session(client, order(suite), queue, self.patience, self.address).reports()
+                yield from Session(
+                    client, order(suite), queue, self.patience, self.address
+                ).reports()
 
 
 @dataclass(frozen=True)
 class JobQueue:
-    """A Dask cluster whose workers are jobs of a batch system, started for this suite and stopped after it.
+    """A Dask cluster whose workers are jobs of a batch system, started for this suite and stopped
+    after it.
 
     Attributes
     ----------
     kind
         One of `JOB_QUEUES`.
     options
-        ``jobs``, how many to submit (1 unless given), and what the class of dask-jobqueue takes, such as ``cores``,
-        ``memory``, ``queue``, ``walltime``.
+        ``jobs``, how many to submit (1 unless given), and what the class of dask-jobqueue takes,
+        such as ``cores``, ``memory``, ``queue``, ``walltime``.
     patience
         Seconds to wait for the first job to start, and for another one when all have ended.
     """
@@ -104,14 +106,20 @@ class JobQueue:
         with _quiet():
             cluster = self._start()
             with _closing(cluster):
-                client = distributed.Client(cluster, timeout=_CONNECT_SECONDS, set_as_default=False, name="regretta")
+                client = distributed.Client(
+                    cluster, timeout=_CONNECT_SECONDS, set_as_default=False, name="regretta"
+                )
                 with _closing(client):
-                    yield from Session(client, order(suite), queue, self.patience, f"{self.kind} jobs").reports()
+                    yield from Session(
+                        client, order(suite), queue, self.patience, f"{self.kind} jobs"
+                    ).reports()
 
     def _start(self) -> Any:
         options = {"cores": 1, "memory": "2GB", **self.options}
         jobs = options.pop("jobs", 1)
-        options.setdefault("processes", options["cores"])  # a process a core: runs hold Python's lock
+        options.setdefault(
+            "processes", options["cores"]
+        )  # a process a core: runs hold Python's lock
         if self.kind not in JOB_QUEUES:
             raise SuiteError(unknown("cluster", self.kind, JOB_QUEUES))
         if not isinstance(jobs, int) or jobs < 1:
@@ -120,11 +128,14 @@ class JobQueue:
         try:
             kind = getattr(importlib.import_module(module), name)
         except ImportError as error:
-            raise SuiteError("--cluster needs dask-jobqueue: pip install 'regretta[cluster]'") from error
+            raise SuiteError(
+                "--cluster needs dask-jobqueue: pip install 'regretta[cluster]'"
+            ) from error
         command = shlex.split(kind.job_cls.submit_command or "true")[0]
         if shutil.which(command) is None:
             raise SuiteError(
-                f"{self.kind} cluster cannot start: there is no {command} here; run where jobs are submitted"
+                f"{self.kind} cluster cannot start: there is no {command} here; run where jobs are"
+                " submitted"
             )
         cluster: Any = None
 
@@ -140,7 +151,9 @@ class JobQueue:
                 with suppress(Exception):
                     cluster.close(timeout=2)
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise SuiteError(f"{self.kind} cluster cannot start: {reason}; correct [cluster]") from error
+            raise SuiteError(
+                f"{self.kind} cluster cannot start: {reason}; correct [cluster]"
+            ) from error
         return cluster
 
 

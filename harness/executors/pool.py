@@ -1,7 +1,7 @@
 """Runs in worker processes of this machine.
 
-Every worker has a pipe of its own and reports each run as soon as it is done. So it is known which run a dead
-worker was at, no other run suffers, and nothing but that run has to be done again.
+Every worker has a pipe of its own and reports each run as soon as it is done. So it is known which
+run a dead worker was at, no other run suffers, and nothing but that run has to be done again.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pickle import UnpicklingError
 
-from harness.executors.queue import Queue
-from harness.executors.work import Order, Report, Workplace, one_thread, order
-from harness.suite import Failure, Suite, SuiteError, Task
-from tabular_data.errors import UserError
-
-__all__ = ["Pool"]
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.work import Order, Report, Workplace, one_thread, order
+from regretta.harness.suite import Failure, Suite, SuiteError, Task
+from regretta.tabular_data.errors import UserError
 
 _DEATHS = 3
 _FAILED_STARTS = 5
@@ -44,7 +42,8 @@ class _Refusal:
 class Pool:
     """Worker processes that are started anew when they die.
 
-    A run during which its worker dies is tried again in another one; after the third death it has failed.
+    A run during which its worker dies is tried again in another one; after the third death it has
+    failed.
 
     Parameters
     ----------
@@ -106,7 +105,9 @@ class Pool:
                     for pipe, worker in team.items():
                         if worker.ready and not worker.batch and len(queue):
                             worker.batch = queue.take(self.workers)
-                            with suppress(OSError):  # it is dead, which its end of the pipe tells next
+                            with suppress(
+                                OSError
+                            ):  # it is dead, which its end of the pipe tells next
                                 pipe.send(worker.batch)
                 finished = True
             finally:
@@ -142,7 +143,8 @@ def _dismiss(team: dict[Connection, _Worker], *, at_once: bool) -> None:
 
 def _killed(task: Task, process: SpawnProcess) -> Report:
     message = (
-        f"{task.label}, run {task.number} on {task.table}: its worker process died {_DEATHS} times ({_end_of(process)})"
+        f"{task.label}, run {task.number} on {task.table}: its worker process died {_DEATHS} times"
+        f" ({_end_of(process)})"
     )
     return Report(task, 0.0, None, Failure(task.table, task.label, task.number, message))
 

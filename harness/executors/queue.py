@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from harness.suite import Task
-
-__all__ = ["Queue"]
+from regretta.harness.suite import Task
 
 _BATCH_SECONDS = 1.0
 _BATCHES_PER_SECOND = 100
@@ -17,9 +15,10 @@ _SHARES = 2
 class Queue:
     """Runs to do, first to last, and what is known of their real seconds by table and label.
 
-    A batch lasts about a second, so that handing it out costs little, progress is seen and little is lost with a
-    worker; beyond a hundred workers it grows with them, so that at most a hundred batches a second come back.
-    Towards the end batches shrink to single runs: none is longer than half of a worker's share of what is left.
+    A batch lasts about a second, so that handing it out costs little, progress is seen and little
+    is lost with a worker; beyond a hundred workers it grows with them, so that at most a hundred
+    batches a second come back. Towards the end batches shrink to single runs: none is longer than
+    half of a worker's share of what is left.
 
     Parameters
     ----------

@@ -1,6 +1,8 @@
-"""The two functions that run on the workers of a cluster; what goes in and comes out of them is pickled here.
+"""The two functions that run on the workers of a cluster; what goes in and comes out of them is
+pickled here.
 
-Dask itself handles bytes only: a worker that lacks regretta would die of a message with an object of it.
+Dask itself handles bytes only: a worker that lacks regretta would die of a message with an object
+of it.
 """
 
 from __future__ import annotations
@@ -12,11 +14,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from harness.executors.work import Order, Workplace, one_thread
-from harness.suite import Task
-from tabular_data.errors import UserError
-
-__all__ = ["Refusal", "call", "do_batch", "greet"]
+from regretta.harness.executors.work import Order, Workplace, one_thread
+from regretta.harness.suite import Task
+from regretta.tabular_data.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,20 @@ class Refusal:
     message: str
 
 
-# A worker process does one run at a time, whatever number of threads it was given: optimizers and the libraries
-# below them are not made for more. The workplace of the last order stays open for the next batch.
+# A worker process does one run at a time, whatever number of threads it was given: optimizers and
+# the libraries below them are not made for more. The workplace of the last order stays open for the
+# next batch.
 _lock = threading.Lock()
 _open: dict[str, Workplace] = {}
 
 
 def call(name: str, *arguments: bytes) -> tuple[Any, ...]:
     """Arguments for Dask's ``submit`` that call a function of this module, which is looked for only there."""
-    return eval, f"__import__({__name__!r}, fromlist=['']).{name}(*arguments)", {"arguments": arguments}
+    return (
+        eval,
+        f"__import__({__name__!r}, fromlist=['']).{name}(*arguments)",
+        {"arguments": arguments},
+    )
 
 
 def greet(order: bytes) -> str:

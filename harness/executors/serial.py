@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from harness.executors.queue import Queue
-from harness.executors.work import Report, do_run, one_thread
-from harness.suite import Suite
-
-__all__ = ["InProcess"]
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.work import Report, do_run, one_thread
+from regretta.harness.suite import Suite
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""A suite on a connected Dask cluster: batches out, results in, and what to do when workers die or dawdle.
+"""A suite on a connected Dask cluster: batches out, results in, and what to do when workers die or
+dawdle.
 
-Workers give the content of result files back through the scheduler and this process writes them, so that nothing is
-asked of the workers' disks.
+Workers give the content of result files back through the scheduler and this process writes them, so
+that nothing is asked of the workers' disks.
 """
 
 from __future__ import annotations
@@ -16,12 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from harness.executors.queue import Queue
-from harness.executors.remote import Refusal, call
-from harness.executors.work import Order, Report
-from harness.suite import Failure, SuiteError, Task
-
-__all__ = ["Session", "error_of", "first_line"]
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.remote import Refusal, call
+from regretta.harness.executors.work import Order, Report
+from regretta.harness.suite import Failure, SuiteError, Task
 
 _CHECK_SECONDS = 60.0
 _LOST_SECONDS = 5.0
@@ -41,7 +40,9 @@ class _Batch:
 class Session:
     """A suite on a connected cluster."""
 
-    def __init__(self, client: Any, instructions: Order, queue: Queue, patience: float, place: str) -> None:
+    def __init__(
+        self, client: Any, instructions: Order, queue: Queue, patience: float, place: str
+    ) -> None:
         self._client = client
         self._version = instructions.versions["regretta"]
         self._pickled = pickle.dumps(instructions)
@@ -77,7 +78,9 @@ class Session:
 
     def _submit(self, tasks: list[Task], workers: list[str] | None = None) -> None:
         place = {} if workers is None else {"workers": workers}
-        future = self._client.submit(*call("do_batch", self._pickled, pickle.dumps(tasks)), pure=False, **place)
+        future = self._client.submit(
+            *call("do_batch", self._pickled, pickle.dumps(tasks)), pure=False, **place
+        )
         self._under_way[future] = _Batch(tasks, time.monotonic(), twin=workers is not None)
         future.add_done_callback(self._ended.put)
 
@@ -117,7 +120,8 @@ class Session:
         if not futures:
             return []
         coming = asyncio.run_coroutine_threadsafe(
-            self._client.gather(futures, errors="skip", asynchronous=True), self._client.loop.asyncio_loop
+            self._client.gather(futures, errors="skip", asynchronous=True),
+            self._client.loop.asyncio_loop,
         )
         try:
             found: list[Any] = coming.result(_GATHER_SECONDS)
@@ -138,7 +142,9 @@ class Session:
     def _after_error(self, error: Any, batch: _Batch) -> Iterator[Report]:
         """A batch that kills its workers is tried run by run, until the very run is found."""
         if type(error).__name__ != "KilledWorker":
-            raise SuiteError(f"the workers of {self._place} cannot do the runs: {first_line(error)}")
+            raise SuiteError(
+                f"the workers of {self._place} cannot do the runs: {first_line(error)}"
+            )
         left = [task for task in batch.tasks if task not in self._reported]
         if len(left) > 1:
             for task in left:
@@ -150,7 +156,10 @@ class Session:
                 self._submit([task])
                 continue
             self._reported.add(task)
-            message = f"{task.label}, run {task.number} on {task.table}: its workers died {self._deaths[task]} times"
+            message = (
+                f"{task.label}, run {task.number} on {task.table}: its workers died"
+                f" {self._deaths[task]} times"
+            )
             yield Report(task, 0.0, None, Failure(task.table, task.label, task.number, message))
 
     def _double_stragglers(self, workers: list[str]) -> None:
@@ -159,7 +168,8 @@ class Session:
         late = {
             future.key: batch
             for future, batch in self._under_way.items()
-            if not batch.twin and now - batch.since > _STRAGGLES * max(1.0, self._queue.expected(batch.tasks))
+            if not batch.twin
+            and now - batch.since > _STRAGGLES * max(1.0, self._queue.expected(batch.tasks))
         }
         if not late or len(workers) < 2:
             return
@@ -205,14 +215,17 @@ class Session:
             try:
                 answer = future.result(timeout=max(0.1, until - time.monotonic()))
             except TimeoutError:
-                raise SuiteError(f"worker {worker} does not answer within {_CHECK_SECONDS:g} s; stop it") from None
+                raise SuiteError(
+                    f"worker {worker} does not answer within {_CHECK_SECONDS:g} s; stop it"
+                ) from None
             except Exception as error:
                 if self._client.status != "running":
                     self._lost()
                 if type(error).__name__ in ("KilledWorker", "NoValidWorkerError", "CancelledError"):
                     continue
                 raise SuiteError(
-                    f"worker {worker} cannot load regretta {self._version} ({first_line(error)}); install it there"
+                    f"worker {worker} cannot load regretta {self._version} ({first_line(error)});"
+                    " install it there"
                 ) from error
             if answer:
                 raise SuiteError(f"worker {worker}: {answer}")
@@ -227,7 +240,8 @@ class Session:
 
     def _gone(self) -> SuiteError:
         return SuiteError(
-            f"the Dask scheduler of {self._place} is gone; finished runs are kept, run the same command to go on"
+            f"the Dask scheduler of {self._place} is gone; finished runs are kept, run the same"
+            " command to go on"
         )
 
 
@@ -235,7 +249,9 @@ def error_of(future: Any) -> BaseException | None:
     """What a future failed with; None if it did not fail, or is not known any more as the scheduler is gone."""
     if future.status != "error":
         return None
-    with suppress(TimeoutError, asyncio.CancelledError):  # meanwhile its status may change at any time
+    with suppress(
+        TimeoutError, asyncio.CancelledError
+    ):  # meanwhile its status may change at any time
         error: BaseException | None = future.exception(timeout=_GATHER_SECONDS)
         return error
     return None

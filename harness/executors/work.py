@@ -18,11 +18,10 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from harness.run import OptimizerError, run, versions
-from harness.spec import SuiteSpec
-from harness.suite import Failure, Suite, SuiteError, Task, plan
-
-__all__ = ["Order", "Report", "Workplace", "do_run", "one_thread", "order"]
+from regretta.harness.dialogue import OptimizerError
+from regretta.harness.run import run, versions
+from regretta.harness.spec import SuiteSpec
+from regretta.harness.suite import Failure, Suite, SuiteError, Task, plan
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -61,7 +60,9 @@ def do_run(suite: Suite, task: Task) -> Report:
     except (Exception, SystemExit) as error:
         message = str(error)
         if not isinstance(error, OptimizerError):
-            message = f"{task.label}, run {task.number} on {task.table}: {type(error).__name__}: {error}"
+            message = (
+                f"{task.label}, run {task.number} on {task.table}: {type(error).__name__}: {error}"
+            )
         failure = Failure(task.table, task.label, task.number, message, traceback.format_exc())
         return Report(task, time.perf_counter() - start, None, failure)
     return Report(task, time.perf_counter() - start, data, notes=result.notes)
@@ -128,7 +129,10 @@ class Order:
 def order(suite: Suite) -> Order:
     """The order of a suite."""
     spec = suite.spec
-    absolute = {name: str(Path(name).resolve()) if Path(name, "table.json").exists() else name for name in spec.tables}
+    absolute = {
+        name: str(Path(name).resolve()) if Path(name, "table.json").exists() else name
+        for name in spec.tables
+    }
     limit = spec.time_limit
     if isinstance(limit, Mapping):
         limit = {absolute[name]: seconds for name, seconds in limit.items()}
@@ -160,9 +164,13 @@ class Workplace:
         here = versions()
         for package, version in order.versions.items():
             if here.get(package) != version:
-                raise SuiteError(f"it has {package} {here.get(package)}; install {version} there, as it is here")
+                raise SuiteError(
+                    f"it has {package} {here.get(package)}; install {version} there, as it is here"
+                )
         if _code() != order.code:
-            raise SuiteError(f"it has other source code of regretta {here['regretta']}; install the same there")
+            raise SuiteError(
+                f"it has other source code of regretta {here['regretta']}; install the same there"
+            )
         self.suite = plan(replace(order.spec, plugins=_plugins(order)))
         _compare(json.loads(order.suite), json.loads(json.dumps(self.suite.identity())))
 
@@ -199,9 +207,11 @@ def _compare(there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         for key in ("checksum", "search_checksum"):
             if found[key] != table[key]:
                 raise SuiteError(
-                    f"it has another table {name!r} ({key} {found[key][:12]}… where {table[key][:12]}… is needed); "
-                    "copy the table's folder there"
+                    f"it has another table {name!r} ({key} {found[key][:12]}… where"
+                    f" {table[key][:12]}… is needed); copy the table's folder there"
                 )
     for key, value in there.items():
         if here.get(key) != value:
-            raise SuiteError(f"it sees another suite: {key} is {here.get(key)!r} where {value!r} is needed")
+            raise SuiteError(
+                f"it sees another suite: {key} is {here.get(key)!r} where {value!r} is needed"
+            )

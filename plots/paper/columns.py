@@ -8,20 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.errors import UserError
-from tabular_data.spaces import NasBench101, NasBench201
-from tabular_data.table import Table
-
-__all__ = [
-    "Anchor",
-    "FigureError",
-    "budget_name",
-    "mean_over_repeats",
-    "need_nasbench101",
-    "need_nasbench201",
-    "noted",
-    "test_or_validation",
-]
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.spaces import NasBench101, NasBench201
+from regretta.tabular_data.table import Table
 
 
 class FigureError(UserError):
@@ -46,7 +35,9 @@ def need_nasbench101(table: Table, figure: str) -> NasBench101:
         If it is another space.
     """
     if not isinstance(table.space, NasBench101):
-        raise FigureError(f"{figure} needs cells of NAS-Bench-101; table {table.name!r} has {table.space.name}")
+        raise FigureError(
+            f"{figure} needs cells of NAS-Bench-101; table {table.name!r} has {table.space.name}"
+        )
     return table.space
 
 
@@ -59,14 +50,18 @@ def need_nasbench201(table: Table, figure: str) -> NasBench201:
         If it is another space.
     """
     if not isinstance(table.space, NasBench201):
-        raise FigureError(f"{figure} needs cells of NAS-Bench-201; table {table.name!r} has {table.space.name}")
+        raise FigureError(
+            f"{figure} needs cells of NAS-Bench-201; table {table.name!r} has {table.space.name}"
+        )
     return table.space
 
 
 def mean_over_repeats(column: NDArray[Any]) -> NDArray[np.float64]:
     """Mean over the last axis of what was measured, NaN where nothing was: shape without the last axis."""
     count = (~np.isnan(column)).sum(axis=-1)
-    return np.where(count > 0, np.nansum(column, axis=-1, dtype=np.float64) / np.maximum(count, 1), np.nan)
+    return np.where(
+        count > 0, np.nansum(column, axis=-1, dtype=np.float64) / np.maximum(count, 1), np.nan
+    )
 
 
 def test_or_validation(table: Table) -> tuple[str, NDArray[np.float64]]:
@@ -87,5 +82,8 @@ def noted(table: Table, missing: tuple[str, ...]) -> str:
     if table.provenance.reconstruction:
         parts.append(f"Reconstruction: {table.provenance.reconstruction}.")
     if isinstance(table.space, NasBench101) and table.space.vertices < 7:
-        parts.append(f"Its cells have up to {table.space.vertices} vertices: what is published is of other data.")
+        parts.append(
+            f"Its cells have up to {table.space.vertices} vertices: what is published is of other"
+            " data."
+        )
     return " ".join(["", *parts])

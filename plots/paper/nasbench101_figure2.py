@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import budget_name, mean_over_repeats, noted
-from plots.style import CYCLE, METHODS, house, panels
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import budget_name, mean_over_repeats, noted
+from regretta.plots.style import CYCLE, METHODS, house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["AccuracyDistributions", "caption", "compute", "draw"]
 
 FRACTIONS = np.linspace(0, 1, 1001)
 
@@ -35,7 +33,8 @@ class AccuracyDistributions:
     budgets
         Mean validation accuracy at each budget.
     noise
-        Standard deviation (n - 1) of validation accuracy over the repeats of a cell, at each budget that has repeats.
+        Standard deviation (n - 1) of validation accuracy over the repeats of a cell, at each budget
+        that has repeats.
     missing
         What of the paper's figure the table does not allow.
     note
@@ -59,7 +58,10 @@ def compute(table: Table) -> AccuracyDistributions:
     sets = {"Validation": _quantiles(mean_over_repeats(validation[:, -1]))}
     missing = []
     if "train_accuracy" in table.columns:
-        sets = {"Training": _quantiles(mean_over_repeats(table.columns["train_accuracy"][:, -1])), **sets}
+        sets = {
+            "Training": _quantiles(mean_over_repeats(table.columns["train_accuracy"][:, -1])),
+            **sets,
+        }
     else:
         missing.append("training accuracy (column train_accuracy)")
     if table.mean_test_error is not None:
@@ -103,16 +105,21 @@ def _deviation(measured: NDArray[np.float64]) -> NDArray[np.float64]:
 def caption(found: AccuracyDistributions) -> str:
     """What the figure shows and what is missing."""
     return (
-        "NAS-Bench-101, figure 2. Empirical distribution over all cells of mean accuracy at the largest budget (left, "
-        "from its 2 % quantile on), of mean validation accuracy at each budget (middle), and of the standard deviation "
-        "of validation accuracy over "
-        f"repeats (right). Table {found.table}.{found.note}"
+        "NAS-Bench-101, figure 2. Empirical distribution over all cells of mean accuracy at the"
+        " largest budget (left, from its 2 % quantile on), of mean validation accuracy at each"
+        " budget (middle), and of the standard deviation of validation accuracy over repeats"
+        f" (right). Table {found.table}.{found.note}"
     )
 
 
 def draw(found: AccuracyDistributions, width: float) -> Figure:
     """Draw the panels that there is something to show in."""
-    colors = [METHODS["regularized_evolution"][1], METHODS["reinforce"][1], METHODS["smac"][1], METHODS["bohb"][1]]
+    colors = [
+        METHODS["regularized_evolution"][1],
+        METHODS["reinforce"][1],
+        METHODS["smac"][1],
+        METHODS["bohb"][1],
+    ]
     colors += [color for color, _ in CYCLE]
     kinds = [
         (found.sets, "Accuracy at the largest budget", 0),
@@ -128,7 +135,10 @@ def draw(found: AccuracyDistributions, width: float) -> Figure:
             if kind == 2:
                 ax.set_xscale("log")
                 top = max(float(curve[-1]) for curve in curves.values())
-                ax.set_xlim(max(top / 1e3, min(float(curve[20]) for curve in curves.values()) or top / 1e3), top)
+                ax.set_xlim(
+                    max(top / 1e3, min(float(curve[20]) for curve in curves.values()) or top / 1e3),
+                    top,
+                )
             ax.set_ylim(0, 1)
             ax.set_xlabel(label)
             ax.set_ylabel("Fraction of cells")

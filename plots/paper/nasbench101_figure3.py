@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import Anchor, FigureError, mean_over_repeats, need_nasbench101, noted, test_or_validation
-from plots.style import METHODS, house, panels
-from tabular_data.spaces import NasBench101
-from tabular_data.spaces.nasbench101_graph import OPERATIONS
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import (
+    Anchor,
+    FigureError,
+    mean_over_repeats,
+    need_nasbench101,
+    noted,
+    test_or_validation,
+)
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["PUBLISHED_INCEPTION", "Tradeoff", "anchors", "caption", "compute", "draw", "inception", "one_edit"]
 
 PUBLISHED_INCEPTION = 0.9295
 """Mean test accuracy that the paper gives for its Inception-like cell."""
@@ -37,7 +42,8 @@ class Tradeoff:
     kind
         ``"test"`` or ``"validation"`` accuracy.
     parameters, seconds, accuracy
-        Trainable parameters, mean training time and mean accuracy at the largest budget: shape ``[cells]``.
+        Trainable parameters, mean training time and mean accuracy at the largest budget: shape
+        ``[cells]``.
     inception
         Row of the Inception-like cell, −1 where the space has none.
     neighbours
@@ -89,8 +95,8 @@ def compute(table: Table) -> Tradeoff:
 def inception(space: NasBench101) -> int:
     """Row of the Inception-like cell, −1 in a space of fewer than 7 vertices.
 
-    Side by side a 1x1 convolution, a 3x3 convolution, two 3x3 convolutions in a row (for a 5x5) and max pooling: the
-    example cell of google-research/nasbench.
+    Side by side a 1x1 convolution, a 3x3 convolution, two 3x3 convolutions in a row (for a 5x5) and
+    max pooling: the example cell of google-research/nasbench.
     """
     if space.vertices < 7:
         return -1
@@ -101,7 +107,8 @@ def inception(space: NasBench101) -> int:
 
 
 def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
-    """Other cells that flipping one entry of a cell's matrix, or changing one operation, leads to: ascending rows.
+    """Other cells that flipping one entry of a cell's matrix, or changing one operation, leads to:
+    ascending rows.
 
     The cell's own stored spelling is edited; what the edit cuts off is pruned.
     """
@@ -130,11 +137,15 @@ def caption(found: Tradeoff) -> str:
     beside = "".join(f" {a.quantity}: {a.ours} (published {a.published})." for a in anchors(found))
     near = ""
     if found.inception >= 0:
-        near = f" Marked: the Inception-like cell and the {len(found.neighbours)} cells one edit away from it."
+        near = (
+            f" Marked: the Inception-like cell and the {len(found.neighbours)} cells one edit away"
+            " from it."
+        )
     return (
-        "NAS-Bench-101, figure 3. Left: training time against trainable parameters of every cell, coloured by mean "
-        f"{found.kind} accuracy (the scale starts at its 2 % quantile). Right: mean {found.kind} accuracy, from that "
-        f"quantile on, against training time.{near}{beside} Table {found.table}.{found.note}"
+        "NAS-Bench-101, figure 3. Left: training time against trainable parameters of every cell,"
+        f" coloured by mean {found.kind} accuracy (the scale starts at its 2 % quantile). Right:"
+        f" mean {found.kind} accuracy, from that quantile on, against training time.{near}{beside}"
+        f" Table {found.table}.{found.note}"
     )
 
 

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import Anchor, mean_over_repeats, need_nasbench101, noted
-from plots.paper.nasbench101_graphs import replacements
-from plots.style import house, panels
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import Anchor, mean_over_repeats, need_nasbench101, noted
+from regretta.plots.paper.nasbench101_graphs import replacements
+from regretta.plots.style import house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["PUBLISHED", "Replacements", "anchors", "caption", "compute", "draw"]
 
 NAMES = ("conv3x3", "conv1x1", "maxpool3x3")
 
@@ -73,25 +71,33 @@ def compute(table: Table) -> Replacements:
         count[old, new] = known.sum()
         if known.any():
             changes[:, old, new] = gain[known].mean(), faster[known].mean()
-    return Replacements(table.name, changes[0], changes[1], count, noted(table, ()), table.provenance.reconstruction)
+    return Replacements(
+        table.name, changes[0], changes[1], count, noted(table, ()), table.provenance.reconstruction
+    )
 
 
 def caption(found: Replacements) -> str:
     """What the figure shows, with the published values beside ours."""
     beside = "; ".join(f"{a.quantity} {a.ours} (published {a.published})" for a in anchors(found))
     return (
-        "NAS-Bench-101, figure 4. Mean change of validation accuracy (left, percentage points) and of training time "
-        f"(right, percent) when one vertex's operation is replaced, over all cells and vertices. {beside}. Table "
-        f"{found.table}.{found.note}"
+        "NAS-Bench-101, figure 4. Mean change of validation accuracy (left, percentage points) and"
+        " of training time (right, percent) when one vertex's operation is replaced, over all"
+        f" cells and vertices. {beside}. Table {found.table}.{found.note}"
     )
 
 
 def anchors(found: Replacements) -> tuple[Anchor, ...]:
     """The four changes that the paper's text gives."""
     return tuple(
-        Anchor(f"{old} by {new}, {what}", _percent(ours[NAMES.index(old), NAMES.index(new)]), _percent(published))
+        Anchor(
+            f"{old} by {new}, {what}",
+            _percent(ours[NAMES.index(old), NAMES.index(new)]),
+            _percent(published),
+        )
         for (old, new), pair in PUBLISHED.items()
-        for what, ours, published in zip(("accuracy", "time"), (found.accuracy, found.time), pair, strict=True)
+        for what, ours, published in zip(
+            ("accuracy", "time"), (found.accuracy, found.time), pair, strict=True
+        )
     )
 
 
@@ -104,7 +110,10 @@ def draw(found: Replacements, width: float) -> Figure:
     with house():
         figure, axes = panels(2, width, 2.6)
         for ax, values, label in zip(
-            axes, (found.accuracy, found.time), ("Validation accuracy (points)", "Training time (%)"), strict=True
+            axes,
+            (found.accuracy, found.time),
+            ("Validation accuracy (points)", "Training time (%)"),
+            strict=True,
         ):
             reach = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
             good = 1 if ax is axes[0] else -1  # blue is good on both: more accuracy, less time
@@ -113,7 +122,9 @@ def draw(found: Replacements, width: float) -> Figure:
                 if np.isfinite(value):
                     dark = abs(value) > 0.6 * reach
                     text = f"{100 * value:+.2f}".replace("-", "\u2212")
-                    ax.text(j, i, text, ha="center", va="center", color="white" if dark else "black")
+                    ax.text(
+                        j, i, text, ha="center", va="center", color="white" if dark else "black"
+                    )
             ax.set_xticks(range(3), NAMES)
             ax.set_yticks(range(3), NAMES)
             ax.set_xlabel("New operation")

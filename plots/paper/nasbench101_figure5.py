@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import Anchor, mean_over_repeats, need_nasbench101, noted, test_or_validation
-from plots.paper.nasbench101_graphs import depth, width
-from plots.style import METHODS, house, panels
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import (
+    Anchor,
+    mean_over_repeats,
+    need_nasbench101,
+    noted,
+    test_or_validation,
+)
+from regretta.plots.paper.nasbench101_graphs import depth, width
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["DepthAndWidth", "anchors", "caption", "compute", "draw"]
-
 
 COMMON = 1000
 """Cells that a depth or width must have to be called the best: the mean over a handful is chance."""
@@ -26,7 +29,8 @@ COMMON = 1000
 
 @dataclass(frozen=True, eq=False)
 class DepthAndWidth:
-    """Means over the cells of each depth, and of each width: arrays of shape ``[6]`` for 1 to 6, NaN where no cell is.
+    """Means over the cells of each depth, and of each width: arrays of shape ``[6]`` for 1 to 6,
+    NaN where no cell is.
 
     Attributes
     ----------
@@ -55,12 +59,13 @@ class DepthAndWidth:
 def compute(table: Table) -> DepthAndWidth:
     """Depth is the longest path from input to output in edges, width the largest directed cut.
 
-    The paper says "maximum directed cut" and no more. Of the readings tried, this one (no edge leads back over the cut,
-    every edge forth counts) was chosen because it gives the paper's answer, width 5; the agreement is therefore no
-    evidence of either. Even so the 90 cells of width 6 are better still, and only `COMMON` leaves them out. The others
-    tried: the same without counting an edge from input to output; cuts between a prefix
-    of the vertices and the rest; edges between interior vertices only; and the plain maximum directed cut, over which
-    edges may lead back, under which widths reach 6 for 29,250 cells and 6 is best.
+    The paper says "maximum directed cut" and no more. Of the readings tried, this one (no edge
+    leads back over the cut, every edge forth counts) was chosen because it gives the paper's
+    answer, width 5; the agreement is therefore no evidence of either. Even so the 90 cells of width
+    6 are better still, and only `COMMON` leaves them out. The others tried: the same without
+    counting an edge from input to output; cuts between a prefix of the vertices and the rest; edges
+    between interior vertices only; and the plain maximum directed cut, over which edges may lead
+    back, under which widths reach 6 for 29,250 cells and 6 is best.
 
     Raises
     ------
@@ -71,7 +76,9 @@ def compute(table: Table) -> DepthAndWidth:
     kind, accuracy = test_or_validation(table)
     seconds = mean_over_repeats(table.columns["training_seconds"][:, -1])
     by_depth, by_width = (_means(size, accuracy, seconds) for size in (depth(space), width(space)))
-    return DepthAndWidth(table.name, kind, *by_depth, *by_width, noted(table, ()), table.provenance.reconstruction)
+    return DepthAndWidth(
+        table.name, kind, *by_depth, *by_width, noted(table, ()), table.provenance.reconstruction
+    )
 
 
 def _means(
@@ -80,7 +87,10 @@ def _means(
     known = ~np.isnan(accuracy) & ~np.isnan(seconds)
     count = np.bincount(size[known], minlength=7)[1:7]
     divisor = np.where(count > 0, count, np.nan)
-    sums = (np.bincount(size[known], weights=values[known], minlength=7)[1:7] for values in (accuracy, seconds))
+    sums = (
+        np.bincount(size[known], weights=values[known], minlength=7)[1:7]
+        for values in (accuracy, seconds)
+    )
     mean_accuracy, mean_seconds = (total / divisor for total in sums)
     return mean_accuracy, mean_seconds, count
 
@@ -89,11 +99,12 @@ def caption(found: DepthAndWidth) -> str:
     """What the figure shows, with the paper's finding beside ours."""
     beside = "; ".join(f"{a.quantity}: {a.ours} (published {a.published})" for a in anchors(found))
     return (
-        f"NAS-Bench-101, figure 5. Mean {found.kind} accuracy and training time by depth (edges on the longest path "
-        "from input to output) and width (largest directed cut: edges leaving a set of vertices that no edge enters "
-        "again; of several readings of the paper's word the one that gives its answer). "
-        f"{beside}. Numbers of cells: depth {_listed(found.depth_count)}; width "
-        f"{_listed(found.width_count)}. Table {found.table}.{found.note}"
+        f"NAS-Bench-101, figure 5. Mean {found.kind} accuracy and training time by depth (edges on"
+        " the longest path from input to output) and width (largest directed cut: edges leaving a"
+        " set of vertices that no edge enters again; of several readings of the paper's word the"
+        f" one that gives its answer). {beside}. Numbers of cells: depth"
+        f" {_listed(found.depth_count)}; width {_listed(found.width_count)}. Table"
+        f" {found.table}.{found.note}"
     )
 
 
@@ -104,18 +115,28 @@ def anchors(found: DepthAndWidth) -> tuple[Anchor, ...]:
         ("width", found.width_accuracy, found.width_count, "5"),
     )
     return tuple(
-        Anchor(f"Best {name} among those with {COMMON:,} cells or more", _best(accuracy, count), published)
+        Anchor(
+            f"Best {name} among those with {COMMON:,} cells or more",
+            _best(accuracy, count),
+            published,
+        )
         for name, accuracy, count, published in sizes
     )
 
 
 def _best(accuracy: NDArray[np.float64], count: NDArray[np.int64]) -> str:
     common = count >= COMMON
-    return str(int(np.nanargmax(np.where(common, accuracy, np.nan))) + 1) if common.any() else "none is so common"
+    return (
+        str(int(np.nanargmax(np.where(common, accuracy, np.nan))) + 1)
+        if common.any()
+        else "none is so common"
+    )
 
 
 def _listed(count: NDArray[np.int64]) -> str:
-    return ", ".join(f"{size}: {number:,}" for size, number in enumerate(count.tolist(), start=1) if number)
+    return ", ".join(
+        f"{size}: {number:,}" for size, number in enumerate(count.tolist(), start=1) if number
+    )
 
 
 def draw(found: DepthAndWidth, width: float) -> Figure:

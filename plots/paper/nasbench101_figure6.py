@@ -9,18 +9,16 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import Anchor, need_nasbench101, noted, test_or_validation
-from plots.paper.nasbench101_graphs import edit_distance
-from plots.paper.nasbench101_points import n_points, points_of_cells, volume
-from plots.style import METHODS, house, panels
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import Anchor, need_nasbench101, noted, test_or_validation
+from regretta.plots.paper.nasbench101_graphs import edit_distance
+from regretta.plots.paper.nasbench101_points import n_points, points_of_cells, volume
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["Locality", "anchors", "autocorrelation", "best_cells", "caption", "compute", "draw", "random_walk"]
 
 TOP_POINTS, ALL_POINTS = 11_570, 2**21 * 3**5
 """Points near the top that the paper counts, and all points; smaller spaces get the same share."""
@@ -40,17 +38,18 @@ class Locality:
     walkers, steps
         Number and length of the random walks.
     autocorrelation
-        Correlation of accuracy between configurations ``lag`` edits apart on a walk: shape ``[lags]``, from lag 0.
+        Correlation of accuracy between configurations ``lag`` edits apart on a walk: shape
+        ``[lags]``, from lag 0.
     distance_accuracy
-        Mean accuracy of the cells at each edit distance from the best cell: shape ``[d]``, from distance 0, NaN where
-        no cell is.
+        Mean accuracy of the cells at each edit distance from the best cell: shape ``[d]``, from
+        distance 0, NaN where no cell is.
     encodings
         Number of points of the raw space that spell the best cell.
     top_cells, top_points
         Number of the best cells that stand for the top, and of the points that spell them.
     volume, valid_volume
-        Fraction of all points, and of those that spell a cell, within each edit distance of the nearest top point:
-        shape ``[parameters + 1]``, from distance 0.
+        Fraction of all points, and of those that spell a cell, within each edit distance of the
+        nearest top point: shape ``[parameters + 1]``, from distance 0.
     """
 
     table: str
@@ -68,8 +67,11 @@ class Locality:
     reconstruction: str
 
 
-def compute(table: Table, *, walkers: int = 2000, steps: int = 500, lags: int = 20, seed: int = 0) -> Locality:
-    """Walk the space, and measure the distance of every cell to the best one and of every point to the top ones.
+def compute(
+    table: Table, *, walkers: int = 2000, steps: int = 500, lags: int = 20, seed: int = 0
+) -> Locality:
+    """Walk the space, and measure the distance of every cell to the best one and of every point to
+    the top ones.
 
     The paper does not say which points near the top it counts; here they are those of `best_cells`.
 
@@ -106,8 +108,11 @@ def compute(table: Table, *, walkers: int = 2000, steps: int = 500, lags: int = 
     )
 
 
-def best_cells(accuracy: NDArray[np.float64], points: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Rows of the best cells, as many as have `most` points together; cells of equal accuracy all or none.
+def best_cells(
+    accuracy: NDArray[np.float64], points: NDArray[np.int64], most: int
+) -> NDArray[np.int64]:
+    """Rows of the best cells, as many as have `most` points together; cells of equal accuracy all
+    or none.
 
     The very best cells are among them even if they have more points.
     """
@@ -117,11 +122,15 @@ def best_cells(accuracy: NDArray[np.float64], points: NDArray[np.int64], most: i
     return order[: fitting[-1] if len(fitting) else ends[0]]
 
 
-def random_walk(space: NasBench101, rng: np.random.Generator, walkers: int, steps: int) -> NDArray[np.int32]:
-    """Rows visited by independent walks through the valid configurations: shape ``[walkers, steps]``.
+def random_walk(
+    space: NasBench101, rng: np.random.Generator, walkers: int, steps: int
+) -> NDArray[np.int32]:
+    """Rows visited by independent walks through the valid configurations: shape ``[walkers,
+    steps]``.
 
-    Each walk begins at a cell drawn uniformly. A step flips one entry of the matrix or gives one vertex another
-    operation, each of the parameters alike; a step to an invalid configuration is drawn again.
+    Each walk begins at a cell drawn uniformly. A step flips one entry of the matrix or gives one
+    vertex another operation, each of the parameters alike; a step to an invalid configuration is
+    drawn again.
     """
     index, interior = space.index, space.vertices - 2
     start = rng.integers(0, index.n_cells, walkers)
@@ -134,7 +143,9 @@ def random_walk(space: NasBench101, rng: np.random.Generator, walkers: int, step
         while len(waiting):
             parameter = rng.integers(0, space.n_entries + interior, len(waiting))
             is_edge = parameter < space.n_entries
-            new_matrix = matrix[waiting] ^ np.where(is_edge, 1 << np.where(is_edge, parameter, 0), 0)
+            new_matrix = matrix[waiting] ^ np.where(
+                is_edge, 1 << np.where(is_edge, parameter, 0), 0
+            )
             power = 3 ** np.where(is_edge, 0, parameter - space.n_entries)
             old = operations[waiting] // power % 3
             other = (old + rng.integers(1, 3, len(waiting))) % 3
@@ -142,7 +153,11 @@ def random_walk(space: NasBench101, rng: np.random.Generator, walkers: int, step
             found = index.rows(new_matrix, new_operations)
             valid = found >= 0
             moved = waiting[valid]
-            matrix[moved], operations[moved], rows[moved, step] = new_matrix[valid], new_operations[valid], found[valid]
+            matrix[moved], operations[moved], rows[moved, step] = (
+                new_matrix[valid],
+                new_operations[valid],
+                found[valid],
+            )
             waiting = waiting[~valid]
     return rows
 
@@ -160,15 +175,17 @@ def autocorrelation(series: NDArray[np.float64], lags: int) -> NDArray[np.float6
 def caption(found: Locality) -> str:
     """What the figure shows, with the published values beside ours."""
     return (
-        f"NAS-Bench-101, figure 6. Left: autocorrelation of {found.kind} accuracy along {found.walkers:,} random walks "
-        f"of {found.steps} edits through the valid configurations (published: it fades at about 6 edits). Middle: mean "
-        f"{found.kind} accuracy by edit distance to the best cell: fewest edges and operations that differ over all "
-        "ways to match interior vertices. Right: fraction of the raw space (every matrix with every choice of "
-        "operations) that has a top point within a number of edits. Top points spell the best cells by mean "
-        f"{found.kind} accuracy: {_top(found)}; published are {TOP_POINTS:,}, and to take the best cells, whole ones, "
-        f"until no more fit is our reading of how they were chosen. Within 6 edits: {_share(found.volume)} of all "
-        f"points and {_share(found.valid_volume)} of the valid ones (published 35.4 % of the space). "
-        f"Table {found.table}.{found.note}"
+        f"NAS-Bench-101, figure 6. Left: autocorrelation of {found.kind} accuracy along"
+        f" {found.walkers:,} random walks of {found.steps} edits through the valid configurations"
+        f" (published: it fades at about 6 edits). Middle: mean {found.kind} accuracy by edit"
+        " distance to the best cell: fewest edges and operations that differ over all ways to"
+        " match interior vertices. Right: fraction of the raw space (every matrix with every"
+        " choice of operations) that has a top point within a number of edits. Top points spell"
+        f" the best cells by mean {found.kind} accuracy: {_top(found)}; published are"
+        f" {TOP_POINTS:,}, and to take the best cells, whole ones, until no more fit is our reading"
+        f" of how they were chosen. Within 6 edits: {_share(found.volume)} of all points and"
+        f" {_share(found.valid_volume)} of the valid ones (published 35.4 % of the space). Table"
+        f" {found.table}.{found.note}"
     )
 
 
@@ -195,11 +212,15 @@ def draw(found: Locality, width: float) -> Figure:
     blue = METHODS["regularized_evolution"][1]
     with house():
         figure, (walk, fitness, near) = panels(3, width, 2.3)
-        walk.plot(np.arange(len(found.autocorrelation)), found.autocorrelation, marker="o", color=blue)
+        walk.plot(
+            np.arange(len(found.autocorrelation)), found.autocorrelation, marker="o", color=blue
+        )
         walk.set_xlabel("Edits apart")
         walk.set_ylabel(f"Autocorrelation of {found.kind} accuracy")
         walk.set_ylim(min(0.0, float(found.autocorrelation.min())), 1)
-        fitness.plot(np.arange(len(found.distance_accuracy)), found.distance_accuracy, marker="o", color=blue)
+        fitness.plot(
+            np.arange(len(found.distance_accuracy)), found.distance_accuracy, marker="o", color=blue
+        )
         fitness.set_ylabel(f"Mean {found.kind} accuracy")
         for share, label, dash, face in (
             (found.volume, "all points", "-", blue),
@@ -207,7 +228,13 @@ def draw(found: Locality, width: float) -> Figure:
         ):
             shown = share[: int(np.argmax(share >= 1)) + 1]
             near.plot(
-                np.arange(len(shown)), shown, marker="o", color=blue, linestyle=dash, label=label, markerfacecolor=face
+                np.arange(len(shown)),
+                shown,
+                marker="o",
+                color=blue,
+                linestyle=dash,
+                label=label,
+                markerfacecolor=face,
             )
         near.set_yscale("log")
         near.set_ylabel("Fraction of points within")

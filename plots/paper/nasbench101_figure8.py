@@ -11,19 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from harness.regret import final_regret, regret_matrix
-from harness.results import RunResult
-from harness.suite import SuiteResults
-from plots.axes import marker_positions, time_axis, title
-from plots.paper.columns import FigureError
-from plots.regret_curve import regret_kind
-from plots.style import CYCLE, MethodStyle, graded_styles, house, method_styles, panels, span
+from regretta.harness.regret import final_regret, regret_matrix
+from regretta.harness.results import RunResult
+from regretta.harness.suite import SuiteResults
+from regretta.plots.axes import marker_positions, time_axis, title
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.regret_curve import regret_kind
+from regretta.plots.style import (
+    CYCLE,
+    MethodStyle,
+    graded_styles,
+    house,
+    method_styles,
+    panels,
+    span,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = ["Generalization", "OnTable", "Setting", "Spread", "caption", "compute", "draw"]
 
 PROTOCOL = "nb101-colab"
 """Name of the protocol of the paper's notebook."""
@@ -40,7 +46,8 @@ class Setting:
     Attributes
     ----------
     method
-        ``"RS"``, ``"NRE"`` (evolution that removes the worst) or ``"RE"`` (evolution that removes the oldest).
+        ``"RS"``, ``"NRE"`` (evolution that removes the worst) or ``"RE"`` (evolution that removes
+        the oldest).
     rate, tournament
         Mutation rate p and tournament size t of evolution; 0 for random search.
     """
@@ -105,8 +112,8 @@ class Generalization:
     base
         The setting of evolution with ageing from which one thing is changed at a time.
     agreement
-        Spearman's correlation of median final regret between the first table and the last, over the settings that both
-        have; NaN for fewer than three.
+        Spearman's correlation of median final regret between the first table and the last, over the
+        settings that both have; NaN for fewer than three.
     missing
         What of the paper's figure the suite does not have.
     """
@@ -158,7 +165,10 @@ def _settings(suite: SuiteResults) -> dict[str, Setting]:
         setting = Setting("RS")
         if run.optimizer == "regularized_evolution":
             method = "RE" if run.settings.get("ageing", True) else "NRE"
-            rate, tournament = run.settings.get("mutation_rate", 1.0), run.settings.get("tournament_size", 10)
+            rate, tournament = (
+                run.settings.get("mutation_rate", 1.0),
+                run.settings.get("tournament_size", 10),
+            )
             setting = Setting(method, float(rate), int(tournament))
         if setting not in found.values():
             found[label] = setting
@@ -184,11 +194,15 @@ def compute(suite: SuiteResults) -> Generalization:
     }
     everything = [run for group in runs.values() for some in group.values() for run in some]
     if not everything:
-        raise FigureError(f"{suite.folder} has no finished evaluation for figure 8; run the suite first")
-    if len(set(vertices.values())) < 2 or not {"RS", "NRE", "RE"} <= {s.method for s in settings.values()}:
         raise FigureError(
-            f"{suite.folder} is not the study of figure 8: random search, and evolution with and without ageing, on "
-            "NAS-Bench-101's cells of two sizes"
+            f"{suite.folder} has no finished evaluation for figure 8; run the suite first"
+        )
+    if len(set(vertices.values())) < 2 or not {"RS", "NRE", "RE"} <= {
+        s.method for s in settings.values()
+    }:
+        raise FigureError(
+            f"{suite.folder} is not the study of figure 8: random search, and evolution with and"
+            " without ageing, on NAS-Bench-101's cells of two sizes"
         )
     kind = regret_kind({"": everything})
     tables = tuple(
@@ -196,7 +210,15 @@ def compute(suite: SuiteResults) -> Generalization:
             table,
             vertices[table],
             {setting: spread(some, kind) for setting, some in runs[table].items() if some},
-            next((run.reconstruction for some in runs[table].values() for run in some if run.reconstruction), ""),
+            next(
+                (
+                    run.reconstruction
+                    for some in runs[table].values()
+                    for run in some
+                    if run.reconstruction
+                ),
+                "",
+            ),
         )
         for table in order
     )
@@ -212,8 +234,12 @@ def compute(suite: SuiteResults) -> Generalization:
 
 def spread(runs: Sequence[RunResult], kind: str, points: int = _POINTS) -> Spread:
     """Quartiles over runs that each finished an evaluation, on a logarithmic grid of moments up to the time limit."""
-    start, limit = max(float(run.trajectory.time[0]) for run in runs), max(run.time_limit for run in runs)
-    # Where an only evaluation crosses the limit, there is no moment within it at which every run has a value.
+    start, limit = (
+        max(float(run.trajectory.time[0]) for run in runs),
+        max(run.time_limit for run in runs),
+    )
+    # Where an only evaluation crosses the limit, there is no moment within it at which every run
+    # has a value.
     time = np.geomspace(start, limit, points) if start <= limit else np.empty(0)
     time[-1:] = limit
     over_time, final = (
@@ -223,16 +249,24 @@ def spread(runs: Sequence[RunResult], kind: str, points: int = _POINTS) -> Sprea
     return Spread(len(runs), time, over_time, final)
 
 
-def _missing(suite: SuiteResults, tables: Sequence[OnTable], runs: Sequence[RunResult]) -> Iterator[str]:
+def _missing(
+    suite: SuiteResults, tables: Sequence[OnTable], runs: Sequence[RunResult]
+) -> Iterator[str]:
     protocols = {str(run.protocol.get("name", "")) for run in runs}
     if protocols != {PROTOCOL}:
-        yield f"the notebook's protocol ({PROTOCOL}): the suite follows {', '.join(sorted(protocols))}"
+        yield (
+            f"the notebook's protocol ({PROTOCOL}): the suite follows"
+            f" {', '.join(sorted(protocols))}"
+        )
     if (limit := max(run.time_limit for run in runs)) < _LIMIT:
         yield f"the notebook's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}"
     for on in tables:
         counts = [on.spreads[s].runs if s in on.spreads else 0 for s in _settings(suite).values()]
         if short := [count for count in counts if count < suite.planned]:
-            yield f"runs: {span(short)} of {suite.planned} planned on {on.table} (settings: {len(short)})"
+            yield (
+                f"runs: {span(short)} of {suite.planned} planned on {on.table} (settings:"
+                f" {len(short)})"
+            )
 
 
 def caption(found: Generalization) -> str:
@@ -242,26 +276,30 @@ def caption(found: Generalization) -> str:
     medians = "; ".join(
         f"{on.table} "
         + ", ".join(
-            f"{s.method} {on.spreads[s].final[1]:.4f}" for s in found.shown("method") if s in on.spreads
+            f"{s.method} {on.spreads[s].final[1]:.4f}"
+            for s in found.shown("method")
+            if s in on.spreads
         ).replace("-", "\u2212")
         for on in found.tables
     )
     agreement = ""
     if np.isfinite(found.agreement):
         agreement = (
-            f" Spearman's correlation of the median final regrets of all settings between {found.tables[0].table} and "
-            f"{found.tables[-1].table}: {found.agreement:.2f}."
+            " Spearman's correlation of the median final regrets of all settings between"
+            f" {found.tables[0].table} and {found.tables[-1].table}: {found.agreement:.2f}."
         )
     parts = [
-        "NAS-Bench-101, figure 8. Does what holds on small cells hold on all? Median and interquartile range of "
-        f"{found.kind} regret over n = {counts} runs of each setting on the cells of up to V vertices: {sizes}. Left: "
-        "random search (RS), evolution that removes the worst (NRE), evolution that removes the oldest (RE). Middle: "
-        "RE with mutation rate p. Right: RE, below also NRE, with tournament size t. Where not told, "
-        f"p = {found.base.rate:g} and t = {found.base.tournament}. Upper rows: against simulated wall-clock time; "
-        "bottom row: at the end. "
-        "Regret is taken from the best mean error of the table's own cells; where the protocol reports the test error "
-        f"of the one repeat that was seen, it can be below zero. Median final regret: {medians}.{agreement} Published: "
-        "100 runs; of the paper's grid only p = 0.5 and 2 are known here (google-research/nasbench#11)."
+        "NAS-Bench-101, figure 8. Does what holds on small cells hold on all? Median and"
+        f" interquartile range of {found.kind} regret over n = {counts} runs of each setting on the"
+        f" cells of up to V vertices: {sizes}. Left: random search (RS), evolution that removes the"
+        " worst (NRE), evolution that removes the oldest (RE). Middle: RE with mutation rate p."
+        " Right: RE, below also NRE, with tournament size t. Where not told, p ="
+        f" {found.base.rate:g} and t = {found.base.tournament}. Upper rows: against simulated"
+        " wall-clock time; bottom row: at the end. Regret is taken from the best mean error of the"
+        " table's own cells; where the protocol reports the test error of the one repeat that was"
+        f" seen, it can be below zero. Median final regret: {medians}.{agreement} Published: 100"
+        " runs; of the paper's grid only p = 0.5 and 2 are known here"
+        " (google-research/nasbench#11)."
     ]
     if found.missing:
         parts.append(f"Missing: {'; '.join(found.missing)}.")
@@ -290,7 +328,9 @@ def draw(found: Generalization, width: float) -> Figure:
             limits = [limit for ax in row for limit in ax.get_ylim()]
             low, high = min(limits), max(limits)
             for ax in row:
-                ax.set_ylim(low - 0.05 * (high - low), high + 0.3 * (high - low))  # room for the legends above
+                ax.set_ylim(
+                    low - 0.05 * (high - low), high + 0.3 * (high - low)
+                )  # room for the legends above
     return figure
 
 
@@ -298,25 +338,50 @@ def _styles(found: Generalization, column: str) -> dict[Setting, MethodStyle]:
     settings = found.shown(column)
     if column == "method":
         looks = method_styles(
-            [("RE", "regularized_evolution"), ("NRE", "regularized_evolution"), ("RS", "random_search")]
+            [
+                ("RE", "regularized_evolution"),
+                ("NRE", "regularized_evolution"),
+                ("RS", "random_search"),
+            ]
         )
         return {setting: looks[setting.method] for setting in settings}
-    letter, values = ("p", [s.rate for s in settings]) if column == "rate" else ("t", [s.tournament for s in settings])
-    return dict(zip(settings, graded_styles([f"{letter} = {value:g}" for value in values]), strict=True))
+    letter, values = (
+        ("p", [s.rate for s in settings])
+        if column == "rate"
+        else ("t", [s.tournament for s in settings])
+    )
+    return dict(
+        zip(settings, graded_styles([f"{letter} = {value:g}" for value in values]), strict=True)
+    )
 
 
 def _draw_curves(ax: Axes, found: Generalization, on: OnTable, column: str) -> None:
-    styles = {setting: style for setting, style in _styles(found, column).items() if setting in on.spreads}
-    limit = max((float(on.spreads[setting].time[-1]) for setting in styles if len(on.spreads[setting].time)), default=1)
-    begin = 10 ** np.floor(np.log10(limit)) / 100  # three decades; before them there is little but chance
+    styles = {
+        setting: style for setting, style in _styles(found, column).items() if setting in on.spreads
+    }
+    limit = max(
+        (
+            float(on.spreads[setting].time[-1])
+            for setting in styles
+            if len(on.spreads[setting].time)
+        ),
+        default=1,
+    )
+    begin = (
+        10 ** np.floor(np.log10(limit)) / 100
+    )  # three decades; before them there is little but chance
     extent = [0.0]
     for nth, (setting, style) in enumerate(styles.items()):
         shown = on.spreads[setting]
         first, median, third = shown.quartiles
-        ax.fill_between(shown.time, first, third, step="post", color=style.color, alpha=0.12, linewidth=0)
+        ax.fill_between(
+            shown.time, first, third, step="post", color=style.color, alpha=0.12, linewidth=0
+        )
         markers = marker_positions(shown.time, begin, limit, nth, len(styles), 5)
         line = style.line() | {"markersize": 3, "linewidth": 1.1}
-        ax.plot(shown.time, median, drawstyle="steps-post", markevery=markers, label=style.name, **line)
+        ax.plot(
+            shown.time, median, drawstyle="steps-post", markevery=markers, label=style.name, **line
+        )
         extent += [*first[shown.time >= begin], *third[shown.time >= begin]]
     time_axis(ax, begin, limit, most=3)
     if max(extent) > min(extent):
@@ -333,7 +398,9 @@ def _draw_final(ax: Axes, found: Generalization, column: str) -> None:
         shown = [setting for setting in found.shown(column, method) if setting in on.spreads]
         names = dict(_places(column, shown))
         ticks |= names
-        first, median, third = np.array([on.spreads[setting].final for setting in shown]).reshape(-1, 3).T
+        first, median, third = (
+            np.array([on.spreads[setting].final for setting in shown]).reshape(-1, 3).T
+        )
         color, marker = CYCLE[nth % len(CYCLE)]
         ax.errorbar(
             np.array(list(names)) + 0.16 * (beside - (len(series) - 1) / 2),
@@ -348,16 +415,27 @@ def _draw_final(ax: Axes, found: Generalization, column: str) -> None:
             label=on.table if len(methods) == 1 else f"{method}, V \u2264 {on.vertices}",
         )
     ax.set_xticks(list(ticks), list(ticks.values()))
-    ax.set_xlabel({"method": "Method", "rate": "Mutation rate p", "tournament": "Tournament size t"}[column])
+    ax.set_xlabel(
+        {"method": "Method", "rate": "Mutation rate p", "tournament": "Tournament size t"}[column]
+    )
     ax.axhline(0, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
     ax.grid(True, axis="y")
     ax.margins(x=0.12)
-    ax.legend(loc="upper center", ncols=len(methods), handlelength=1.6, labelspacing=0.3, columnspacing=0.8)
+    ax.legend(
+        loc="upper center",
+        ncols=len(methods),
+        handlelength=1.6,
+        labelspacing=0.3,
+        columnspacing=0.8,
+    )
 
 
 def _places(column: str, settings: Sequence[Setting]) -> list[tuple[float, str]]:
     """Places on the horizontal axis and their names: methods one after the other, numbers by their logarithm."""
     if column == "method":
-        return [(float(("RS", "NRE", "RE").index(setting.method)), setting.method) for setting in settings]
+        return [
+            (float(("RS", "NRE", "RE").index(setting.method)), setting.method)
+            for setting in settings
+        ]
     numbers = [setting.rate if column == "rate" else setting.tournament for setting in settings]
     return [(float(np.log2(number)), f"{number:g}") for number in numbers]

@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.results import RunResult
-from plots.axes import human_time
-from plots.paper.columns import FigureError
-from plots.rank_over_time import RankCurves, draw_ranks, rank_caption, rank_curves
-from plots.style import MethodStyle, human_name, method_styles
-from tabular_data.sources.nas_hpo_bench import DATASETS
+from regretta.harness.results import RunResult
+from regretta.plots.axes import human_time
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.rank_over_time import RankCurves, draw_ranks, rank_caption, rank_curves
+from regretta.plots.style import MethodStyle, human_name, method_styles
+from regretta.tabular_data.sources.nas_hpo_bench import DATASETS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["Ranks", "caption", "compute", "draw"]
 
 _WITHOUT_BUDGETS: Mapping[str, str] = {
     "hyperband": "Hyperband is random search",
@@ -32,7 +30,8 @@ class Ranks:
     Attributes
     ----------
     curves
-        Average ranks at fractions of the tables' time limits, or at simulated seconds where there is one table.
+        Average ranks at fractions of the tables' time limits, or at simulated seconds where there
+        is one table.
     limits
         Table → its time limit, simulated seconds.
     styles
@@ -50,7 +49,8 @@ class Ranks:
 def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> Ranks:
     """Average rank of each method over the runs on NAS-HPO-Bench's tables.
 
-    Tables have different time limits and are averaged at equal fractions of them, see `rank_curves`.
+    Tables have different time limits and are averaged at equal fractions of them, see
+    `rank_curves`.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> Ranks:
     Raises
     ------
     FigureError
-        If no run on these tables finished an evaluation, or fewer than two methods have runs on each of them.
+        If no run on these tables finished an evaluation, or fewer than two methods have runs on
+        each of them.
     """
     shown = {
         table: tables[table]
@@ -77,7 +78,10 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> Ranks:
     groups = {table: {label: group[label] for label in ranked} for table, group in shown.items()}
     everything = [run for group in groups.values() for runs in group.values() for run in runs]
     if len(ranked) < 2 or not any(len(run.trajectory) for run in everything):
-        raise FigureError(f"figure 9 ranks methods with runs on each of {', '.join(shown)}; there are {len(ranked)}")
+        raise FigureError(
+            f"figure 9 ranks methods with runs on each of {', '.join(shown)}; there are"
+            f" {len(ranked)}"
+        )
     optimizers = [(label, next(iter(groups.values()))[label][0].optimizer) for label in ranked]
     missing = []
     if absent := [table for table in DATASETS if table not in shown]:
@@ -85,13 +89,20 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> Ranks:
     if partly := [human_name(label) for label in labels if label not in ranked]:
         missing.append(f"runs on every table of {', '.join(partly)}")
     if len({budget for run in everything for budget in run.evaluations_by_budget}) == 1:
-        effects = dict.fromkeys(_WITHOUT_BUDGETS[name] for _, name in optimizers if name in _WITHOUT_BUDGETS)
-        missing.append("budgets below the full training" + (f" ({', '.join(effects)})" if effects else ""))
+        effects = dict.fromkeys(
+            _WITHOUT_BUDGETS[name] for _, name in optimizers if name in _WITHOUT_BUDGETS
+        )
+        missing.append(
+            "budgets below the full training" + (f" ({', '.join(effects)})" if effects else "")
+        )
     if not all(run.has_test for run in everything):
         missing.append("test error")
     return Ranks(
         rank_curves(groups),
-        {table: max(r.time_limit for runs in group.values() for r in runs) for table, group in groups.items()},
+        {
+            table: max(r.time_limit for runs in group.values() for r in runs)
+            for table, group in groups.items()
+        },
         method_styles(optimizers),
         tuple(missing),
     )
@@ -105,9 +116,10 @@ def caption(found: Ranks) -> str:
         axis = f"The time limit is {limits}."
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
     return (
-        f"NAS-Bench-101, figure 9, on NAS-HPO-Bench (Klein and Hutter 2019). {rank_caption(found.curves)} {axis} These "
-        "are regressions: error is min(MSE, 1) of standardized targets, so that all networks no better than a constant "
-        f"prediction are equally bad.{missing}"
+        "NAS-Bench-101, figure 9, on NAS-HPO-Bench (Klein and Hutter 2019)."
+        f" {rank_caption(found.curves)} {axis} These are regressions: error is min(MSE, 1) of"
+        " standardized targets, so that all networks no better than a constant prediction are"
+        f" equally bad.{missing}"
     )
 
 

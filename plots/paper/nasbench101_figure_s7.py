@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from plots.axes import title
-from plots.paper.columns import Anchor, FigureError, noted
-from plots.style import METHODS, house, panels
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import Anchor, FigureError, noted
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["PUBLISHED", "BudgetCorrelation", "anchors", "caption", "compute", "draw"]
 
 PUBLISHED = 0.365
 """Spearman's correlation between 36 and 108 epochs among the best tenth, of the paper's supplement."""
@@ -61,7 +59,8 @@ def compute(table: Table) -> BudgetCorrelation:
     """
     if len(table.budgets) < 2:
         raise FigureError(
-            f"supplement figure 7 needs several budgets; table {table.name!r} has {table.budgets[0]:g} only"
+            f"supplement figure 7 needs several budgets; table {table.name!r} has"
+            f" {table.budgets[0]:g} only"
         )
     accuracy = 1 - table.mean_validation_error
     accuracy = accuracy[~np.isnan(accuracy).any(axis=1)]
@@ -88,8 +87,9 @@ def caption(found: BudgetCorrelation) -> str:
     """What the figure shows, with the published value beside ours."""
     beside = "".join(f" {a.quantity}: {a.ours} (published {a.published})." for a in anchors(found))
     return (
-        "NAS-Bench-101, supplement figure 7. Spearman's correlation of mean validation accuracy between budgets among "
-        f"the best cells at the largest budget.{beside} Table {found.table}.{found.note}"
+        "NAS-Bench-101, supplement figure 7. Spearman's correlation of mean validation accuracy"
+        f" between budgets among the best cells at the largest budget.{beside} Table"
+        f" {found.table}.{found.note}"
     )
 
 
@@ -98,7 +98,13 @@ def anchors(found: BudgetCorrelation) -> tuple[Anchor, ...]:
     if (36.0, 108.0) not in found.pairs:
         return ()
     ours = found.correlation[found.pairs.index((36.0, 108.0)), PERCENTILES.index(90.0)]
-    return (Anchor("Spearman's correlation of 36 and 108 epochs in the best tenth", f"{ours:.3f}", f"{PUBLISHED}"),)
+    return (
+        Anchor(
+            "Spearman's correlation of 36 and 108 epochs in the best tenth",
+            f"{ours:.3f}",
+            f"{PUBLISHED}",
+        ),
+    )
 
 
 def draw(found: BudgetCorrelation, width: float) -> Figure:
@@ -111,7 +117,9 @@ def draw(found: BudgetCorrelation, width: float) -> Figure:
         ):
             name = f"{pair[0]:g} and {pair[1]:g} {found.unit}"
             ax.plot(np.arange(len(line)), line, label=name, color=color, marker=marker)
-        ax.set_xticks(np.arange(len(found.percentiles)), [f"{100 - p:g} %" for p in found.percentiles])
+        ax.set_xticks(
+            np.arange(len(found.percentiles)), [f"{100 - p:g} %" for p in found.percentiles]
+        )
         ax.set_xlabel("Best cells at the largest budget")
         ax.set_ylabel("Spearman's correlation")
         ax.grid(True)

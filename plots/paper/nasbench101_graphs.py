@@ -8,9 +8,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.spaces import NasBench101
-
-__all__ = ["depth", "edit_distance", "interior_size", "operation_digits", "replacements", "width"]
+from regretta.tabular_data.spaces import NasBench101
 
 
 def _entries(space: NasBench101) -> list[tuple[int, int]]:
@@ -42,12 +40,15 @@ def depth(space: NasBench101) -> NDArray[np.int64]:
     longest[:, 0] = 0
     for k, (begin, end) in sorted(enumerate(_entries(space)), key=lambda item: item[1][::-1]):
         there = (code >> k & 1).astype(bool)
-        longest[:, end] = np.where(there, np.maximum(longest[:, end], longest[:, begin] + 1), longest[:, end])
+        longest[:, end] = np.where(
+            there, np.maximum(longest[:, end], longest[:, begin] + 1), longest[:, end]
+        )
     return longest[:, -1]
 
 
 def width(space: NasBench101) -> NDArray[np.int64]:
-    """Largest directed cut: most edges that lead from a set of vertices to its complement with none leading back.
+    """Largest directed cut: most edges that lead from a set of vertices to its complement with none
+    leading back.
 
     The set holds the input and not the output. Shape ``[cells]``.
     """
@@ -58,12 +59,17 @@ def width(space: NasBench101) -> NDArray[np.int64]:
         side = [True, *(bool(inner >> v & 1) for v in range(space.vertices - 2)), False]
         forth = sum(1 << k for k, (i, j) in enumerate(entries) if side[i] and not side[j])
         back = sum(1 << k for k, (i, j) in enumerate(entries) if side[j] and not side[i])
-        largest = np.maximum(largest, np.where((code & back) == 0, np.bitwise_count(code & forth), 0))
+        largest = np.maximum(
+            largest, np.where((code & back) == 0, np.bitwise_count(code & forth), 0)
+        )
     return largest
 
 
-def replacements(space: NasBench101, old: int, new: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Rows of cells before and after one vertex's operation is replaced, an interior slot at a time.
+def replacements(
+    space: NasBench101, old: int, new: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """Rows of cells before and after one vertex's operation is replaced, an interior slot at a
+    time.
 
     Parameters
     ----------
@@ -80,8 +86,8 @@ def replacements(space: NasBench101, old: int, new: int) -> Iterator[tuple[NDArr
 def edit_distance(space: NasBench101, row: int) -> NDArray[np.int64]:
     """Edges and operations that differ between every cell and one of them: shape ``[cells]``.
 
-    The least over all ways to match the interior vertices of the two; an operation counts where both cells use the
-    vertex, since an encoding carries one for unused vertices too.
+    The least over all ways to match the interior vertices of the two; an operation counts where
+    both cells use the vertex, since an encoding carries one for unused vertices too.
     """
     entries, last = _entries(space), space.vertices - 1
     digits, codes = operation_digits(space), space.index.cell_matrix.astype(np.int64)

@@ -1,7 +1,9 @@
-"""Points of NAS-Bench-101's raw space: how many spell each cell, and how near all of them are to some.
+"""Points of NAS-Bench-101's raw space: how many spell each cell, and how near all of them are to
+some.
 
-A point is an upper-triangular matrix with an operation for each interior vertex, as encoding A has it; an edit flips an
-entry or changes an operation. Most points of 7 vertices spell no cell: 139,359,042 of 2²¹ · 3⁵ do.
+A point is an upper-triangular matrix with an operation for each interior vertex, as encoding A has
+it; an edit flips an entry or changes an operation. Most points of 7 vertices spell no cell:
+139,359,042 of 2²¹ · 3⁵ do.
 """
 
 from __future__ import annotations
@@ -9,9 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.spaces import NasBench101
-
-__all__ = ["n_points", "points_of_cells", "volume"]
+from regretta.tabular_data.spaces import NasBench101
 
 _BLOCK_BITS = 12
 _BLOCK_COLUMNS = 2048
@@ -27,20 +27,28 @@ def points_of_cells(space: NasBench101) -> NDArray[np.int64]:
     index = space.index
     placements, codes = index.operations.shape
     classes = len(index.row) // codes
-    placed = np.bincount(index.graph * np.int64(placements) + index.slots, minlength=classes * placements)
-    landed = np.bincount(
-        (np.arange(placements)[:, None] * codes + index.operations).ravel(), minlength=placements * codes
+    placed = np.bincount(
+        index.graph * np.int64(placements) + index.slots, minlength=classes * placements
     )
-    points = placed.reshape(classes, -1).astype(float) @ landed.reshape(placements, -1)  # exact: all below 2⁵³
+    landed = np.bincount(
+        (np.arange(placements)[:, None] * codes + index.operations).ravel(),
+        minlength=placements * codes,
+    )
+    points = placed.reshape(classes, -1).astype(float) @ landed.reshape(
+        placements, -1
+    )  # exact: all below 2⁵³
     valid = index.row >= 0
     return np.bincount(index.row[valid], points.ravel()[valid], index.n_cells).astype(np.int64)
 
 
-def volume(space: NasBench101, rows: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def volume(
+    space: NasBench101, rows: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number of points at each distance from the nearest point that spells one of some cells.
 
-    Exact, one parameter after the other: the distance over the first k parameters together is the least of a point's
-    own and its neighbours' along the k-th, plus one. Takes a byte a point, 510 MB at 7 vertices.
+    Exact, one parameter after the other: the distance over the first k parameters together is the
+    least of a point's own and its neighbours' along the k-th, plus one. Takes a byte a point, 510
+    MB at 7 vertices.
 
     Parameters
     ----------
@@ -65,7 +73,8 @@ def volume(space: NasBench101, rows: NDArray[np.integer]) -> tuple[NDArray[np.in
     distance = np.full((len(index.graph), codes), farthest + 1, dtype=np.uint8)
     distance[matrices] = near.reshape(-1, codes)
 
-    # In blocks that stay in the processor's cache: entries of low bits lie together, those of high bits far apart.
+    # In blocks that stay in the processor's cache: entries of low bits lie together, those of high
+    # bits far apart.
     low = min(space.n_entries, _BLOCK_BITS)
     high = space.n_entries - low
     blocks = np.split(distance, 1 << high)

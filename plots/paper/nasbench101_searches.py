@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.results import RunResult
-from harness.suite import SuiteResults
-from plots.axes import human_time
-from plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
-from plots.paper.columns import Anchor, FigureError
-from plots.paper.nasbench101_settings import Settings, by_setting, draw_settings
-from plots.regret_curve import RegretCurve, RegretCurves, draw_regret, regret_caption, regret_curves
-from plots.style import MethodStyle, human_name, method_styles
+from regretta.harness.results import RunResult
+from regretta.harness.suite import SuiteResults
+from regretta.plots.axes import human_time
+from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
+from regretta.plots.paper.columns import Anchor, FigureError
+from regretta.plots.paper.nasbench101_settings import Settings, by_setting, draw_settings
+from regretta.plots.regret_curve import (
+    RegretCurve,
+    RegretCurves,
+    draw_regret,
+    regret_caption,
+    regret_curves,
+)
+from regretta.plots.style import MethodStyle, human_name, method_styles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["PUBLISHED_PASSING", "Searches", "anchors", "caption", "compute", "draw", "passes"]
 
 PUBLISHED_PASSING = 5e4
 """Simulated seconds after which regularized evolution, BOHB and SMAC are better than random search (section 4.1)."""
@@ -54,8 +58,8 @@ class Searches:
     styles
         By label.
     passing
-        Optimizer → simulated seconds from which on its mean regret stays below random search's, infinite where it does
-        not at the end; only for 7-left, and only what the paper names.
+        Optimizer → simulated seconds from which on its mean regret stays below random search's,
+        infinite where it does not at the end; only for 7-left, and only what the paper names.
     missing
         What of the paper's figure the suite does not have.
     settings
@@ -81,11 +85,14 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
     Raises
     ------
     FigureError
-        If the suite is another study than the figure's, or none of its runs on the table finished an evaluation.
+        If the suite is another study than the figure's, or none of its runs on the table finished
+        an evaluation.
     """
     runs = {label: group for label, group in suite.runs[table].items() if group}
     if not any(len(run.trajectory) for group in runs.values() for run in group):
-        raise FigureError(f"{suite.folder} has no finished evaluation on {table}; run the suite first")
+        raise FigureError(
+            f"{suite.folder} has no finished evaluation on {table}; run the suite first"
+        )
     optimizers = {label: group[0].optimizer for label, group in runs.items()}
     encoding = str(suite.spec.get("encoding") or "A")
     kinds = set(optimizers.values())
@@ -97,12 +104,16 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
         missing = ["Vizier, which is not public"]
     else:
         unaged = any(_never_ages(group[0]) for group in runs.values())
-        fits = encoding != "C" and (kinds == _S8 and unaged if number == "S8" else len(kinds) > 1 and not unaged)
+        fits = encoding != "C" and (
+            kinds == _S8 and unaged if number == "S8" else len(kinds) > 1 and not unaged
+        )
     if not fits:
         raise FigureError(f"{suite.folder} is not the study of figure {number}")
     protocols = {str(run.protocol.get("name", "")) for group in runs.values() for run in group}
     if protocols != {PROTOCOL}:
-        missing.append(f"the paper's protocol ({PROTOCOL}): the suite follows {', '.join(sorted(protocols))}")
+        missing.append(
+            f"the paper's protocol ({PROTOCOL}): the suite follows {', '.join(sorted(protocols))}"
+        )
     limit = max(run.time_limit for group in runs.values() for run in group)
     if limit < _LIMIT:
         missing.append(f"the paper's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}")
@@ -115,10 +126,16 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
         return Searches(number, distributions(runs), styles, {}, tuple(missing))
     curves = regret_curves(runs)
     passing: dict[str, float] = {}
-    baseline = next((c for c in curves.curves if optimizers[c.label] == "random_search" and c.runs), None)
+    baseline = next(
+        (c for c in curves.curves if optimizers[c.label] == "random_search" and c.runs), None
+    )
     if number == "7-left" and baseline is not None:
         for curve in curves.curves:  # of several labels of one optimizer the first
-            if optimizers[curve.label] in _PASSING and optimizers[curve.label] not in passing and curve.runs:
+            if (
+                optimizers[curve.label] in _PASSING
+                and optimizers[curve.label] not in passing
+                and curve.runs
+            ):
                 passing[optimizers[curve.label]] = passes(curve, baseline)
     settings = by_setting(runs) if number in SENSITIVITY else {}
     return Searches(number, curves, styles, passing, tuple(missing), settings)
@@ -132,7 +149,9 @@ def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
     """Simulated seconds from which on a curve's mean stays below the baseline's; infinite if it is not at the end."""
     time = np.union1d(curve.time, baseline.time)
     time = time[time >= max(curve.time[0], baseline.time[0])]
-    ours, theirs = (c.mean[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline))
+    ours, theirs = (
+        c.mean[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline)
+    )
     above = np.flatnonzero(ours >= theirs)
     if not len(above):
         return float(time[0])
@@ -164,7 +183,8 @@ def caption(found: Searches) -> str:
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
     kind = "supplement figure " if found.number.startswith("S") else "figure "
     return (
-        f"NAS-Bench-101, {kind}{found.number.removeprefix('S').replace('-', ', ')}. {words}{published}{beside}{missing}"
+        f"NAS-Bench-101, {kind}{found.number.removeprefix('S').replace('-', ', ')}."
+        f" {words}{published}{beside}{missing}"
     )
 
 

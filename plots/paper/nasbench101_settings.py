@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.results import RunResult
-from plots.regret_curve import RegretCurves, draw_panel
-from plots.style import MethodStyle, graded_styles, house, panels, span
+from regretta.harness.results import RunResult
+from regretta.plots.regret_curve import RegretCurves, draw_panel
+from regretta.plots.style import MethodStyle, graded_styles, house, panels, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["Settings", "by_setting", "draw_settings"]
 
 Settings = Mapping[str, Sequence[tuple[str, str]]]
 """Setting → labels and values of a panel, ascending where they are numbers."""
@@ -34,12 +32,18 @@ def by_setting(runs: Mapping[str, Sequence[RunResult]]) -> Settings:
         changed = [key for key in settings if settings[key] != base.get(key)]
         if changed:
             value = ", ".join(_shown(settings[key]) for key in changed)
-            found.setdefault(changed[0], [(first, _shown(base.get(changed[0])))]).append((label, value))
+            found.setdefault(changed[0], [(first, _shown(base.get(changed[0])))]).append(
+                (label, value)
+            )
     return {key: sorted(labels, key=_order) for key, labels in found.items()}
 
 
 def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return (
+        f"{value:g}"
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else str(value)
+    )
 
 
 def _order(item: tuple[str, str]) -> tuple[float, str]:
@@ -59,7 +63,7 @@ def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figu
     settings
         From `by_setting`; at least one.
     width
-        `plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
+        `regretta.plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
     """
     curves = {curve.label: curve for curve in shown.curves}
     first = shown.curves[0].label
@@ -68,10 +72,15 @@ def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figu
         for ax, (setting, labels) in zip(axes, settings.items(), strict=True):
             looks = graded_styles([value for _, value in labels])
             styles = {label: look for (label, _), look in zip(labels, looks, strict=True)}
-            styles[first] = MethodStyle(f"{styles[first].name}, the paper's", "black", styles[first].marker)
+            styles[first] = MethodStyle(
+                f"{styles[first].name}, the paper's", "black", styles[first].marker
+            )
             part = replace(shown, curves=tuple(curves[label] for label in styles))
             handles = draw_panel(ax, part, styles, ax.get_subplotspec().is_first_col())  # type: ignore[union-attr]
-            name, numbers = setting.replace("_", " ").capitalize(), [curves[label].runs for label in handles]
+            name, numbers = (
+                setting.replace("_", " ").capitalize(),
+                [curves[label].runs for label in handles],
+            )
             ax.legend(
                 list(handles.values()),
                 [styles[label].name for label in handles],

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
-from plots.style import METHODS, house, panels
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["AccuracyAndParameters", "caption", "compute", "draw"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +54,14 @@ def compute(tables: Sequence[Table]) -> tuple[AccuracyAndParameters, ...]:
             parameters = table.columns["parameters"].astype(np.float64)
             note = noted(table, () if kind == "test" else ("test accuracy",))
             found.append(
-                AccuracyAndParameters(table.name, kind, parameters, accuracy, note, table.provenance.reconstruction)
+                AccuracyAndParameters(
+                    table.name, kind, parameters, accuracy, note, table.provenance.reconstruction
+                )
             )
     if not found:
-        raise FigureError(f"figure 2 needs the column parameters; {', '.join(t.name for t in tables)} lack it")
+        raise FigureError(
+            f"figure 2 needs the column parameters; {', '.join(t.name for t in tables)} lack it"
+        )
     return tuple(found)
 
 
@@ -67,8 +69,8 @@ def caption(found: Sequence[AccuracyAndParameters]) -> str:
     """What the figure shows and what is missing."""
     notes = "".join(panel.note for panel in found)
     return (
-        "NAS-Bench-201, figure 2. Mean accuracy at the largest budget against the number of parameters of every cell. "
-        f"Tables {', '.join(panel.table for panel in found)}.{notes}"
+        "NAS-Bench-201, figure 2. Mean accuracy at the largest budget against the number of"
+        f" parameters of every cell. Tables {', '.join(panel.table for panel in found)}.{notes}"
     )
 
 

@@ -11,14 +11,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy import stats
 
-from plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
-from plots.style import METHODS, house, panels
-from tabular_data.table import Table
+from regretta.plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["Ranks", "caption", "compute", "draw"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +47,9 @@ def compute(tables: Sequence[Table]) -> Ranks:
         If there is one table only, or one is not of NAS-Bench-201's cells.
     """
     if len(tables) < 2:
-        raise FigureError(f"figure 3 compares data sets and needs two tables or more, got {len(tables)}")
+        raise FigureError(
+            f"figure 3 compares data sets and needs two tables or more, got {len(tables)}"
+        )
     for table in tables:
         need_nasbench201(table, "figure 3")
     kinds, columns = zip(*(test_or_validation(table) for table in tables), strict=True)
@@ -61,16 +61,20 @@ def compute(tables: Sequence[Table]) -> Ranks:
         kinds=kinds,
         ranks=ranks[:, np.argsort(ranks[0], kind="stable")],
         note="".join(noted(table, ()) for table in tables),
-        reconstruction="; ".join(t.provenance.reconstruction for t in tables if t.provenance.reconstruction),
+        reconstruction="; ".join(
+            t.provenance.reconstruction for t in tables if t.provenance.reconstruction
+        ),
     )
 
 
 def caption(found: Ranks) -> str:
     """What the figure shows."""
-    shown = ", ".join(f"{table} ({kind})" for table, kind in zip(found.tables, found.kinds, strict=True))
+    shown = ", ".join(
+        f"{table} ({kind})" for table, kind in zip(found.tables, found.kinds, strict=True)
+    )
     return (
-        f"NAS-Bench-201, figure 3. Rank of each cell by accuracy at the largest budget on {shown}, against its rank on "
-        f"{found.tables[0]}; 1 is best.{found.note}"
+        f"NAS-Bench-201, figure 3. Rank of each cell by accuracy at the largest budget on {shown},"
+        f" against its rank on {found.tables[0]}; 1 is best.{found.note}"
     )
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from plots.axes import title
-from plots.paper.columns import need_nasbench201, noted
-from plots.style import house, panels
-from tabular_data.table import Table
+from regretta.plots.axes import title
+from regretta.plots.paper.columns import need_nasbench201, noted
+from regretta.plots.style import house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["Correlations", "caption", "compute", "draw"]
 
 BEST_ABOVE = (None, 0.90)
 """Panels: all cells, and those with more than that accuracy in the first row."""
@@ -67,7 +65,9 @@ def compute(tables: Sequence[Table]) -> Correlations:
     for limit in BEST_ABOVE:
         kept = accuracy if limit is None else accuracy[:, accuracy[0] > limit]
         enough = kept.shape[1] > 2
-        found.append(np.atleast_2d(np.corrcoef(kept)) if enough else np.full((len(rows), len(rows)), np.nan))
+        found.append(
+            np.atleast_2d(np.corrcoef(kept)) if enough else np.full((len(rows), len(rows)), np.nan)
+        )
         cells.append(kept.shape[1])
     modelled = "; ".join(t.provenance.reconstruction for t in tables if t.provenance.reconstruction)
     return Correlations(tuple(names), np.stack(found), tuple(cells), "".join(notes), modelled)
@@ -76,9 +76,9 @@ def compute(tables: Sequence[Table]) -> Correlations:
 def caption(found: Correlations) -> str:
     """What the figure shows and what is missing."""
     return (
-        f"NAS-Bench-201, figure 4. Pearson's correlation between mean accuracies at the largest budget: over all "
-        f"{found.cells[0]:,} cells (left), and over the {found.cells[1]:,} with more than 90 % on {found.names[0]} "
-        f"(right).{found.note}"
+        "NAS-Bench-201, figure 4. Pearson's correlation between mean accuracies at the largest"
+        f" budget: over all {found.cells[0]:,} cells (left), and over the {found.cells[1]:,} with"
+        f" more than 90 % on {found.names[0]} (right).{found.note}"
     )
 
 
@@ -92,7 +92,13 @@ def draw(found: Correlations, width: float) -> Figure:
                 if np.isfinite(value):
                     ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=6.5,
                             color="black" if value > 0.6 else "white")  # fmt: skip
-            ax.set_xticks(range(len(found.names)), found.names, rotation=40, ha="right", rotation_mode="anchor")
+            ax.set_xticks(
+                range(len(found.names)),
+                found.names,
+                rotation=40,
+                ha="right",
+                rotation_mode="anchor",
+            )
             if ax.get_subplotspec().is_first_col():  # type: ignore[union-attr]
                 ax.set_yticks(range(len(found.names)), found.names)
             else:

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from plots.paper.columns import FigureError, mean_over_repeats, need_nasbench201, noted
-from plots.style import METHODS, house, panels
-from tabular_data.table import Table
+from regretta.plots.paper.columns import FigureError, mean_over_repeats, need_nasbench201, noted
+from regretta.plots.style import METHODS, house, panels
+from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = ["RankStability", "caption", "compute", "draw"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +25,13 @@ class RankStability:
     Attributes
     ----------
     source
-        ``"curve"``: after each epoch of the longest training; ``"budgets"``: at the end of shorter trainings.
+        ``"curve"``: after each epoch of the longest training; ``"budgets"``: at the end of shorter
+        trainings.
     epochs
         Ascending: shape ``[k]``.
     correlation
-        Kendall's tau-b between validation accuracy then and at the end of the longest training: shape ``[k]``.
+        Kendall's tau-b between validation accuracy then and at the end of the longest training:
+        shape ``[k]``.
     """
 
     table: str
@@ -43,7 +43,8 @@ class RankStability:
 
 
 def compute(tables: Sequence[Table]) -> tuple[RankStability, ...]:
-    """Rank correlations of each table over its learning curves or, where it has none, over its budgets.
+    """Rank correlations of each table over its learning curves or, where it has none, over its
+    budgets.
 
     Raises
     ------
@@ -60,7 +61,12 @@ def compute(tables: Sequence[Table]) -> tuple[RankStability, ...]:
         elif len(table.budgets) > 1:
             source, then = "budgets", 1 - table.mean_validation_error
             epochs = np.array(table.budgets)
-            missing = ("learning curves (column validation_curve): the ends of shorter trainings are shown",)
+            missing = (
+                (
+                    "learning curves (column validation_curve): the ends of shorter trainings are"
+                    " shown"
+                ),
+            )
         else:
             continue
         known = ~np.isnan(then).all(axis=0)
@@ -69,20 +75,29 @@ def compute(tables: Sequence[Table]) -> tuple[RankStability, ...]:
         taus = [float(stats.kendalltau(column, then[:, -1]).statistic) for column in then.T]
         found.append(
             RankStability(
-                table.name, source, epochs, np.array(taus), noted(table, missing), table.provenance.reconstruction
+                table.name,
+                source,
+                epochs,
+                np.array(taus),
+                noted(table, missing),
+                table.provenance.reconstruction,
             )
         )
     if not found:
         names = ", ".join(table.name for table in tables)
-        raise FigureError(f"figure 5 needs learning curves (validation_curve) or a second budget; {names} lack both")
+        raise FigureError(
+            f"figure 5 needs learning curves (validation_curve) or a second budget; {names} lack"
+            " both"
+        )
     return tuple(found)
 
 
 def caption(found: Sequence[RankStability]) -> str:
     """What the figure shows and what is missing."""
     return (
-        "NAS-Bench-201, figure 5. Kendall's rank correlation over all cells between mean validation accuracy after "
-        f"some epochs and at the end of the longest training.{''.join(line.note for line in found)}"
+        "NAS-Bench-201, figure 5. Kendall's rank correlation over all cells between mean"
+        " validation accuracy after some epochs and at the end of the longest"
+        f" training.{''.join(line.note for line in found)}"
     )
 
 
@@ -94,7 +109,9 @@ def draw(found: Sequence[RankStability], width: float) -> Figure:
         for line, (_, color, marker) in zip(found, looks, strict=False):
             words = f"{line.table} (reconstruction)" if line.reconstruction else line.table
             few = len(line.epochs) < 30
-            between = ":" if line.source == "budgets" else "-"  # nothing was measured between budgets
+            between = (
+                ":" if line.source == "budgets" else "-"
+            )  # nothing was measured between budgets
             ax.plot(
                 *(line.epochs, line.correlation),
                 label=words,

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.results import RunResult
-from plots.paper.columns import FigureError
-from plots.style import human_name
-from plots.tables import ReportTable
-
-__all__ = ["PUBLISHED", "Entry", "compute", "report_table"]
+from regretta.harness.results import RunResult
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.style import human_name
+from regretta.plots.tables import ReportTable
 
 DATASETS = ("cifar100", "cifar10", "imagenet16-120")
 """Parts of table names, the longer of two first."""
@@ -37,10 +35,11 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float, float]]] = {
         "bohb": (44.26, 1.36, 44.42, 1.49),
     },
 }
-"""Mean and standard deviation over 500 runs, percent: validation, then test (Dong and Yang, ICLR 2020, table 5).
+"""Mean and standard deviation over 500 runs, percent: validation, then test (Dong and Yang, ICLR
+2020, table 5).
 
-Confirmed from a secondary copy: random search on CIFAR-10; REINFORCE on CIFAR-10, and its test accuracy on the other
-two. The others are quoted from memory and await a check against the paper.
+Confirmed from a secondary copy: random search on CIFAR-10; REINFORCE on CIFAR-10, and its test
+accuracy on the other two. The others are quoted from memory and await a check against the paper.
 """
 
 
@@ -59,7 +58,8 @@ class Entry:
     runs
         Number of runs that finished an evaluation.
     validation, test
-        Mean and standard deviation (n - 1) over runs of the final incumbent's accuracy; NaN where unknown.
+        Mean and standard deviation (n - 1) over runs of the final incumbent's accuracy; NaN where
+        unknown.
     published
         `PUBLISHED`'s four numbers, None where there are none.
     protocol
@@ -82,7 +82,8 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[En
     Parameters
     ----------
     tables
-        Table → label → runs, as in `SuiteResults.runs`; data sets are recognized by the tables' names.
+        Table → label → runs, as in `SuiteResults.runs`; data sets are recognized by the tables'
+        names.
 
     Raises
     ------
@@ -98,15 +99,29 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[En
             ended = [run for run in runs if len(run.trajectory)]
             optimizer = ended[0].optimizer if ended else label
             validation = [1 - float(run.trajectory.mean_validation_error[-1]) for run in ended]
-            test = [1 - float(run.trajectory.test_error[-1]) for run in ended if run.trajectory.test_error is not None]
+            test = [
+                1 - float(run.trajectory.test_error[-1])
+                for run in ended
+                if run.trajectory.test_error is not None
+            ]
             published = PUBLISHED[dataset].get(optimizer)
             protocol = str(ended[0].protocol.get("name", "")) if ended else ""
             found.append(
-                Entry(table, label, optimizer, len(ended), _spread(validation), _spread(test), published, protocol)
+                Entry(
+                    table,
+                    label,
+                    optimizer,
+                    len(ended),
+                    _spread(validation),
+                    _spread(test),
+                    published,
+                    protocol,
+                )
             )
     if not found:
         raise FigureError(
-            f"table 5 needs runs on {', '.join(sorted(DATASETS))}; there are {', '.join(tables) or 'none'}"
+            f"table 5 needs runs on {', '.join(sorted(DATASETS))}; there are"
+            f" {', '.join(tables) or 'none'}"
         )
     return tuple(found)
 
@@ -121,14 +136,19 @@ def report_table(found: Sequence[Entry]) -> ReportTable:
     others = sorted({e.protocol for e in found if e.runs and e.protocol != PROTOCOL})
     warning = ""
     if others:
-        warning = f" The runs follow the protocol {', '.join(others)}, not the paper's ({PROTOCOL}): the published "
+        warning = (
+            f" The runs follow the protocol {', '.join(others)}, not the paper's ({PROTOCOL}): the"
+            " published "
+        )
         warning += "numbers are not to be compared with them."
     return ReportTable(
         name="nasbench201-table5",
         title="NAS-Bench-201, table 5: accuracy in percent, measured and published",
-        caption="Mean \u00b1 standard deviation over runs. Published: 500 runs; most values are not yet checked "
-        "against the paper. Not run, since they share weights between architectures: RSPS, DARTS-V1, DARTS-V2, GDAS, "
-        f"SETN, ENAS.{warning}",
+        caption=(
+            "Mean \u00b1 standard deviation over runs. Published: 500 runs; most values are not"
+            " yet checked against the paper. Not run, since they share weights between"
+            f" architectures: RSPS, DARTS-V1, DARTS-V2, GDAS, SETN, ENAS.{warning}"
+        ),
         columns=("Method", "Table", "Runs", "Validation", "published", "Test", "published"),
         rows=[
             (
@@ -141,10 +161,21 @@ def report_table(found: Sequence[Entry]) -> ReportTable:
         ],
         data_columns=(
             *("table", "label", "runs", "validation", "validation_sd", "test", "test_sd"),
-            *("published_validation", "published_validation_sd", "published_test", "published_test_sd"),
+            *(
+                "published_validation",
+                "published_validation_sd",
+                "published_test",
+                "published_test_sd",
+            ),
         ),
         data_rows=[
-            (e.table, e.label, e.runs, *map(_known, (*e.validation, *e.test)), *(e.published or (None,) * 4))
+            (
+                e.table,
+                e.label,
+                e.runs,
+                *map(_known, (*e.validation, *e.test)),
+                *(e.published or (None,) * 4),
+            )
             for e in found
         ],
     )

@@ -3,12 +3,12 @@
 PyTorch is needed only to train; importing this package does not need it.
 """
 
-from tabular_data.measure.builder import Measurements, build, measure_cell
-from tabular_data.measure.datasets import ImageData, load
-from tabular_data.measure.errors import MeasureError
-from tabular_data.measure.plan import Plan, make_plan, run_seed
-from tabular_data.measure.publish import build_table, to_table
-from tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.measure.builder import Measurements, build, measure_cell
+from regretta.tabular_data.measure.datasets import ImageData, load
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.plan import Plan, make_plan, run_seed
+from regretta.tabular_data.measure.publish import build_table, to_table
+from regretta.tabular_data.measure.recipe import Recipe
 
 __all__ = [
     "ImageData",

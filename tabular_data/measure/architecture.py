@@ -13,22 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tabular_data.measure.errors import MeasureError
-
-__all__ = [
-    "CONV1X1",
-    "CONV3X3",
-    "MAXPOOL3X3",
-    "OPERATIONS",
-    "Cell",
-    "Convolution",
-    "Shape",
-    "convolutions",
-    "count_multiply_adds",
-    "count_parameters",
-    "stage_shapes",
-    "vertex_channels",
-]
+from regretta.tabular_data.measure.errors import MeasureError
 
 CONV3X3 = "conv3x3-bn-relu"
 CONV1X1 = "conv1x1-bn-relu"
@@ -63,19 +48,27 @@ class Cell:
         if n < 2 or any(len(row) != n for row in self.matrix):
             raise MeasureError("cell: the matrix must be square, with at least two vertices")
         if len(self.operations) != n - 2:
-            raise MeasureError(f"cell: {n} vertices need {n - 2} operations, not {len(self.operations)}")
+            raise MeasureError(
+                f"cell: {n} vertices need {n - 2} operations, not {len(self.operations)}"
+            )
         for operation in self.operations:
             if operation not in OPERATIONS:
-                raise MeasureError(f"cell: unknown operation {operation!r}; known: {', '.join(OPERATIONS)}")
+                raise MeasureError(
+                    f"cell: unknown operation {operation!r}; known: {', '.join(OPERATIONS)}"
+                )
         for i in range(n):
             for j in range(n):
                 if self.matrix[i][j] not in (0, 1) or (self.matrix[i][j] and i >= j):
-                    raise MeasureError("cell: the matrix must be upper triangular, of zeros and ones")
+                    raise MeasureError(
+                        "cell: the matrix must be upper triangular, of zeros and ones"
+                    )
         for v in range(n):
             has_input = v == 0 or any(self.matrix[u][v] for u in range(v))
             has_output = v == n - 1 or any(self.matrix[v][v + 1 :])
             if not (has_input and has_output):
-                raise MeasureError(f"cell: vertex {v} is on no path from the input to the output; prune it first")
+                raise MeasureError(
+                    f"cell: vertex {v} is on no path from the input to the output; prune it first"
+                )
 
     @classmethod
     def from_array(cls, matrix: npt.ArrayLike, operations: tuple[str, ...] | list[str]) -> Cell:
@@ -188,11 +181,16 @@ def stage_shapes(image: Shape, widths: tuple[int, ...]) -> list[Shape]:
     """
     shapes = [Shape(width, image.height >> k, image.width >> k) for k, width in enumerate(widths)]
     if min(shapes[-1].height, shapes[-1].width) < 1:
-        raise MeasureError(f"images of {image.height} by {image.width} pixels are too small for {len(widths)} stages")
+        raise MeasureError(
+            f"images of {image.height} by {image.width} pixels are too small for {len(widths)}"
+            " stages"
+        )
     return shapes
 
 
-def convolutions(cell: Cell, image: Shape, widths: tuple[int, ...], cells_per_stage: int = 1) -> list[Convolution]:
+def convolutions(
+    cell: Cell, image: Shape, widths: tuple[int, ...], cells_per_stage: int = 1
+) -> list[Convolution]:
     """List the convolutions of the whole network, the stem first, in the order they are used.
 
     Parameters
@@ -218,11 +216,17 @@ def convolutions(cell: Cell, image: Shape, widths: tuple[int, ...], cells_per_st
             counts = vertex_channels(cell, channels, shape.channels)
             projected = sum(counts[v] for v in range(1, cell.n_vertices) if cell.matrix[0][v])
             place = f"{stage}.{repeat}"
-            layers.append(Convolution(f"{place}.project", 1, channels, projected, shape.height, shape.width))
+            layers.append(
+                Convolution(f"{place}.project", 1, channels, projected, shape.height, shape.width)
+            )
             for v, operation in enumerate(cell.operations, start=1):
                 if operation != MAXPOOL3X3:
                     kernel = 3 if operation == CONV3X3 else 1
-                    layers.append(Convolution(f"{place}.{v}", kernel, counts[v], counts[v], shape.height, shape.width))
+                    layers.append(
+                        Convolution(
+                            f"{place}.{v}", kernel, counts[v], counts[v], shape.height, shape.width
+                        )
+                    )
             channels = shape.channels
     return layers
 

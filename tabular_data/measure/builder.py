@@ -3,8 +3,8 @@
 For example, all NAS-Bench-101 cells of up to five vertices on the digits, from a script::
 
     from pathlib import Path
-    from tabular_data import measure
-    from tabular_data.spaces import NasBench101
+    from regretta.tabular_data import measure
+    from regretta.tabular_data.spaces import NasBench101
 
     if __name__ == "__main__":
         plan = measure.make_plan(NasBench101(5), measure.load("digits"), seed=101, device="cpu")
@@ -31,13 +31,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tabular_data.measure.architecture import convolutions, count_multiply_adds, count_parameters
-from tabular_data.measure.checkpoint import CellRecord, CheckpointFolder, RunRecord
-from tabular_data.measure.errors import MeasureError
-from tabular_data.measure.plan import Plan, run_seed
-from tabular_data.measure.processor import processor_name
-
-__all__ = ["Measurements", "build", "measure_cell"]
+from regretta.tabular_data.measure.architecture import (
+    convolutions,
+    count_multiply_adds,
+    count_parameters,
+)
+from regretta.tabular_data.measure.checkpoint import CellRecord, CheckpointFolder, RunRecord
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.plan import Plan, run_seed
+from regretta.tabular_data.measure.processor import processor_name
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -123,29 +125,33 @@ def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> 
     if failed:
         first = records[failed[0]]
         raise MeasureError(
-            f"{len(failed)} of {len(plan.cells)} cells failed, the first is row {first.row} ({first.failure}); "
-            "call again to retry them"
+            f"{len(failed)} of {len(plan.cells)} cells failed, the first is row {first.row}"
+            f" ({first.failure}); call again to retry them"
         )
     return _gather(plan, [done[row] for row in range(len(plan.cells))])
 
 
 def measure_cell(plan: Plan, row: int, fingerprint: str) -> CellRecord:
     """Do all runs of one cell, in this process; an exception becomes the record's failure."""
-    from tabular_data.measure.training import train
+    from regretta.tabular_data.measure.training import train
 
     start, cpu_start = time.perf_counter(), time.process_time()
     cell = plan.cells[row]
     runs: list[RunRecord] = []
     failure, parameters, multiply_adds = None, 0, 0
     try:
-        layers = convolutions(cell, plan.data.image, plan.recipe.widths, plan.recipe.cells_per_stage)
+        layers = convolutions(
+            cell, plan.data.image, plan.recipe.widths, plan.recipe.cells_per_stage
+        )
         parameters = count_parameters(layers, plan.recipe.widths[-1], plan.data.n_classes)
         multiply_adds = count_multiply_adds(layers, plan.recipe.widths[-1], plan.data.n_classes)
         for budget in plan.budgets:
             for repeat in range(plan.repeats):
                 seed = run_seed(plan.seed, row, budget, repeat)
                 curves = budget == plan.budgets[-1]
-                result = train(cell, plan.data, plan.recipe, budget, seed, curves=curves, device=plan.device)
+                result = train(
+                    cell, plan.data, plan.recipe, budget, seed, curves=curves, device=plan.device
+                )
                 runs.append(RunRecord(budget, repeat, **vars(result)))
     except Exception as error:  # the build goes on: the reason is kept and the cell retried later
         reason = (str(error).splitlines() or [""])[0]
@@ -189,7 +195,9 @@ def _work(row: int) -> CellRecord:
     return record
 
 
-def _records(plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int) -> Iterator[CellRecord]:
+def _records(
+    plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int
+) -> Iterator[CellRecord]:
     """Measure rows and yield their records as they come, each already written."""
     workers = min(workers, len(rows))
     if workers <= 1:
@@ -199,13 +207,18 @@ def _records(plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int
             yield record
         return
     pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(plan, folder)
+        workers,
+        multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(plan, folder),
     )
     try:
         for future in as_completed([pool.submit(_work, row) for row in rows]):
             yield future.result()
     except BrokenProcessPool:
-        raise MeasureError("a worker process was killed; what it had finished is kept, call again to go on") from None
+        raise MeasureError(
+            "a worker process was killed; what it had finished is kept, call again to go on"
+        ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -228,7 +241,9 @@ def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:
         values = [[getattr(run, name) for run in record.runs] for record in records]
         return np.array(values, dtype=np.float64).reshape(shape)
 
-    curves = np.array([[run.curves for run in record.runs if run.curves is not None] for record in records])
+    curves = np.array(
+        [[run.curves for run in record.runs if run.curves is not None] for record in records]
+    )
     return Measurements(
         train_accuracy=column("train_accuracy"),
         valid_accuracy=column("valid_accuracy"),

@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tabular_data.measure.errors import MeasureError
-from tabular_data.measure.plan import Plan
-
-__all__ = ["CellRecord", "CheckpointFolder", "RunRecord"]
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.plan import Plan
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run: see `tabular_data.measure.training.TrainingResult`."""
+    """One run: see `regretta.tabular_data.measure.training.TrainingResult`."""
 
     budget: int
     repeat: int
@@ -80,20 +78,24 @@ class CheckpointFolder:
             raise MeasureError(f"{self.path}: cannot be made ({error.strerror})") from None
         if not place.exists():
             if any((self.path / "cells").glob("*.json")):
-                raise MeasureError(f"{self.path}: holds checkpoints but no settings.json; remove the folder")
+                raise MeasureError(
+                    f"{self.path}: holds checkpoints but no settings.json; remove the folder"
+                )
             _write(place, wanted)
             return
         try:
             found = json.loads(place.read_text())
         except (OSError, ValueError):
-            raise MeasureError(f"{place}: cannot be read; remove the folder to start again") from None
+            raise MeasureError(
+                f"{place}: cannot be read; remove the folder to start again"
+            ) from None
         if found == wanted:
             return
         other = found if isinstance(found, dict) else {}
         key = next((key for key in wanted if other.get(key) != wanted[key]), "version")
         raise MeasureError(
-            f"{self.path}: checkpoints of other settings ({key} was {other.get(key)}, now {wanted.get(key)}); "
-            "use those, or remove the folder"
+            f"{self.path}: checkpoints of other settings ({key} was {other.get(key)}, now"
+            f" {wanted.get(key)}); use those, or remove the folder"
         )
 
     @contextmanager
@@ -109,7 +111,9 @@ class CheckpointFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise MeasureError(f"{self.path}: another build is running in this folder") from None
+                raise MeasureError(
+                    f"{self.path}: another build is running in this folder"
+                ) from None
             yield
 
     def write(self, record: CellRecord) -> None:
@@ -120,7 +124,9 @@ class CheckpointFolder:
         """Read the checkpoint of a cell; none if it is missing, damaged or of another build."""
         try:
             raw = json.loads(self._place(row).read_text())
-            runs = tuple(RunRecord(**{**run, "curves": _tuples(run["curves"])}) for run in raw["runs"])
+            runs = tuple(
+                RunRecord(**{**run, "curves": _tuples(run["curves"])}) for run in raw["runs"]
+            )
             record = CellRecord(**{**raw, "runs": runs})
         except (OSError, ValueError, TypeError, KeyError):
             return None

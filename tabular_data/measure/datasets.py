@@ -15,10 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tabular_data.measure.architecture import Shape
-from tabular_data.measure.errors import MeasureError
-
-__all__ = ["NAMES", "ImageData", "load", "load_npz", "split"]
+from regretta.tabular_data.measure.architecture import Shape
+from regretta.tabular_data.measure.errors import MeasureError
 
 NAMES = ("digits",)
 SPLIT_SEED = 101
@@ -74,12 +72,17 @@ def load(name: str) -> ImageData:
     if name == "digits":
         return _load_digits()
     near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(NAMES)}, or a file that ends in .npz"
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else f"known: {', '.join(NAMES)}, or a file that ends in .npz"
+    )
     raise MeasureError(f"unknown data set {name!r}; {hint}")
 
 
 def load_npz(path: Path) -> ImageData:
-    """Load ``images`` ``[n, height, width]`` or ``[n, height, width, channels]`` and ``labels`` ``[n]``.
+    """Load ``images`` ``[n, height, width]`` or ``[n, height, width, channels]`` and ``labels``
+    ``[n]``.
 
     Raises
     ------
@@ -90,18 +93,24 @@ def load_npz(path: Path) -> ImageData:
         with np.load(path, allow_pickle=False) as archive:
             missing = [key for key in ("images", "labels") if key not in archive.files]
             if missing:
-                raise MeasureError(f"{path.name}: no array named {' and none named '.join(missing)}")
+                raise MeasureError(
+                    f"{path.name}: no array named {' and none named '.join(missing)}"
+                )
             images, labels = archive["images"], archive["labels"]
     except MeasureError:
         raise
     except FileNotFoundError:
         raise MeasureError(f"{path}: no such file") from None
     except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise MeasureError(f"{path.name}: not an .npz file of plain arrays ({str(error).splitlines()[0]})") from None
+        raise MeasureError(
+            f"{path.name}: not an .npz file of plain arrays ({str(error).splitlines()[0]})"
+        ) from None
     return split(path.stem, images, labels)
 
 
-def split(name: str, images: npt.ArrayLike, labels: npt.ArrayLike, seed: int = SPLIT_SEED) -> ImageData:
+def split(
+    name: str, images: npt.ArrayLike, labels: npt.ArrayLike, seed: int = SPLIT_SEED
+) -> ImageData:
     """Split images at random, the same share of every label in each part, and standardise them.
 
     The parts have 500 : 648 : 649 of the images, which are the numbers for the digits.
@@ -126,7 +135,8 @@ def split(name: str, images: npt.ArrayLike, labels: npt.ArrayLike, seed: int = S
     pixels, targets = np.asarray(images), np.asarray(labels)
     if pixels.ndim not in (3, 4) or 0 in pixels.shape[1:]:
         raise MeasureError(
-            f"{name}: images must be [n, height, width] or [n, height, width, channels], not {list(pixels.shape)}"
+            f"{name}: images must be [n, height, width] or [n, height, width, channels], not"
+            f" {list(pixels.shape)}"
         )
     if targets.ndim != 1:
         raise MeasureError(f"{name}: labels must be [n], not {list(targets.shape)}")
@@ -139,7 +149,10 @@ def split(name: str, images: npt.ArrayLike, labels: npt.ArrayLike, seed: int = S
     if not np.isfinite(pixels).all():
         raise MeasureError(f"{name}: images hold values that are not finite")
     if min(pixels.shape[1:3]) < 2:
-        raise MeasureError(f"{name}: images must be at least 2 by 2 pixels, not {pixels.shape[1]} by {pixels.shape[2]}")
+        raise MeasureError(
+            f"{name}: images must be at least 2 by 2 pixels, not {pixels.shape[1]} by"
+            f" {pixels.shape[2]}"
+        )
     if len(pixels) < 6:
         raise MeasureError(f"{name}: {len(pixels)} images are too few to split in three parts")
     values, codes = np.unique(targets, return_inverse=True)
@@ -149,7 +162,9 @@ def split(name: str, images: npt.ArrayLike, labels: npt.ArrayLike, seed: int = S
     for part, rows in zip(("training", "validation", "test"), parts, strict=True):
         absent = np.flatnonzero(np.bincount(codes[rows], minlength=len(values)) == 0)
         if absent.size:
-            raise MeasureError(f"{name}: label {values[absent[0]]} has no example among the {part} images")
+            raise MeasureError(
+                f"{name}: label {values[absent[0]]} has no example among the {part} images"
+            )
     stacked = pixels[..., None] if pixels.ndim == 3 else pixels
     ordered = stacked.transpose(0, 3, 1, 2).astype(np.float64)
     mean, deviation = ordered[parts[0]].mean(), ordered[parts[0]].std()
@@ -188,6 +203,8 @@ def _load_digits() -> ImageData:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise MeasureError("the digits come with scikit-learn, which is missing: pip install '.[build]'") from None
+        raise MeasureError(
+            "the digits come with scikit-learn, which is missing: pip install '.[build]'"
+        ) from None
     bunch = load_digits()
     return split("digits", bunch.images, bunch.target)

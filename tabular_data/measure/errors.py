@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tabular_data.errors import UserError
-
-__all__ = ["MeasureError"]
+from regretta.tabular_data.errors import UserError
 
 
 class MeasureError(UserError):

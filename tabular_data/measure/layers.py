@@ -11,10 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tabular_data.measure.architecture import Shape
-from tabular_data.measure.parameters import ConvolutionParameters
-
-__all__ = ["Frame", "NormalisedConvolution", "Pool", "allocate"]
+from regretta.tabular_data.measure.architecture import Shape
+from regretta.tabular_data.measure.parameters import ConvolutionParameters
 
 _aten = torch.ops.aten
 
@@ -132,7 +130,9 @@ class NormalisedConvolution:
         torch.mm(centred, self.ones, out=self.mean_column)
         centred.sub_(self.mean_column)
         torch.linalg.vector_norm(centred, 2, 1, out=self.norm)
-        torch.addcmul(self.epsilons, self.norm, self.norm, value=1.0 / centred.shape[1], out=p.spread)
+        torch.addcmul(
+            self.epsilons, self.norm, self.norm, value=1.0 / centred.shape[1], out=p.spread
+        )
         torch.rsqrt(p.spread, out=self.inverse)
         torch.mul(p.scale, self.inverse, out=self.factor)
         torch.mul(centred, self.factor_column, out=out)
@@ -143,7 +143,15 @@ class NormalisedConvolution:
         p = self.parameters
         _aten.threshold_backward.grad_input(self.gradient, self.out, 0, grad_input=self.gradient)
         _aten.native_batch_norm_backward.out(
-            *(self.gradient.unsqueeze(0), self.centred.unsqueeze(0), p.scale, None, None, self.zeros, self.inverse),
+            *(
+                self.gradient.unsqueeze(0),
+                self.centred.unsqueeze(0),
+                p.scale,
+                None,
+                None,
+                self.zeros,
+                self.inverse,
+            ),
             *(True, self.epsilon, (True, True, True)),
             out0=self.inner,
             out1=p.scale_grad,
@@ -192,7 +200,14 @@ class Pool:
     """
 
     def __init__(
-        self, source: Tensor, out: Tensor, shape: Shape, images: int, size: int, stride: int, padding: int
+        self,
+        source: Tensor,
+        out: Tensor,
+        shape: Shape,
+        images: int,
+        size: int,
+        stride: int,
+        padding: int,
     ) -> None:
         self.window = ((size, size), (stride, stride), (padding, padding), (1, 1), False)
         height = (shape.height + 2 * padding - size) // stride + 1
@@ -214,7 +229,9 @@ class Pool:
 
     def forward(self) -> None:
         """Compute the result and note where it comes from."""
-        _aten.max_pool2d_with_indices.out(self.source, *self.window, out=self.out, indices=self.indices)
+        _aten.max_pool2d_with_indices.out(
+            self.source, *self.window, out=self.out, indices=self.indices
+        )
 
     evaluate = forward
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from tabular_data.measure.architecture import (
+from regretta.tabular_data.measure.architecture import (
     CONV3X3,
     MAXPOOL3X3,
     Cell,
@@ -23,11 +23,9 @@ from tabular_data.measure.architecture import (
     stage_shapes,
     vertex_channels,
 )
-from tabular_data.measure.layers import Frame, NormalisedConvolution, Pool, allocate
-from tabular_data.measure.parameters import Parameters
-from tabular_data.measure.recipe import Recipe
-
-__all__ = ["Network"]
+from regretta.tabular_data.measure.layers import Frame, NormalisedConvolution, Pool, allocate
+from regretta.tabular_data.measure.parameters import Parameters
+from regretta.tabular_data.measure.recipe import Recipe
 
 Operation = Callable[[], object]
 
@@ -45,7 +43,7 @@ class Network:
         Of an input image.
     recipe : Recipe
     parameters : Parameters
-        Of the convolutions of `tabular_data.measure.architecture.convolutions`.
+        Of the convolutions of `regretta.tabular_data.measure.architecture.convolutions`.
     images : int
         Images of one batch.
     training : bool
@@ -60,7 +58,14 @@ class Network:
     """
 
     def __init__(
-        self, cell: Cell, image: Shape, recipe: Recipe, parameters: Parameters, images: int, *, training: bool
+        self,
+        cell: Cell,
+        image: Shape,
+        recipe: Recipe,
+        parameters: Parameters,
+        images: int,
+        *,
+        training: bool,
     ) -> None:
         self._cell = cell
         self._recipe = recipe
@@ -86,7 +91,9 @@ class Network:
                 self._pool(value, halved, gradient, halved_gradient, shape, 2, 2, 0)
                 value, gradient, shape = halved, halved_gradient, smaller
             for repeat in range(recipe.cells_per_stage):
-                value, gradient = self._add_cell(f"{stage}.{repeat}", value, gradient, shape, wanted)
+                value, gradient = self._add_cell(
+                    f"{stage}.{repeat}", value, gradient, shape, wanted
+                )
                 shape = wanted
         self._value = value.view(shape.channels, shape.height * shape.width, images)
         self._gradient = gradient.view(self._value.shape)
@@ -140,10 +147,17 @@ class Network:
         return value, allocate(shape, self._images, self._device) if self._training else value
 
     def _convolve(
-        self, name: str, source: Tensor | Frame, out: Tensor, gradient: Tensor, source_gradient: Tensor | None
+        self,
+        name: str,
+        source: Tensor | Frame,
+        out: Tensor,
+        gradient: Tensor,
+        source_gradient: Tensor | None,
     ) -> None:
         parameters = self._parameters.convolutions[name]
-        layer = NormalisedConvolution(parameters, self._images, source, out, self._recipe.norm_epsilon)
+        layer = NormalisedConvolution(
+            parameters, self._images, source, out, self._recipe.norm_epsilon
+        )
         self._convolutions.append(layer)
         self._evaluations.append(layer.evaluate)
         if self._training:
@@ -206,7 +220,9 @@ class Network:
             else:
                 values[v], gradients[v] = self._pair(Shape(counts[v], wanted.height, wanted.width))
         for v in range(1, last):
-            self._add_vertex(place, v, wanted, values, gradients, projection.get(v), projection_gradient.get(v))
+            self._add_vertex(
+                place, v, wanted, values, gradients, projection.get(v), projection_gradient.get(v)
+            )
         if last not in projection:
             return concatenation, gradient
         out = torch.empty_like(concatenation)
@@ -233,7 +249,9 @@ class Network:
         if projection is not None:
             terms.append(projection)
         framed = (
-            Frame(Shape(c, shape.height, shape.width), self._images, self._device) if operation == CONV3X3 else None
+            Frame(Shape(c, shape.height, shape.width), self._images, self._device)
+            if operation == CONV3X3
+            else None
         )
         if framed is not None:
             self._sum([term.view(framed.inside.shape) for term in terms], framed.inside)
@@ -257,7 +275,16 @@ class Network:
             fresh = [gradients[u] for u in sources if self._last_consumer(u) == v]
             self._backwards.append(lambda: _give(sum_gradient, targets, fresh))
         if operation == MAXPOOL3X3:
-            self._pool(total, values[v], sum_gradient, gradients[v], Shape(c, shape.height, shape.width), 3, 1, 1)
+            self._pool(
+                total,
+                values[v],
+                sum_gradient,
+                gradients[v],
+                Shape(c, shape.height, shape.width),
+                3,
+                1,
+                1,
+            )
         else:
             source = framed if framed is not None else total
             self._convolve(f"{place}.{v}", source, values[v], gradients[v], sum_gradient)

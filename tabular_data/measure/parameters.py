@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tabular_data.measure.architecture import Convolution
-
-__all__ = ["ConvolutionParameters", "Parameters"]
+from regretta.tabular_data.measure.architecture import Convolution
 
 _ALIGN = 16  # floats: every view starts at a multiple of 64 bytes
 
@@ -72,12 +70,18 @@ class Parameters:
         start_values = np.zeros(starts[-1], dtype=np.float32)
         for k, layer in enumerate(layers):
             deviation = math.sqrt(2.0 / layer.fan_in)
-            start_values[starts[3 * k] : starts[3 * k] + sizes[3 * k]] = rng.normal(0.0, deviation, sizes[3 * k])
+            start_values[starts[3 * k] : starts[3 * k] + sizes[3 * k]] = rng.normal(
+                0.0, deviation, sizes[3 * k]
+            )
             start_values[starts[3 * k + 1] : starts[3 * k + 1] + layer.out_channels] = 1.0
         dense = 3 * len(layers)
         deviation = math.sqrt(1.0 / features)
-        start_values[starts[dense] : starts[dense] + sizes[dense]] = rng.normal(0.0, deviation, sizes[dense])
-        self.values = torch.from_numpy(start_values).to(device, copy=True)  # aligned as PyTorch does
+        start_values[starts[dense] : starts[dense] + sizes[dense]] = rng.normal(
+            0.0, deviation, sizes[dense]
+        )
+        self.values = torch.from_numpy(start_values).to(
+            device, copy=True
+        )  # aligned as PyTorch does
         self.gradients = torch.zeros_like(self.values)
         self.velocity = torch.zeros_like(self.values)
         statistics = _starts([size for layer in layers for size in (layer.out_channels,) * 2])
@@ -94,7 +98,11 @@ class Parameters:
             spread = slice(statistics[2 * k + 1], statistics[2 * k + 1] + c)
             self.convolutions[layer.name] = ConvolutionParameters(
                 layer,
-                *(view(self.values, 3 * k, *shape), view(self.values, 3 * k + 1, c), view(self.values, 3 * k + 2, c)),
+                *(
+                    view(self.values, 3 * k, *shape),
+                    view(self.values, 3 * k + 1, c),
+                    view(self.values, 3 * k + 2, c),
+                ),
                 view(self.gradients, 3 * k, *shape),
                 view(self.gradients, 3 * k + 1, c),
                 view(self.gradients, 3 * k + 2, c),

@@ -11,19 +11,17 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tabular_data.measure.architecture import Cell
-from tabular_data.measure.datasets import ImageData
-from tabular_data.measure.errors import MeasureError
-from tabular_data.measure.recipe import Recipe
-from tabular_data.measure.requirement import choose_device, require_torch
-
-__all__ = ["CellLike", "CellSpace", "Plan", "make_plan", "run_seed"]
+from regretta.tabular_data.measure.architecture import Cell
+from regretta.tabular_data.measure.datasets import ImageData
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.measure.requirement import choose_device, require_torch
 
 VERSION = 1
 
 
 class CellLike(Protocol):
-    """A pruned cell, as `tabular_data.spaces` makes it."""
+    """A pruned cell, as `regretta.tabular_data.spaces` makes it."""
 
     @property
     def matrix(self) -> npt.NDArray[np.int8]:
@@ -35,7 +33,7 @@ class CellLike(Protocol):
 
 
 class CellSpace(Protocol):
-    """A search space whose unique cells are rows of a table; `tabular_data.spaces.NasBench101` is one."""
+    """A search space whose unique cells are rows of a table; `regretta.tabular_data.spaces.NasBench101` is one."""
 
     @property
     def n_cells(self) -> int:
@@ -129,17 +127,25 @@ def make_plan(
         A setting cannot be used; one line says which.
     """
     if not budgets or budgets[0] < 1 or any(b <= a for a, b in pairwise(budgets)):
-        raise MeasureError(f"budgets must be ascending numbers of epochs from 1 on, not {list(budgets)}")
+        raise MeasureError(
+            f"budgets must be ascending numbers of epochs from 1 on, not {list(budgets)}"
+        )
     if repeats < 1:
         raise MeasureError(f"repeats must be at least 1, not {repeats}")
     if seed < 0:
         raise MeasureError(f"seed must not be negative, not {seed}")
     recipe = recipe or Recipe()
     if len(data.train) < recipe.batch:
-        raise MeasureError(f"{data.name}: {len(data.train)} training images are too few for a batch of {recipe.batch}")
+        raise MeasureError(
+            f"{data.name}: {len(data.train)} training images are too few for a batch of"
+            f" {recipe.batch}"
+        )
     smallest = min(data.image.height, data.image.width)
     if smallest >> (len(recipe.widths) - 1) < 1:
-        raise MeasureError(f"{data.name}: images of {smallest} pixels are too small for {len(recipe.widths)} stages")
+        raise MeasureError(
+            f"{data.name}: images of {smallest} pixels are too small for {len(recipe.widths)}"
+            " stages"
+        )
     found = (space.cell(row) for row in range(space.n_cells))
     cells = tuple(Cell.from_array(cell.matrix, cell.operations) for cell in found)
     if not cells:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-__all__ = ["processor_kind", "processor_name"]
-
 
 def processor_name() -> str:
     """The processor as the system names it."""
@@ -22,7 +20,9 @@ def processor_kind(device: str = "cpu") -> str:
     import torch
 
     info = _cpuinfo()
-    details = [f"{key.removeprefix('cpu ')} {info[key]}" for key in ("cpu family", "model") if key in info]
+    details = [
+        f"{key.removeprefix('cpu ')} {info[key]}" for key in ("cpu family", "model") if key in info
+    ]
     kind = f"{processor_name()} ({', '.join([*details, torch.backends.cpu.get_cpu_capability()])})"
     return kind if device == "cpu" else f"{torch.cuda.get_device_name(device)}, {kind}"
 

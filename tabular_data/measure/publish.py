@@ -3,10 +3,11 @@
 For example, the table of all NAS-Bench-101 cells of up to five vertices, from a script::
 
     from pathlib import Path
-    from tabular_data.measure import build_table
+    from regretta.tabular_data.measure import build_table
 
     if __name__ == "__main__":
-        build_table("nasbench101-5v", "digits", Path("digits101"), workers=2, seed=101, device="cpu")
+        build_table("nasbench101-5v", "digits", Path("digits101"), workers=2, seed=101,
+        device="cpu")
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.measure.builder import Measurements, build
-from tabular_data.measure.datasets import load
-from tabular_data.measure.errors import MeasureError
-from tabular_data.measure.plan import Plan, make_plan
-from tabular_data.measure.processor import processor_kind, processor_name
-from tabular_data.spaces import NasBench101, Space, get_space
-from tabular_data.table import Provenance, Table
-
-__all__ = ["build_table", "to_table"]
+from regretta.tabular_data.measure.builder import Measurements, build
+from regretta.tabular_data.measure.datasets import load
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.plan import Plan, make_plan
+from regretta.tabular_data.measure.processor import processor_kind, processor_name
+from regretta.tabular_data.spaces import NasBench101, Space, get_space
+from regretta.tabular_data.table import Provenance, Table
 
 
 def build_table(
@@ -53,7 +52,7 @@ def build_table(
     space_name : str
         One of NAS-Bench-101's spaces, such as ``nasbench101-5v``.
     data : str
-        Name of a data set, or path of an ``.npz`` file: see `tabular_data.measure.load`.
+        Name of a data set, or path of an ``.npz`` file: see `regretta.tabular_data.measure.load`.
     out : str or Path
         Folder of the table; its last part is the table's name.
     workers : int
@@ -89,19 +88,36 @@ def build_table(
     """
     folder = Path(out)
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", folder.name):
-        raise MeasureError(f"{folder}: the folder's name becomes the table's: letters, digits, '-', '_' and '.' only")
-    if folder.exists() and not (folder / "table.json").exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise MeasureError(
+            f"{folder}: the folder's name becomes the table's: letters, digits, '-', '_' and '.'"
+            " only"
+        )
+    if (
+        folder.exists()
+        and not (folder / "table.json").exists()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
         raise MeasureError(f"{folder} exists and is not a table; choose another folder")
     space = get_space(space_name)
     if not isinstance(space, NasBench101):
-        raise MeasureError(f"{space.name} cannot be measured; NAS-Bench-101's spaces can, such as nasbench101-5v")
+        raise MeasureError(
+            f"{space.name} cannot be measured; NAS-Bench-101's spaces can, such as nasbench101-5v"
+        )
     plan = make_plan(space, load(data), budgets=budgets, repeats=repeats, seed=seed, device=device)
     measured = build(plan, folder, workers=workers, progress=progress)
-    return to_table(measured, plan, space, folder.name, licence=licence, commit=commit).write(folder)
+    return to_table(measured, plan, space, folder.name, licence=licence, commit=commit).write(
+        folder
+    )
 
 
 def to_table(
-    measurements: Measurements, plan: Plan, space: Space, name: str, *, licence: str = "unknown", commit: str = ""
+    measurements: Measurements,
+    plan: Plan,
+    space: Space,
+    name: str,
+    *,
+    licence: str = "unknown",
+    commit: str = "",
 ) -> Table:
     """Make a table of measurements, with notes of how they were made.
 
@@ -155,22 +171,34 @@ def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
     machines = "; ".join(m.machines)
     if m.machines == (processor_name(),):
         machines = processor_kind(plan.device)
-    clock = "CPU seconds of the one thread that trained" if plan.device == "cpu" else "seconds passed"
+    clock = (
+        "CPU seconds of the one thread that trained" if plan.device == "cpu" else "seconds passed"
+    )
     notes = {
-        "data": f"{len(data.train)} training, {len(data.valid)} validation and {len(data.test)} test images of "
-        f"{image.channels} x {image.height} x {image.width}, {data.n_classes} classes, SHA-256 {data.checksum}",
-        "network": f"3x3 stem, {len(recipe.widths)} stages of {' and '.join(map(str, recipe.widths))} channels with "
-        f"{recipe.cells_per_stage} cell each, 2x2 max-pooling between stages, global average, dense layer",
-        "training": f"SGD with Nesterov momentum {recipe.momentum:g}, batches of {recipe.batch}, learning rate "
-        f"{recipe.learning_rate:g} annealed to zero over half a cosine in every budget's own run, weight decay "
-        f"{recipe.weight_decay:g}",
+        "data": (
+            f"{len(data.train)} training, {len(data.valid)} validation and {len(data.test)} test"
+            f" images of {image.channels} x {image.height} x {image.width}, {data.n_classes}"
+            f" classes, SHA-256 {data.checksum}"
+        ),
+        "network": (
+            f"3x3 stem, {len(recipe.widths)} stages of {' and '.join(map(str, recipe.widths))}"
+            f" channels with {recipe.cells_per_stage} cell each, 2x2 max-pooling between stages,"
+            " global average, dense layer"
+        ),
+        "training": (
+            f"SGD with Nesterov momentum {recipe.momentum:g}, batches of {recipe.batch}, learning"
+            f" rate {recipe.learning_rate:g} annealed to zero over half a cosine in every budget's"
+            f" own run, weight decay {recipe.weight_decay:g}"
+        ),
         "seed": plan.seed,
         "versions": f"torch {settings['torch']}, numpy {settings['numpy']}",
         "device": plan.device,
         "processor": machines,
         "training_seconds": f"{clock}, evaluations excluded",
         "flops": "multiply-adds of one image in convolutions and the dense layer",
-        "CPU seconds of the build": f"{m.cpu_seconds:.0f} in all, {m.training_seconds:.0f} of them training and "
-        f"{m.evaluation_seconds:.0f} evaluating",
+        "CPU seconds of the build": (
+            f"{m.cpu_seconds:.0f} in all, {m.training_seconds:.0f} of them training and "
+            f"{m.evaluation_seconds:.0f} evaluating"
+        ),
     }
     return {**notes, "commit": commit} if commit else notes

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 
-from tabular_data.measure.errors import MeasureError
-
-__all__ = ["choose_device", "require_torch"]
+from regretta.tabular_data.measure.errors import MeasureError
 
 
 def require_torch() -> str:
@@ -19,7 +17,9 @@ def require_torch() -> str:
         PyTorch is not installed.
     """
     if importlib.util.find_spec("torch") is None:
-        raise MeasureError("measuring a table needs PyTorch, which is missing: pip install '.[build]'")
+        raise MeasureError(
+            "measuring a table needs PyTorch, which is missing: pip install '.[build]'"
+        )
     return importlib.metadata.version("torch")
 
 
@@ -38,5 +38,7 @@ def choose_device(wanted: str | None) -> str:
     if wanted is None:
         return "cuda" if gpu else "cpu"
     if wanted != "cpu" and not (gpu and wanted.split(":")[0] == "cuda"):
-        raise MeasureError(f"device {wanted!r} is not there; there is {'cpu, cuda' if gpu else 'only cpu'}")
+        raise MeasureError(
+            f"device {wanted!r} is not there; there is {'cpu, cuda' if gpu else 'only cpu'}"
+        )
     return wanted

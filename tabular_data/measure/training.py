@@ -15,14 +15,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tabular_data.measure.architecture import Cell, convolutions
-from tabular_data.measure.datasets import ImageData
-from tabular_data.measure.errors import MeasureError
-from tabular_data.measure.network import Network
-from tabular_data.measure.parameters import Parameters
-from tabular_data.measure.recipe import Recipe
-
-__all__ = ["TrainingResult", "train"]
+from regretta.tabular_data.measure.architecture import Cell, convolutions
+from regretta.tabular_data.measure.datasets import ImageData
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.network import Network
+from regretta.tabular_data.measure.parameters import Parameters
+from regretta.tabular_data.measure.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,9 @@ def train(
     n_train = len(data.train)
     steps = n_train // recipe.batch
     if not steps:
-        raise MeasureError(f"{data.name}: {n_train} training images are too few for a batch of {recipe.batch}")
+        raise MeasureError(
+            f"{data.name}: {n_train} training images are too few for a batch of {recipe.batch}"
+        )
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
     place = torch.device(device)
@@ -108,7 +108,9 @@ def train(
         parameters = Parameters(layers, recipe.widths[-1], data.n_classes, rng, place)
         network = Network(cell, data.image, recipe, parameters, recipe.batch, training=True)
         images = _positions_first(data.train, place)
-        one_hot = torch.eye(data.n_classes, device=place)[:, torch.from_numpy(data.train_labels.copy()).to(place)]
+        one_hot = torch.eye(data.n_classes, device=place)[
+            :, torch.from_numpy(data.train_labels.copy()).to(place)
+        ]
         clock.stop()
         evaluation_clock = _Clock(place)
         evaluation_clock.start()
@@ -168,7 +170,12 @@ class _Evaluator:
     """Accuracies on the three parts of a data set, from as few batches as the recipe allows."""
 
     def __init__(
-        self, cell: Cell, data: ImageData, recipe: Recipe, parameters: Parameters, device: torch.device
+        self,
+        cell: Cell,
+        data: ImageData,
+        recipe: Recipe,
+        parameters: Parameters,
+        device: torch.device,
     ) -> None:
         parts = (data.train, data.valid, data.test)
         self._sizes = [len(part) for part in parts]

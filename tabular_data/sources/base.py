@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tabular_data.errors import UserError
-
-__all__ = ["Progress", "SourceError"]
+from regretta.tabular_data.errors import UserError
 
 Progress = Callable[[int, int], None]
 """Called now and then with how much is done and how much there is, both in the importer's unit."""

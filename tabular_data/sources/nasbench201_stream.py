@@ -6,11 +6,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.nasbench201_runs import Runs
-from tabular_data.sources.pickles import STAND_INS, Readable, StandIns, read_pickles
-
-__all__ = ["Told", "read_stream", "read_to_end"]
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.nasbench201_runs import Runs
+from regretta.tabular_data.sources.pickles import STAND_INS, Readable, StandIns, read_pickles
 
 
 class Told:
@@ -41,7 +39,8 @@ def read_stream(
     stand_ins: StandIns = STAND_INS,
     before: int = 0,
 ) -> None:
-    """Take in every architecture of ``{"meta_archs": …, "arch2infos": {index: {schedule: state}}}``.
+    """Take in every architecture of ``{"meta_archs": …, "arch2infos": {index: {schedule:
+    state}}}``.
 
     Each is dropped as soon as its values are taken, so that memory stays bounded.
 

@@ -1,8 +1,8 @@
 """The topology tables of NATS-Bench: the ``-simple`` folder and the single ``.pickle.pbz2``.
 
-Dong et al., "NATS-Bench", TPAMI 2021. The folder has ``meta.pickle.pbz2`` (the strings of all 15,625
-architectures) and one ``NNNNNN.pickle.pbz2`` an architecture; the single file has all of it in one pickle. Both
-are read in pieces by a reader that runs nothing.
+Dong et al., "NATS-Bench", TPAMI 2021. The folder has ``meta.pickle.pbz2`` (the strings of all
+15,625 architectures) and one ``NNNNNN.pickle.pbz2`` an architecture; the single file has all of it
+in one pickle. Both are read in pieces by a reader that runs nothing.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tabular_data.sources.base import Progress, SourceError
-from tabular_data.sources.nasbench201_runs import Runs
-from tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
-from tabular_data.sources.pickles import read_pickles
-from tabular_data.table import Table
-
-__all__ = ["import_table", "read_file"]
+from regretta.tabular_data.sources.base import Progress, SourceError
+from regretta.tabular_data.sources.nasbench201_runs import Runs
+from regretta.tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
+from regretta.tabular_data.sources.pickles import read_pickles
+from regretta.tabular_data.table import Table
 
 SCHEDULES = ("12", "200")
 
@@ -43,13 +41,15 @@ def import_table(
     name
         The table's name; ``nats-`` and the data set where None.
     progress
-        Told the architectures read and their number (folder), or the bytes read and the size of the file.
+        Told the architectures read and their number (folder), or the bytes read and the size of the
+        file.
     dataset
         ``cifar10``, ``cifar100`` or ``imagenet16-120``.
     partial
         Allow missing architectures; a search meets them as invalid.
     mid_schedule
-        Have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then, as NATS-Bench's own comparison asks for.
+        Have budgets of 1 and 4 epochs too: where the 12-epoch runs stood then, as NATS-Bench's own
+        comparison asks for.
 
     Raises
     ------
@@ -79,7 +79,9 @@ def _read_folder(folder: Path, runs: Runs, progress: Progress | None, partial: b
     archs = read_file(meta)
     if not isinstance(archs, dict) or not isinstance(archs.get("meta_archs"), list):
         raise SourceError(f"{meta} has no list of architectures")
-    files = sorted(file for file in folder.iterdir() if re.fullmatch(r"\d{6}\.pickle\.pbz2", file.name))
+    files = sorted(
+        file for file in folder.iterdir() if re.fullmatch(r"\d{6}\.pickle\.pbz2", file.name)
+    )
     if len(files) < len(archs["meta_archs"]) and not partial:
         raise SourceError(
             f"{folder} has {len(files)} of {len(archs['meta_archs'])} architectures; "
@@ -88,7 +90,9 @@ def _read_folder(folder: Path, runs: Runs, progress: Progress | None, partial: b
     for done, file in enumerate(files, start=1):
         states = read_file(file)
         if not isinstance(states, dict) or set(states) != set(SCHEDULES):
-            raise SourceError(f"{file} is no architecture of NATS-Bench: it must have the schedules 12 and 200")
+            raise SourceError(
+                f"{file} is no architecture of NATS-Bench: it must have the schedules 12 and 200"
+            )
         if (index := runs.add(str(file), states.values())) != int(file.name[:6]):
             raise SourceError(f"{file} holds architecture {index}")
         if progress is not None:

@@ -1,9 +1,10 @@
 """Reading pickles without running them: a small machine that knows plain data and nothing else.
 
-Published tables come as pickles, and a pickle is a program. This machine knows the opcodes that build
-containers, strings and numbers. A global is only ever a key into a table of stand-ins, so nothing is
-imported and nothing but those stand-ins is called. It reads in pieces and can hand over and forget parts of
-a large object while the rest is still to come, which `pickle` cannot: its memo keeps everything to the end.
+Published tables come as pickles, and a pickle is a program. This machine knows the opcodes that
+build containers, strings and numbers. A global is only ever a key into a table of stand-ins, so
+nothing is imported and nothing but those stand-ins is called. It reads in pieces and can hand over
+and forget parts of a large object while the rest is still to come, which `pickle` cannot: its memo
+keeps everything to the end.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, Protocol
 
-from tabular_data.sources.base import SourceError
-
-__all__ = ["STAND_INS", "Readable", "StandIns", "loads", "read_pickles"]
+from regretta.tabular_data.sources.base import SourceError
 
 CHUNK = 1 << 18
 MAX_STRING = 1 << 24
@@ -35,7 +34,15 @@ class Readable(Protocol):
 class _DType:
     """Stand-in for ``numpy.dtype``: enough to decode a scalar."""
 
-    FORMATS: Mapping[str, str] = {"f8": "<d", "f4": "<f", "f2": "<e", "i8": "<q", "i4": "<i", "u1": "<B", "b1": "<?"}
+    FORMATS: Mapping[str, str] = {
+        "f8": "<d",
+        "f4": "<f",
+        "f2": "<e",
+        "i8": "<q",
+        "i4": "<i",
+        "u1": "<B",
+        "b1": "<?",
+    }
 
     def __init__(self, code: str, *_: object) -> None:
         self.format = self.FORMATS[code]
@@ -74,7 +81,8 @@ Take = Callable[[dict[Any, Any]], bool]
 
 
 def loads(data: bytes, where: str) -> Any:
-    """The object of a pickle without any global, by the standard library: fast, for data of a known checksum.
+    """The object of a pickle without any global, by the standard library: fast, for data of a known
+    checksum.
 
     Raises
     ------
@@ -106,14 +114,15 @@ def read_pickles(
     stand_ins
         ``(module, name)`` of each global that may occur → what is called in its place.
     take
-        Called with every dictionary each time that entries were put in. Returns whether it took what it
-        wanted and emptied the dictionary: what was built since the last time is then forgotten, so that a
-        collection larger than memory can be read entry by entry.
+        Called with every dictionary each time that entries were put in. Returns whether it took
+        what it wanted and emptied the dictionary: what was built since the last time is then
+        forgotten, so that a collection larger than memory can be read entry by entry.
 
     Yields
     ------
     object
-        An object outside of the pickle (a persistent id, as ``torch.save`` writes for tensors) is None.
+        An object outside of the pickle (a persistent id, as ``torch.save`` writes for tensors) is
+        None.
 
     Raises
     ------
@@ -136,7 +145,8 @@ def read_pickles(
 
 def _refused(where: str, module: str, name: str) -> SourceError:
     return SourceError(
-        f"{where} is refused: its pickle asks for {module:.60}.{name:.60}, which plain data does not need"
+        f"{where} is refused: its pickle asks for {module:.60}.{name:.60}, which plain data does"
+        " not need"
     )
 
 
@@ -208,7 +218,11 @@ class _Machine:
                 action = _ACTIONS.get(op)
                 if action is None:
                     past = op == 0 and self._at_end
-                    raise ValueError("it ends too early" if past else f"opcode {op:#04x} is not one of plain data")
+                    raise ValueError(
+                        "it ends too early"
+                        if past
+                        else f"opcode {op:#04x} is not one of plain data"
+                    )
                 action(self)
                 data, at, limit = self._data, self._at, len(self._data) - _LONGEST + 1
 
@@ -290,7 +304,11 @@ class _Machine:
         That is anything of the first part, and later what is no container and is new.
         """
         for key, value in self._recent.items():
-            new = value not in self._strings if isinstance(value, str) else not isinstance(value, _CONTAINERS)
+            new = (
+                value not in self._strings
+                if isinstance(value, str)
+                else not isinstance(value, _CONTAINERS)
+            )
             if new or not self._strings:
                 self._kept[key] = value
         self._strings.update(value for value in self._recent.values() if isinstance(value, str))
@@ -312,7 +330,9 @@ class _Machine:
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
-        if not callable(function) or type(arguments) is not tuple:  # only stand-ins are callable here
+        if (
+            not callable(function) or type(arguments) is not tuple
+        ):  # only stand-ins are callable here
             raise ValueError("it calls what is no function")
         self._push(function(*arguments))
 
@@ -345,7 +365,9 @@ _ACTIONS: Mapping[int, Callable[[_Machine], None]] = {
         "\x89": _constant(lambda: False),
         "J": lambda m: m._push(struct.unpack("<i", m._bytes(4))[0]),  # BININT
         "M": lambda m: m._push(m._number(2)),  # BININT2
-        "\x8a": lambda m: m._push(int.from_bytes(m._bytes(m._number(1)), "little", signed=True)),  # LONG1
+        "\x8a": lambda m: m._push(
+            int.from_bytes(m._bytes(m._number(1)), "little", signed=True)
+        ),  # LONG1
         "X": _decoded(4),  # BINUNICODE
         "\x8d": _decoded(8),  # BINUNICODE8
         "C": _raw(1),  # SHORT_BINBYTES

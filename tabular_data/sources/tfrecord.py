@@ -1,8 +1,8 @@
 """TFRecord files: length-framed records, every length and payload guarded by a masked CRC-32C.
 
-A record is a little-endian 64-bit length, the masked CRC of these eight bytes, the payload and its masked
-CRC (TensorFlow, ``lib/io/record_writer``). The CRC is Castagnoli's (RFC 3720, appendix B.4). Checking many
-records at once keeps it in NumPy: two bytes of all of them a step.
+A record is a little-endian 64-bit length, the masked CRC of these eight bytes, the payload and its
+masked CRC (TensorFlow, ``lib/io/record_writer``). The CRC is Castagnoli's (RFC 3720, appendix B.4).
+Checking many records at once keeps it in NumPy: two bytes of all of them a step.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.sources.base import SourceError
-
-__all__ = ["Batch", "crc32c", "frame", "read_batches"]
+from regretta.tabular_data.sources.base import SourceError
 
 MAX_RECORD = 1 << 16
 """Longest payload accepted, in bytes; a longer one is no row of a benchmark but a damaged file."""
@@ -66,18 +64,27 @@ def read_batches(file: BinaryIO, where: str, chunk: int = 1 << 24) -> Iterator[B
         data = rest + data
         starts, ends, failure = _walk(data)
         headers = [data[start : start + 8] for start in starts]
-        payloads = [data[start + _HEADER : end - _FOOTER] for start, end in zip(starts, ends, strict=False)]
+        payloads = [
+            data[start + _HEADER : end - _FOOTER] for start, end in zip(starts, ends, strict=False)
+        ]
         lengths_bad = _mismatches(headers, [data[start + 8 : start + _HEADER] for start in starts])
-        # A record whose length cannot be right is told apart from one that merely ends in the next chunk.
+        # A record whose length cannot be right is told apart from one that merely ends in the next
+        # chunk.
         sound = payloads[: lengths_bad[0]] if len(lengths_bad) else payloads
         payloads_bad = _mismatches(sound, [data[end - _FOOTER : end] for end in ends[: len(sound)]])
         batch = Batch(number, [position + start for start in starts], payloads)
         if len(payloads_bad):
-            raise SourceError(f"{where}: {batch.place(int(payloads_bad[0]))} does not match its checksum")
+            raise SourceError(
+                f"{where}: {batch.place(int(payloads_bad[0]))} does not match its checksum"
+            )
         if len(lengths_bad):
-            raise SourceError(_not_a_length(where, batch.place(int(lengths_bad[0])), number + int(lengths_bad[0])))
+            raise SourceError(
+                _not_a_length(where, batch.place(int(lengths_bad[0])), number + int(lengths_bad[0]))
+            )
         if failure is not None:
-            raise SourceError(f"{where}: {batch.place(len(starts) - 1)} claims {failure} bytes, far too many")
+            raise SourceError(
+                f"{where}: {batch.place(len(starts) - 1)} claims {failure} bytes, far too many"
+            )
         if payloads:
             yield batch
         number += len(payloads)
@@ -85,12 +92,16 @@ def read_batches(file: BinaryIO, where: str, chunk: int = 1 << 24) -> Iterator[B
         rest = data[consumed:]
         position += consumed
     if rest:
-        raise SourceError(f"{where} is truncated: it ends inside record {number}, which starts at byte {position}")
+        raise SourceError(
+            f"{where} is truncated: it ends inside record {number}, which starts at byte {position}"
+        )
 
 
 def _not_a_length(where: str, place: str, number: int) -> str:
     if number == 0:
-        return f"{where} is not a TFRecord file: its first 12 bytes are not a length with its checksum"
+        return (
+            f"{where} is not a TFRecord file: its first 12 bytes are not a length with its checksum"
+        )
     return f"{where}: the length of {place} does not match its checksum"
 
 
@@ -134,7 +145,9 @@ def crc32c(messages: Sequence[bytes]) -> NDArray[np.uint32]:
         width = int(lengths[block[-1]] + 1) // 2 * 2
         # Padded with zeros in front, which a CRC that starts from zero passes over.
         padded = b"".join([messages[i].rjust(width, b"\0") for i in block.tolist()])
-        words = np.ascontiguousarray(np.frombuffer(padded, dtype="<u2").reshape(len(block), width // 2).T)
+        words = np.ascontiguousarray(
+            np.frombuffer(padded, dtype="<u2").reshape(len(block), width // 2).T
+        )
         crc = np.zeros(len(block), dtype=np.uint32)
         for word in words:
             crc = table[(crc ^ word) & np.uint32(0xFFFF)] ^ crc >> np.uint32(16)
@@ -165,7 +178,9 @@ def _table() -> NDArray[np.uint32]:
 @cache
 def _states_after_zeros() -> NDArray[np.uint32]:
     """State of a CRC that started from all ones, after n zero bytes, for every n up to `MAX_RECORD`."""
-    table = (_table()[(np.arange(256) << 8)]).tolist()  # eight steps are sixteen of a value eight bits higher
+    table = (
+        _table()[(np.arange(256) << 8)]
+    ).tolist()  # eight steps are sixteen of a value eight bits higher
     states = [0xFFFFFFFF]
     for _ in range(MAX_RECORD):
         state = states[-1]

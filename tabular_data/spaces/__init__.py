@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from tabular_data.spaces.base import (
+from regretta.tabular_data.spaces.base import (
     Categorical,
     Configuration,
     Configurations,
@@ -15,9 +15,9 @@ from tabular_data.spaces.base import (
     Space,
     SpaceError,
 )
-from tabular_data.spaces.grid import GridSpace
-from tabular_data.spaces.nasbench101 import NasBench101
-from tabular_data.spaces.nasbench201 import NasBench201
+from regretta.tabular_data.spaces.grid import GridSpace
+from regretta.tabular_data.spaces.nasbench101 import NasBench101
+from regretta.tabular_data.spaces.nasbench201 import NasBench201
 
 __all__ = [
     "Categorical",
@@ -42,7 +42,8 @@ _NAMES = ["nasbench201"] + [
 
 
 def get_space(spec: str | dict[str, Any], encoding: str | None = None) -> Space:
-    """The space of a name such as ``nasbench201`` or ``nasbench101-5v/A``, or of a grid's description.
+    """The space of a name such as ``nasbench201`` or ``nasbench101-5v/A``, or of a grid's
+    description.
 
     Parameters
     ----------
@@ -73,11 +74,13 @@ def get_space(spec: str | dict[str, Any], encoding: str | None = None) -> Space:
 @cache
 def _named(name: str) -> Space:
     if name not in _NAMES:
-        from tabular_data.names import unknown
+        from regretta.tabular_data.names import unknown
 
         raise SpaceError(unknown("search space", name, _NAMES))
     if name == "nasbench201":
         return NasBench201()
     family, encoding = name.split("/")
-    vertices = 7 if family == "nasbench101" else int(family.removeprefix("nasbench101-").removesuffix("v"))
+    vertices = (
+        7 if family == "nasbench101" else int(family.removeprefix("nasbench101-").removesuffix("v"))
+    )
     return NasBench101(vertices, encoding)

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.errors import UserError
+from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
-
-__all__ = ["Categorical", "Configuration", "Configurations", "Integer", "Parameter", "Real", "Space", "SpaceError"]
 
 Configuration = NDArray[Any]
 """One configuration: shape ``[dim]``, an entry a parameter, in the order of `Space.parameters`."""
@@ -80,11 +78,19 @@ class Space(ABC):
         self.all_categorical = all(isinstance(p, Categorical) for p in self.parameters)
         self.dtype: np.dtype[Any] = np.dtype(np.int8 if self.all_categorical else np.float64)
         self.cardinalities = tuple(
-            len(p.choices) if isinstance(p, Categorical) else p.high - p.low + 1 if isinstance(p, Integer) else 0
+            (
+                len(p.choices)
+                if isinstance(p, Categorical)
+                else p.high - p.low + 1
+                if isinstance(p, Integer)
+                else 0
+            )
             for p in self.parameters
         )
         self._blocks = _equal_blocks(self.parameters)
-        self._largest = np.array(self.cardinalities, dtype=np.uint8) - 1 if self.all_categorical else None
+        self._largest = (
+            np.array(self.cardinalities, dtype=np.uint8) - 1 if self.all_categorical else None
+        )
 
     @property
     def dim(self) -> int:
@@ -116,8 +122,8 @@ class Space(ABC):
     def row(self, configuration: Configuration) -> int:
         """Table row of one configuration, −1 where it means no cell.
 
-        Unlike `rows` it finds out by itself whether the configuration belongs to the space: one at a time, looking
-        up and checking are quickest together.
+        Unlike `rows` it finds out by itself whether the configuration belongs to the space: one at
+        a time, looking up and checking are quickest together.
 
         Raises
         ------
@@ -162,7 +168,10 @@ class Space(ABC):
         return out
 
     def mutate(
-        self, configuration: Configuration, rng: np.random.Generator, weights: Sequence[float] | None = None
+        self,
+        configuration: Configuration,
+        rng: np.random.Generator,
+        weights: Sequence[float] | None = None,
     ) -> Configuration:
         """A copy in which one parameter has another value.
 
@@ -216,10 +225,13 @@ class Space(ABC):
         given = np.asarray(configurations)
         if given.ndim != 2 or given.shape[1] != self.dim:
             raise SpaceError(
-                f"a configuration of {self.name} has {self.dim} entries, got an array of shape {given.shape}"
+                f"a configuration of {self.name} has {self.dim} entries, got an array of shape"
+                f" {given.shape}"
             )
         if given.dtype.kind not in "biuf":
-            raise SpaceError(f"a configuration of {self.name} holds numbers, got dtype {given.dtype}")
+            raise SpaceError(
+                f"a configuration of {self.name} holds numbers, got dtype {given.dtype}"
+            )
         low, high, whole = self._bounds()
         bad = ~((given >= low) & (given <= high)) | (whole & (given != np.floor(given)))
         if bad.any():
@@ -232,7 +244,9 @@ class Space(ABC):
 
     def _bounds(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
         low = np.array([0 if isinstance(p, Categorical) else p.low for p in self.parameters])
-        high = np.array([len(p.choices) - 1 if isinstance(p, Categorical) else p.high for p in self.parameters])
+        high = np.array(
+            [len(p.choices) - 1 if isinstance(p, Categorical) else p.high for p in self.parameters]
+        )
         return low, high, np.array([not isinstance(p, Real) for p in self.parameters])
 
     def to_values(self, configuration: Configuration) -> dict[str, str | int | float]:
@@ -249,7 +263,8 @@ class Space(ABC):
         return values
 
     def from_values(self, values: Mapping[str, object]) -> Configuration:
-        """The configuration of a mapping from parameter names to values; the reverse of `to_values`.
+        """The configuration of a mapping from parameter names to values; the reverse of
+        `to_values`.
 
         Raises
         ------
@@ -261,12 +276,15 @@ class Space(ABC):
         entries: list[float] = []
         for parameter in self.parameters:
             if parameter.name not in values:
-                raise SpaceError(f"the configuration lacks parameter {parameter.name!r} of {self.name}")
+                raise SpaceError(
+                    f"the configuration lacks parameter {parameter.name!r} of {self.name}"
+                )
             value = values[parameter.name]
             if isinstance(parameter, Categorical):
                 if str(value) not in parameter.choices:
                     raise SpaceError(
-                        f"parameter {parameter.name!r} of {self.name} cannot be {value!r}: it takes {_range(parameter)}"
+                        f"parameter {parameter.name!r} of {self.name} cannot be {value!r}: it takes"
+                        f" {_range(parameter)}"
                     )
                 entries.append(parameter.choices.index(str(value)))
             else:
@@ -277,8 +295,8 @@ class Space(ABC):
     def configuration_space(self, seed: int | None = None) -> ConfigurationSpace:
         """The same space as a `ConfigSpace.ConfigurationSpace`.
 
-        Its hyperparameters carry the parameters' names; ConfigSpace orders them alphabetically, so go
-        through names (`from_values`), never through positions.
+        Its hyperparameters carry the parameters' names; ConfigSpace orders them alphabetically, so
+        go through names (`from_values`), never through positions.
         """
         from ConfigSpace import (
             CategoricalHyperparameter,

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.spaces.base import Categorical, Configuration, Configurations, Space, SpaceError
+from regretta.tabular_data.spaces.base import (
+    Categorical,
+    Configuration,
+    Configurations,
+    Space,
+    SpaceError,
+)
 
 _REMEMBERED = 100_000
 
@@ -34,11 +40,16 @@ class GridSpace(Space):
     def __init__(self, choices: Mapping[str, Sequence[object]], name: str = "grid") -> None:
         if not choices:
             raise SpaceError("a grid space needs at least one parameter")
-        parameters = [Categorical(key, tuple(str(value) for value in values)) for key, values in choices.items()]
+        parameters = [
+            Categorical(key, tuple(str(value) for value in values))
+            for key, values in choices.items()
+        ]
         for parameter in parameters:
             size = len(parameter.choices)
             if not 1 <= size <= 127 or len(set(parameter.choices)) != size:
-                raise SpaceError(f"parameter {parameter.name!r} needs 1 to 127 different choices, got {size}")
+                raise SpaceError(
+                    f"parameter {parameter.name!r} needs 1 to 127 different choices, got {size}"
+                )
         super().__init__(parameters)
         self.name = name
         self._radix = np.cumprod([1, *self.cardinalities[:0:-1]], dtype=np.int64)[::-1].copy()
@@ -47,7 +58,9 @@ class GridSpace(Space):
 
     @property
     def spec(self) -> str | dict[str, Any]:
-        return {"grid": {p.name: list(p.choices) for p in self.parameters if isinstance(p, Categorical)}}
+        return {
+            "grid": {p.name: list(p.choices) for p in self.parameters if isinstance(p, Categorical)}
+        }
 
     def rows(self, configurations: Configurations) -> NDArray[np.int32]:
         return (configurations @ self._radix).astype(np.int32)

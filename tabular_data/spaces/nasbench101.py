@@ -12,9 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.spaces.base import Categorical, Configuration, Configurations, Integer, Parameter, Real, Space
-from tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
-from tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_index
+from regretta.tabular_data.spaces.base import (
+    Categorical,
+    Configuration,
+    Configurations,
+    Integer,
+    Parameter,
+    Real,
+    Space,
+)
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
+from regretta.tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_index
 
 ENCODINGS = ("A", "B", "C")
 _FEW = 100
@@ -26,15 +34,17 @@ CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
 class NasBench101(Space):
     """Cells of up to `vertices` vertices and 9 edges; rows ascend by module hash.
 
-    Parameters come edges first, then ``op_node_0`` … (``op_node_i`` is interior vertex i + 1). Encodings:
+    Parameters come edges first, then ``op_node_0`` … (``op_node_i`` is interior vertex i + 1).
+    Encodings:
 
     - **A**: a 0/1 parameter for each entry of the upper triangle, row by row.
-    - **B**: nine ``edge_i`` that each name an entry, repetitions allowed. Entries count column by column
-      from the last to the first, as upstream's bit list does.
-    - **C**: a real number for each entry of the upper triangle and ``num_edges``, 0 to 9; that many entries
-      with the largest numbers are edges.
+    - **B**: nine ``edge_i`` that each name an entry, repetitions allowed. Entries count column by
+      column from the last to the first, as upstream's bit list does.
+    - **C**: a real number for each entry of the upper triangle and ``num_edges``, 0 to 9; that many
+      entries with the largest numbers are edges.
 
-    A matrix with more than 9 edges before pruning, or without a path from input to output, is invalid.
+    A matrix with more than 9 edges before pruning, or without a path from input to output, is
+    invalid.
 
     Parameters
     ----------
@@ -51,12 +61,16 @@ class NasBench101(Space):
 
     def __init__(self, vertices: int = 7, encoding: str = "A") -> None:
         if encoding not in ENCODINGS:
-            raise ValueError(f"NAS-Bench-101 has the encodings {', '.join(ENCODINGS)}, not {encoding!r}")
+            raise ValueError(
+                f"NAS-Bench-101 has the encodings {', '.join(ENCODINGS)}, not {encoding!r}"
+            )
         self.vertices = vertices
         self.encoding = encoding
         self.index: CellIndex = cell_index(vertices)
         self.n_cells = self.index.n_cells
-        self.name = ("nasbench101" if vertices == 7 else f"nasbench101-{vertices}v") + f"/{encoding}"
+        self.name = (
+            "nasbench101" if vertices == 7 else f"nasbench101-{vertices}v"
+        ) + f"/{encoding}"
         rows, columns = np.triu_indices(vertices, 1)
         self.n_entries = len(rows)
         self.n_edges = min(MAX_EDGES, self.n_entries)
@@ -70,20 +84,26 @@ class NasBench101(Space):
             case _:
                 edges = [Real(f"edge_{k}", 0.0, 1.0) for k in range(self.n_entries)]
                 edges.append(Integer("num_edges", 0, self.n_edges))
-        super().__init__([*edges, *(Categorical(f"op_node_{i}", CHOICES) for i in range(vertices - 2))])
+        super().__init__(
+            [*edges, *(Categorical(f"op_node_{i}", CHOICES) for i in range(vertices - 2))]
+        )
 
         interior = vertices - 2
         self._first_op = len(edges)
         self._last_edge = self._first_op - 1
         self._shape = (self.dim,)
         self._bit = 1 << np.arange(self.n_entries, dtype=np.int32)
-        # Choices count in another order than the labels of the module hash: base-3 number of one → of the other.
+        # Choices count in another order than the labels of the module hash: base-3 number of one →
+        # of the other.
         powers = 3 ** np.arange(interior, dtype=np.int32)
         digits = np.arange(3**interior)[:, None] // powers % 3
         label = np.array([OPERATIONS.index(choice) for choice in CHOICES], dtype=np.int32)
         self._code_of_choices = (label[digits] @ powers).astype(np.int32)
-        self._code_of_bytes = {bytes(d): int(c) for d, c in zip(digits.tolist(), self._code_of_choices, strict=True)}
-        # A few configurations of encoding A times these columns give both codes, exactly: they stay below 2²⁴.
+        self._code_of_bytes = {
+            bytes(d): int(c) for d, c in zip(digits.tolist(), self._code_of_choices, strict=True)
+        }
+        # A few configurations of encoding A times these columns give both codes, exactly: they stay
+        # below 2²⁴.
         self._columns = np.zeros((self.dim, 2), dtype=np.float32)
         self._columns[self._first_op :, 1] = powers
         if encoding == "A":
@@ -100,18 +120,27 @@ class NasBench101(Space):
         choices = np.zeros(len(configurations), dtype=np.intp)
         for vertex in range(self.vertices - 2):
             choices += configurations[:, self._first_op + vertex].astype(np.intp) * 3**vertex
-        return self.index.rows(self._matrix_codes(configurations), self._code_of_choices.take(choices))
+        return self.index.rows(
+            self._matrix_codes(configurations), self._code_of_choices.take(choices)
+        )
 
     def row(self, configuration: Configuration) -> int:
         return self.row_list(configuration[None])[0]
 
     def row_list(self, configurations: Configurations) -> list[int]:
-        if configurations.dtype == self.dtype and self.all_categorical and configurations.shape[1:] == self._shape:
+        if (
+            configurations.dtype == self.dtype
+            and self.all_categorical
+            and configurations.shape[1:] == self._shape
+        ):
             data, dim = configurations.tobytes(), self._shape[0]
             try:
                 if len(data) == dim:
                     return [self._row_of_bytes(data)]
-                return [self._row_of_bytes(data[start : start + dim]) for start in range(0, len(data), dim)]
+                return [
+                    self._row_of_bytes(data[start : start + dim])
+                    for start in range(0, len(data), dim)
+                ]
             except (ValueError, KeyError):
                 pass  # checking finds what is wrong
         return [int(row) for row in self.rows(self.check(configurations))]
@@ -119,7 +148,8 @@ class NasBench101(Space):
     def _row_of_bytes(self, data: bytes) -> int:
         """Row of a configuration of encoding A or B; ValueError or KeyError where an entry is outside its range."""
         if self.encoding == "A":
-            # The bits are cheapest to read as the text of a binary number; another entry makes it none.
+            # The bits are cheapest to read as the text of a binary number; another entry makes it
+            # none.
             matrix = int(data[self._last_edge :: -1].translate(_DIGITS), 2) if self._first_op else 0
         else:
             matrix = 0
@@ -159,7 +189,8 @@ class NasBench101(Space):
         return self.index.cell(row)
 
     def row_of_cell(self, matrix: NDArray[Any], operations: Sequence[str]) -> int:
-        """Table row of a matrix of up to `vertices` vertices and its interior operations, −1 where invalid.
+        """Table row of a matrix of up to `vertices` vertices and its interior operations, −1 where
+        invalid.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """One NAS-Bench-101 cell as a labelled graph: pruning and the module hash, the slow and plain way.
 
-Behaviour of google-research/nasbench (``model_spec.py``, ``graph_util.py``). The search looks cells up
-through `nasbench101_index`; this module is what that index is checked against.
+Behaviour of google-research/nasbench (``model_spec.py``, ``graph_util.py``). The search looks cells
+up through `nasbench101_index`; this module is what that index is checked against.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.spaces.base import SpaceError
+from regretta.tabular_data.spaces.base import SpaceError
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """Operations in the order of the module hash's labels 0, 1, 2."""
@@ -94,7 +94,12 @@ def prune(matrix: NDArray[Any], operations: Sequence[str]) -> Cell | None:
     """
     matrix = np.asarray(matrix)
     n = len(matrix)
-    if n < 2 or matrix.shape != (n, n) or not np.isin(matrix, (0, 1)).all() or np.tril(matrix).any():
+    if (
+        n < 2
+        or matrix.shape != (n, n)
+        or not np.isin(matrix, (0, 1)).all()
+        or np.tril(matrix).any()
+    ):
         raise SpaceError("a cell's matrix is square and upper triangular, with entries 0 and 1")
     if len(operations) != n - 2:
         raise SpaceError(f"a cell of {n} vertices has {n - 2} operations, got {len(operations)}")

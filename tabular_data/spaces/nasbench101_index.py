@@ -1,9 +1,11 @@
-"""The perfect index of NAS-Bench-101: from any matrix and operations to the table row in a few array reads.
+"""The perfect index of NAS-Bench-101: from any matrix and operations to the table row in a few
+array reads.
 
-A matrix is named by its *code* (bit k = k-th entry of ``np.triu_indices(vertices, 1)``) and operations by
-a base-3 number (first interior vertex lowest). Every matrix code is resolved once, ahead of time, to an
-unlabelled graph class and to the slot of that class into which each interior vertex falls; every pair of
-class and operations code to a row. A lookup then neither prunes nor hashes.
+A matrix is named by its *code* (bit k = k-th entry of ``np.triu_indices(vertices, 1)``) and
+operations by a base-3 number (first interior vertex lowest). Every matrix code is resolved once,
+ahead of time, to an unlabelled graph class and to the slot of that class into which each interior
+vertex falls; every pair of class and operations code to a row. A lookup then neither prunes nor
+hashes.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data import storage
-from tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
+from regretta.tabular_data import storage
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
 
 MAX_EDGES = 9
 """Limit on edges, counted before pruning as the tabular benchmark does (automl/nas_benchmarks)."""
@@ -33,7 +35,8 @@ Edges = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class CellIndex:
-    """Lookup tables of all cells of up to `vertices` vertices and 9 edges; rows ascend by module hash.
+    """Lookup tables of all cells of up to `vertices` vertices and 9 edges; rows ascend by module
+    hash.
 
     Attributes
     ----------
@@ -42,11 +45,14 @@ class CellIndex:
     graph
         Matrix code → graph class, shape ``[2**edges]``; 0 is the class of all invalid matrices.
     slots
-        Matrix code → way of placing its interior vertices in the class's slots, shape ``[2**edges]``.
+        Matrix code → way of placing its interior vertices in the class's slots, shape
+        ``[2**edges]``.
     operations
-        (Placement, operations code) → operations code in the class's slots, shape ``[placements, 3**interior]``.
+        (Placement, operations code) → operations code in the class's slots, shape ``[placements,
+        3**interior]``.
     row
-        (Class, operations code in slots) → row, flattened: shape ``[classes * 3**interior]``; −1 for class 0.
+        (Class, operations code in slots) → row, flattened: shape ``[classes * 3**interior]``; −1
+        for class 0.
     cell_matrix, cell_operations
         Row → the cell's matrix code and operations code, shape ``[n_cells]``; the cell's interior
         vertices come first and its output is the last of all `vertices`.
@@ -105,7 +111,9 @@ class CellIndex:
 @cache
 def cell_index(vertices: int) -> CellIndex:
     """The index for cells of up to `vertices` (2 to 7) vertices; built once a machine, then mapped from disk."""
-    arrays = storage.cached_arrays(f"nasbench101-v{vertices}-{_VERSION}", _ARRAYS, lambda: _build(vertices))
+    arrays = storage.cached_arrays(
+        f"nasbench101-v{vertices}-{_VERSION}", _ARRAYS, lambda: _build(vertices)
+    )
     return CellIndex(vertices, **arrays)
 
 
@@ -128,7 +136,8 @@ def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
         compact[members] = _relabel(valid[members], edges, target)
     distinct, which = np.unique(compact, return_inverse=True)
 
-    # Canonical form: the least code over all orders of the interior that keep the matrix upper triangular.
+    # Canonical form: the least code over all orders of the interior that keep the matrix upper
+    # triangular.
     best = distinct.copy()
     order = np.zeros(len(distinct), dtype=np.int16)
     orders = list(permutations(range(interior)))
@@ -140,7 +149,8 @@ def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
         order[better] = number
     classes, class_of = np.unique(best, return_inverse=True)
 
-    # A placement says, for each interior vertex of the original matrix, its slot or that it was pruned.
+    # A placement says, for each interior vertex of the original matrix, its slot or that it was
+    # pruned.
     placements: dict[tuple[int, ...], int] = {}
     slots_of: dict[tuple[int, int], int] = {}
     for mask, number in product(range(1 << interior), range(len(orders))):
@@ -148,7 +158,10 @@ def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
         for k, v in enumerate(_bits(mask)):
             slots[v] = orders[number][k]
         slots_of[mask, number] = placements.setdefault(tuple(slots), len(placements))
-    lookup = np.array([[slots_of[m, p] for p in range(len(orders))] for m in range(1 << interior)], dtype=np.uint16)
+    lookup = np.array(
+        [[slots_of[m, p] for p in range(len(orders))] for m in range(1 << interior)],
+        dtype=np.uint16,
+    )
     graph = np.zeros(len(codes), dtype=np.uint16)
     graph[valid] = class_of[which] + 1
     slots_array = np.zeros(len(codes), dtype=np.uint16)
@@ -156,13 +169,17 @@ def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
     digits = np.arange(3**interior)[:, None] // 3 ** np.arange(interior) % 3
     operations = np.array(
         [
-            sum((digits[:, v] * 3**s for v, s in enumerate(slots) if s >= 0), np.zeros(len(digits), int))
+            sum(
+                (digits[:, v] * 3**s for v, s in enumerate(slots) if s >= 0),
+                np.zeros(len(digits), int),
+            )
             for slots in placements
         ],
         dtype=np.uint8,
     )
 
-    # A cell is an orbit of operations under the class's automorphisms; its least member stands for it.
+    # A cell is an orbit of operations under the class's automorphisms; its least member stands for
+    # it.
     least = np.broadcast_to(np.arange(3**interior), (len(classes), 3**interior)).copy()
     size = _interior_size(classes, edges, vertices)
     least[np.arange(3**interior) >= 3 ** size[:, None]] = -1
@@ -262,11 +279,13 @@ def _permute(
 def _hash_ranks(index: CellIndex) -> NDArray[np.int32]:
     """Rank of every cell's module hash among all of them, shape ``[n_cells]``.
 
-    At 7 vertices this is a minute of MD5, so the ranks are shipped, packed to 19 bits each; this module,
-    run as a script, makes them again.
+    At 7 vertices this is a minute of MD5, so the ranks are shipped, packed to 19 bits each; this
+    module, run as a script, makes them again.
     """
     if index.vertices == 7 and _SHIPPED_RANKS.exists():
-        bits = np.unpackbits(np.fromfile(_SHIPPED_RANKS, dtype=np.uint8))[: index.n_cells * _RANK_BITS]
+        bits = np.unpackbits(np.fromfile(_SHIPPED_RANKS, dtype=np.uint8))[
+            : index.n_cells * _RANK_BITS
+        ]
         return (bits.reshape(-1, _RANK_BITS) @ (1 << np.arange(_RANK_BITS))).astype(np.int32)
     hashes = [index.cell(row).module_hash() for row in range(index.n_cells)]
     ranks = np.empty(len(hashes), dtype=np.int32)
@@ -281,7 +300,8 @@ def ship_ranks() -> None:
     unsorted = CellIndex(7, **_build(7, by_hash=False))
     ranks = index.rows(unsorted.cell_matrix, unsorted.cell_operations)
     storage.write_atomically(
-        _SHIPPED_RANKS, np.packbits((ranks[:, None] >> np.arange(_RANK_BITS) & 1).astype(np.uint8)).tobytes()
+        _SHIPPED_RANKS,
+        np.packbits((ranks[:, None] >> np.arange(_RANK_BITS) & 1).astype(np.uint8)).tobytes(),
     )
 
 

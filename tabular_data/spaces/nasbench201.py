@@ -15,14 +15,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tabular_data.spaces.base import Configuration, SpaceError
-from tabular_data.spaces.grid import GridSpace
+from regretta.tabular_data.spaces.base import Configuration, SpaceError
+from regretta.tabular_data.spaces.grid import GridSpace
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 """(node, input) of each parameter, in the order of the architecture string."""
 
-_STRING = re.compile(r"\|([^|]+)~0\|\+\|([^|]+)~0\|([^|]+)~1\|\+\|([^|]+)~0\|([^|]+)~1\|([^|]+)~2\|")
+_STRING = re.compile(
+    r"\|([^|]+)~0\|\+\|([^|]+)~0\|([^|]+)~1\|\+\|([^|]+)~0\|([^|]+)~1\|([^|]+)~2\|"
+)
 
 
 class NasBench201(GridSpace):
@@ -38,7 +40,10 @@ class NasBench201(GridSpace):
     }
 
     def __init__(self) -> None:
-        super().__init__({f"node_{node}_input_{source}": OPERATIONS for node, source in EDGES}, name="nasbench201")
+        super().__init__(
+            {f"node_{node}_input_{source}": OPERATIONS for node, source in EDGES},
+            name="nasbench201",
+        )
 
     @property
     def spec(self) -> str:
@@ -65,17 +70,24 @@ class NasBench201(GridSpace):
             raise SpaceError(f"not a NAS-Bench-201 architecture string: {text!r}")
         for operation in match.groups():
             if operation not in OPERATIONS:
-                raise SpaceError(f"unknown operation {operation!r} in {text!r}: known are {', '.join(OPERATIONS)}")
-        return np.array([OPERATIONS.index(operation) for operation in match.groups()], dtype=self.dtype)
+                raise SpaceError(
+                    f"unknown operation {operation!r} in {text!r}: known are"
+                    f" {', '.join(OPERATIONS)}"
+                )
+        return np.array(
+            [OPERATIONS.index(operation) for operation in match.groups()], dtype=self.dtype
+        )
 
     def isomorphism_classes(self) -> NDArray[np.int32]:
-        """Class of every row, shape ``[15625]``: equal where two strings are isomorphic, 6,466 in all.
+        """Class of every row, shape ``[15625]``: equal where two strings are isomorphic, 6,466 in
+        all.
 
         Upstream's definition (NATS-Bench, ``TopologyStructure.to_unique_str(consider_zero=True)``):
         ``skip_connect`` passes its input's expression on, ``none`` and all that follows from it is
-        zero, and a sum does not depend on the order of its terms. Two habits of upstream's text form
-        are kept, because the published count rests on them: a zero stays a term of a sum, and terms are
-        sorted as text, so that a sum passed on by ``skip_connect`` sometimes merges with another one.
+        zero, and a sum does not depend on the order of its terms. Two habits of upstream's text
+        form are kept, because the published count rests on them: a zero stays a term of a sum, and
+        terms are sorted as text, so that a sum passed on by ``skip_connect`` sometimes merges with
+        another one.
         """
         return _isomorphism_classes()
 

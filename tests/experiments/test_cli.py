@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from experiments.catalog import built_in_suites, find_suite
-from experiments.cli import main
-from harness.spec import read_spec
-from harness.suite import plan
+from regretta.cli import main
+from regretta.experiments.catalog import built_in_suites, find_suite
+from regretta.harness.spec import read_spec
+from regretta.harness.suite import plan
 
 SUITE = """
 name = "tiny"
@@ -81,8 +81,24 @@ def test_run_leaves_results_report_and_figures(suite: Path, tmp_path: Path) -> N
 def test_run_can_be_changed_from_the_command_line(suite: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "out"
     mine = plugin(tmp_path, "mine", "return self.space.sample(self.rng, 1)[0]")
-    options = ["--runs", 1, "--optimizer", "mine", "--optimizer", "random_search", "--time-limit", 1e3, "--seed", 9]
-    assert regretta("run", suite, "--out", out, "--workers", 1, "--plugin", mine, "--no-report", *options) == 0
+    options = [
+        "--runs",
+        1,
+        "--optimizer",
+        "mine",
+        "--optimizer",
+        "random_search",
+        "--time-limit",
+        1e3,
+        "--seed",
+        9,
+    ]
+    assert (
+        regretta(
+            "run", suite, "--out", out, "--workers", 1, "--plugin", mine, "--no-report", *options
+        )
+        == 0
+    )
     assert sorted(p.parent.name for p in out.glob("runs/*/*/*.json")) == ["mine", "random_search"]
     result = json.loads(next(out.glob("runs/*/mine/*.json")).read_text())
     assert (result["seed"], result["time_limit"], result["number"]) == (9, 1000.0, 0)
@@ -113,9 +129,18 @@ def test_an_optimizer_that_raises_fails_its_runs_and_the_exit_code_is_1(
     [
         (["run", "quik"], "unknown suite 'quik'; did you mean 'quick'"),
         (["run", "no/such.toml"], "cannot be read: No such file"),
-        (["run", "{suite}", "--table", "nb201-cifar1"], "unknown table 'nb201-cifar1'; did you mean"),
-        (["run", "{suite}", "--optimizer", "bohp"], "unknown optimizer 'bohp'; did you mean 'bohb'"),
-        (["run", "{suite}", "--time-limit", "-1"], "a time limit is a number of seconds above 0, got -1"),
+        (
+            ["run", "{suite}", "--table", "nb201-cifar1"],
+            "unknown table 'nb201-cifar1'; did you mean",
+        ),
+        (
+            ["run", "{suite}", "--optimizer", "bohp"],
+            "unknown optimizer 'bohp'; did you mean 'bohb'",
+        ),
+        (
+            ["run", "{suite}", "--time-limit", "-1"],
+            "a time limit is a number of seconds above 0, got -1",
+        ),
         (["run", "{suite}", "--runs", "0"], "runs must be at least 1"),
         (["run", "{suite}", "--workers", "0"], "workers must be at least 1"),
         (["run", "{suite}", "--seed", "-1"], "seed must not be negative"),
@@ -172,7 +197,9 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["optimizers", "tables", "suites", "protocols"])
-def test_every_list_exists_for_people_and_for_machines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_list_exists_for_people_and_for_machines(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert regretta(command) == 0
     assert len(capsys.readouterr().out.splitlines()) > 3
     assert regretta(command, "--json") == 0
@@ -189,9 +216,9 @@ def test_usage_errors_exit_with_2() -> None:
 
 def test_help_imports_no_heavy_library() -> None:
     code = (
-        "import sys\nfrom experiments.cli import main\n"
-        "try:\n    main(['--help'])\nexcept SystemExit: pass\n"
-        "print(sorted({'numpy', 'scipy', 'matplotlib', 'smac', 'ConfigSpace'} & set(sys.modules)), file=sys.stderr)"
+        "import sys\nfrom regretta.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:"
+        " pass\nprint(sorted({'numpy', 'scipy', 'matplotlib', 'smac', 'ConfigSpace'} &"
+        " set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"

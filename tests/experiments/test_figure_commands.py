@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from experiments import figure_commands
-from experiments.cli import main
-from tabular_data.catalog import CatalogEntry
+from regretta.cli import figure_commands, main
+from regretta.tabular_data.catalog import CatalogEntry
 
 
 def regretta(*arguments: Any) -> int:
@@ -20,7 +19,10 @@ def regretta(*arguments: Any) -> int:
 @pytest.fixture
 def catalogue(small101: Path, monkeypatch: pytest.MonkeyPatch) -> list[CatalogEntry]:
     """What `regretta tables` would list, and `find_table` finds."""
-    listed = [CatalogEntry("nasbench101-small", "yours", small101), CatalogEntry("else", "yours", small101)]
+    listed = [
+        CatalogEntry("nasbench101-small", "yours", small101),
+        CatalogEntry("else", "yours", small101),
+    ]
     folders = {entry.name: entry.folder for entry in listed}
     monkeypatch.setattr(figure_commands, "entries", lambda: listed)
     monkeypatch.setattr(figure_commands, "find_table", lambda name: folders[name])
@@ -33,11 +35,16 @@ def test_tables_at_hand_are_drawn_with_an_index(
     assert regretta("figures", "nasbench101", "--out", tmp_path) == 0
     said = capsys.readouterr().out
     assert f"Figure 2, small101: {tmp_path / 'figure-2.png'}" in said
-    assert "Figure 7 left: not drawn: run `regretta run nasbench101-paper` and pass --suite DIR" in said
+    assert (
+        "Figure 7 left: not drawn: run `regretta run nasbench101-paper` and pass --suite DIR"
+        in said
+    )
     assert said.splitlines()[-1] == str(tmp_path / "figures.md")
 
 
-def test_json_and_a_chosen_table(small101: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_and_a_chosen_table(
+    small101: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert regretta("figures", "nasbench101", "--table", small101, "--out", tmp_path, "--json") == 0
     rows = {row["figure"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["S7"]["anchors"][0]["published"] == "0.365"
@@ -48,7 +55,10 @@ def test_json_and_a_chosen_table(small101: Path, tmp_path: Path, capsys: pytest.
     ("arguments", "said"),
     [
         (["nasbench102"], "unknown paper 'nasbench102'; did you mean 'nasbench101'"),
-        (["nasbench201"], "there is no table of nasbench201; get one (regretta table import nats-bench"),
+        (
+            ["nasbench201"],
+            "there is no table of nasbench201; get one (regretta table import nats-bench",
+        ),
         (["nasbench201", "--table", "{small101}"], "table 'small101' has nasbench101-4v/A"),
         (["nasbench101", "--table", "no-such-table"], "no-such-table"),
         (["nasbench101", "--suite", "{nowhere}"], "no-such-folder"),

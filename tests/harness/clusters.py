@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from harness.executors import Dask
+from regretta.harness.executors import Dask
 
 _START_SECONDS = 120.0
 
@@ -34,7 +34,14 @@ class Cluster:
     def __enter__(self) -> Self:
         file = self._folder / "scheduler.json"
         self.scheduler = self._dask(
-            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)
+            "scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(file),
         )
         until = time.monotonic() + _START_SECONDS
         while not file.exists() or not file.read_bytes():
@@ -59,7 +66,14 @@ class Cluster:
         options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
         place = str(self._folder)
         started = [
-            self._dask("worker", self.address, *options, "--local-directory", place, environment=environment)
+            self._dask(
+                "worker",
+                self.address,
+                *options,
+                "--local-directory",
+                place,
+                environment=environment,
+            )
             for _ in range(number)
         ]
         try:
@@ -69,7 +83,9 @@ class Cluster:
                 process.kill()
                 process.wait()
 
-    def _dask(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def _dask(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         self._started += 1
         with (self._folder / f"log{self._started}").open("wb") as log:
             return subprocess.Popen(
@@ -77,5 +93,9 @@ class Cluster:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
-                env={**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", **(environment or {})},
+                env={
+                    **os.environ,
+                    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
+                    **(environment or {}),
+                },
             )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from optimizers.base import Observation, Optimizer, Proposal
+from regretta.optimizers.base import Observation, Optimizer, Proposal
 
 
 class Scripted(Optimizer):

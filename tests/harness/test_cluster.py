@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
-from harness.executors import Dask, JobQueue, run_suite
-from harness.executors.session import error_of
-from harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
-from harness.suite import SuiteError
+from regretta.cli import main
+from regretta.harness.executors import Dask, JobQueue, run_suite
+from regretta.harness.executors.session import error_of
+from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
+from regretta.harness.suite import SuiteError
 from tests.harness.clusters import Cluster
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,9 @@ def odd(spec: SuiteSpec, folder: Path, what: str = "pass", top: str = "") -> Sui
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
 def test_a_cluster_gives_the_same_bytes_and_survives_a_dead_and_a_frozen_worker(
@@ -75,21 +77,30 @@ def test_a_cluster_gives_the_same_bytes_and_survives_a_dead_and_a_frozen_worker(
             if done == 20:
                 workers[1].send_signal(signal.SIGSTOP)
 
-        outcome = run_suite(spec, tmp_path / "cluster", executor=cluster.executor(), progress=progress)
+        outcome = run_suite(
+            spec, tmp_path / "cluster", executor=cluster.executor(), progress=progress
+        )
     assert outcome.new == 60
     assert files(tmp_path / "cluster") == files(tmp_path / "serial")
     assert capfd.readouterr() == ("", ""), "Dask's logs are not the user's"
 
 
-def test_ctrl_c_and_a_second_try_on_a_cluster(cluster: Cluster, small101: Path, tmp_path: Path) -> None:
+def test_ctrl_c_and_a_second_try_on_a_cluster(
+    cluster: Cluster, small101: Path, tmp_path: Path
+) -> None:
     suite = tmp_path / "small.toml"
-    suite.write_text(f'tables = ["{small101}"]\ntime_limit = 2e4\nruns = 40\n[[optimizers]]\nname = "hyperband"\n')
-    line = ["-m", "experiments", "run", str(suite), "--out", str(tmp_path / "out"), "--no-report"]
+    suite.write_text(
+        f'tables = ["{small101}"]\ntime_limit = 2e4\nruns = 40\n[[optimizers]]\nname ='
+        ' "hyperband"\n'
+    )
+    line = ["-m", "regretta", "run", str(suite), "--out", str(tmp_path / "out"), "--no-report"]
     with cluster.workers(1):
 
         def command() -> subprocess.Popen[str]:
             on_cluster = [sys.executable, *line, "--scheduler", cluster.address]
-            return subprocess.Popen(on_cluster, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            return subprocess.Popen(
+                on_cluster, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
 
         process = command()
         while process.poll() is None and not list(tmp_path.glob("out/runs/*/*/*.json")):
@@ -97,14 +108,18 @@ def test_ctrl_c_and_a_second_try_on_a_cluster(cluster: Cluster, small101: Path, 
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1].splitlines()
         assert process.returncode == 1
-        assert said == ["regretta: interrupted; finished runs are kept, run the same command to go on"]
+        assert said == [
+            "regretta: interrupted; finished runs are kept, run the same command to go on"
+        ]
         process = command()
         out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
     assert out.startswith(f"40 runs in {tmp_path / 'out'}, ")
 
 
-def test_a_run_that_kills_its_workers_fails_alone(cluster: Cluster, spec: SuiteSpec, tmp_path: Path) -> None:
+def test_a_run_that_kills_its_workers_fails_alone(
+    cluster: Cluster, spec: SuiteSpec, tmp_path: Path
+) -> None:
     harmless = tuple(OptimizerEntry("random_search", label) for label in "abcd")
     deadly = replace(odd(spec, tmp_path, "os._exit(1)"), runs=1)
     with cluster.workers(4):
@@ -115,7 +130,9 @@ def test_a_run_that_kills_its_workers_fails_alone(cluster: Cluster, spec: SuiteS
     assert outcome.done == 4
 
 
-def test_workers_that_are_not_fit_are_one_line(cluster: Cluster, spec: SuiteSpec, tmp_path: Path) -> None:
+def test_workers_that_are_not_fit_are_one_line(
+    cluster: Cluster, spec: SuiteSpec, tmp_path: Path
+) -> None:
     def refusal(of: SuiteSpec, environment: dict[str, str]) -> str:
         with cluster.workers(1, environment), pytest.raises(SuiteError) as caught:
             run_suite(of, tmp_path / "out", executor=cluster.executor())
@@ -126,7 +143,9 @@ def test_workers_that_are_not_fit_are_one_line(cluster: Cluster, spec: SuiteSpec
     def other_code(name: str, text: str) -> dict[str, str]:
         place = tmp_path / name
         for package in ("harness", "optimizers", "tabular_data"):
-            shutil.copytree(ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__")
+            )
         (place / "harness" / "__init__.py").write_text(text)
         return {"PYTHONPATH": str(place)}
 
@@ -161,7 +180,10 @@ def test_an_unreachable_scheduler_is_one_line_within_seconds(
     spec: SuiteSpec, small101: Path, tmp_path: Path, address: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     suite = tmp_path / "small.toml"
-    suite.write_text(f'tables = ["{small101}"]\ntime_limit = 1e4\nruns = 1\n[[optimizers]]\nname = "random_search"\n')
+    suite.write_text(
+        f'tables = ["{small101}"]\ntime_limit = 1e4\nruns = 1\n[[optimizers]]\nname ='
+        ' "random_search"\n'
+    )
     start = time.monotonic()
     assert main(["run", str(suite), "--out", str(tmp_path / "out"), "--scheduler", address]) == 2
     assert time.monotonic() - start < 30
@@ -172,7 +194,9 @@ def test_an_unreachable_scheduler_is_one_line_within_seconds(
 
 def test_jobs_of_a_batch_system_do_the_runs(spec: SuiteSpec, tmp_path: Path) -> None:
     run_suite(replace(spec, runs=2), tmp_path / "serial")
-    queue = JobQueue("local", {"jobs": 1, "interface": "lo", "python": sys.executable}, patience=120)
+    queue = JobQueue(
+        "local", {"jobs": 1, "interface": "lo", "python": sys.executable}, patience=120
+    )
     run_suite(replace(spec, runs=2), tmp_path / "jobs", executor=queue)
     assert files(tmp_path / "jobs") == files(tmp_path / "serial")
 
@@ -182,7 +206,10 @@ def test_jobs_of_a_batch_system_do_the_runs(spec: SuiteSpec, tmp_path: Path) -> 
     [
         (JobQueue("slrum"), "unknown cluster 'slrum'; did you mean 'slurm'"),
         (JobQueue("slurm", {"jobs": 0}), "jobs must be a whole number above 0, got 0"),
-        (JobQueue("slurm", {"interface": "lo", "qeue": "long"}), "slurm cluster cannot start: .*qeue"),
+        (
+            JobQueue("slurm", {"interface": "lo", "qeue": "long"}),
+            "slurm cluster cannot start: .*qeue",
+        ),
         (JobQueue("slurm", {"interface": "nowhere"}), "slurm cluster cannot start: .*nowhere"),
         (JobQueue("slurm", {"interface": "lo"}), "slurm cluster cannot start: .*no such partition"),
         (JobQueue("pbs", {"interface": "lo"}), "pbs cluster cannot start: there is no qsub here"),

@@ -8,21 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
-from harness import compaction
-from harness.compaction import compact, find_runs, label_folders
-from harness.executors import run_suite
-from harness.locks import locked
-from harness.results import ResultError
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.suite import load_suite
+from regretta.cli import main
+from regretta.harness import compaction
+from regretta.harness.compaction import compact, find_runs, label_folders
+from regretta.harness.executors import run_suite
+from regretta.harness.locks import locked
+from regretta.harness.results import ResultError
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import load_suite
 
 RUNS = 8
 
 
 @pytest.fixture
 def spec(small101: Path) -> SuiteSpec:
-    entries = (OptimizerEntry("random_search"), OptimizerEntry("hyperband", label='odd "number":3, label'))
+    entries = (
+        OptimizerEntry("random_search"),
+        OptimizerEntry("hyperband", label='odd "number":3, label'),
+    )
     return SuiteSpec("small", (str(small101),), entries, time_limit=1e4, runs=RUNS)
 
 
@@ -80,7 +83,9 @@ def test_more_runs_join_what_is_compacted(spec: SuiteSpec, folder: Path, tmp_pat
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_damage_to_a_compacted_file_costs_the_damaged_runs_only(spec: SuiteSpec, folder: Path, seed: int) -> None:
+def test_damage_to_a_compacted_file_costs_the_damaged_runs_only(
+    spec: SuiteSpec, folder: Path, seed: int
+) -> None:
     before = runs_of(folder)
     compact(folder)
     rng = random.Random(seed)
@@ -97,7 +102,10 @@ def test_damage_to_a_compacted_file_costs_the_damaged_runs_only(spec: SuiteSpec,
     path.write_bytes(data)
     assert load_suite(folder).damaged
     outcome = run_suite(spec, folder)
-    assert any("are damaged" in line and ".damaged and what is missing" in line for line in outcome.set_aside)
+    assert any(
+        "are damaged" in line and ".damaged and what is missing" in line
+        for line in outcome.set_aside
+    )
     assert outcome.new <= (2 if damage == "flip" else RUNS)
     assert runs_of(folder) == before
     assert len(list(folder.rglob("*.damaged"))) == 1
@@ -135,7 +143,9 @@ def test_damaged_and_failed_runs_stay_as_they_are(folder: Path) -> None:
     assert (place / "00002.failed").exists()
 
 
-def test_a_run_of_another_suite_in_a_compacted_file_is_set_aside(spec: SuiteSpec, folder: Path, tmp_path: Path) -> None:
+def test_a_run_of_another_suite_in_a_compacted_file_is_set_aside(
+    spec: SuiteSpec, folder: Path, tmp_path: Path
+) -> None:
     before = runs_of(folder)
     other = SuiteSpec("small", spec.tables, spec.optimizers, time_limit=1e4, runs=RUNS, seed=99)
     run_suite(other, tmp_path / "other")
@@ -157,7 +167,10 @@ def test_compaction_keeps_away_from_a_run_that_goes_on(
         assert main(["compact", str(folder)]) == 2
     assert "somebody is at work in" in capsys.readouterr().err
     assert main(["compact", str(folder)]) == 0
-    assert f"{2 * RUNS} runs of {folder} are in 2 files now; there were {2 * RUNS}" in capsys.readouterr().out
+    assert (
+        f"{2 * RUNS} runs of {folder} are in 2 files now; there were {2 * RUNS}"
+        in capsys.readouterr().out
+    )
 
 
 def test_a_folder_without_a_suite_is_one_line(tmp_path: Path) -> None:

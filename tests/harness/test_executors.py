@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.executors import campaign as campaign_module
-from harness.executors import run_suite
-from harness.executors.queue import Queue
-from harness.executors.work import Workplace, order
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.suite import SuiteError, Task, load_suite, plan
-from optimizers.base import SettingsError
+from regretta.harness.executors import campaign as campaign_module
+from regretta.harness.executors import run_suite
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.work import Workplace, order
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import SuiteError, Task, load_suite, plan
+from regretta.optimizers.base import SettingsError
 
 PLUGIN = """
 import multiprocessing, os, signal, sys
@@ -32,7 +32,14 @@ class Odd(Optimizer):
 
 @pytest.fixture
 def spec(small101: Path) -> SuiteSpec:
-    return SuiteSpec("small", (str(small101),), (OptimizerEntry("random_search"),), time_limit=1e4, runs=6, seed=5)
+    return SuiteSpec(
+        "small",
+        (str(small101),),
+        (OptimizerEntry("random_search"),),
+        time_limit=1e4,
+        runs=6,
+        seed=5,
+    )
 
 
 def odd(spec: SuiteSpec, tmp_path: Path, what: str) -> SuiteSpec:
@@ -116,22 +123,34 @@ def test_a_run_that_kills_its_worker_three_times_has_failed_and_no_other(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_plugin_that_leaves_the_program_fails_its_run_only(spec: SuiteSpec, tmp_path: Path, workers: int) -> None:
-    outcome = run_suite(odd(spec, tmp_path, "sys.exit('enough')"), tmp_path / "out", workers=workers)
+def test_a_plugin_that_leaves_the_program_fails_its_run_only(
+    spec: SuiteSpec, tmp_path: Path, workers: int
+) -> None:
+    outcome = run_suite(
+        odd(spec, tmp_path, "sys.exit('enough')"), tmp_path / "out", workers=workers
+    )
     assert outcome.failures
     assert outcome.done == 12 - len(outcome.failures)
     assert "SystemExit: enough" in outcome.failures[0].message
 
 
-def test_a_plugin_that_loads_here_but_not_in_a_worker_is_one_line(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_a_plugin_that_loads_here_but_not_in_a_worker_is_one_line(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     mixed = odd(spec, tmp_path, "pass")
     plugin = mixed.plugins[0]
-    plugin.write_text(plugin.read_text() + "\nassert multiprocessing.parent_process() is None, 'not at home'\n")
-    with pytest.raises(SuiteError, match=r"a worker process cannot start: plugin .*odd.py fails .* not at home"):
+    plugin.write_text(
+        plugin.read_text() + "\nassert multiprocessing.parent_process() is None, 'not at home'\n"
+    )
+    with pytest.raises(
+        SuiteError, match=r"a worker process cannot start: plugin .*odd.py fails .* not at home"
+    ):
         run_suite(mixed, tmp_path / "out", workers=2)
 
 
-def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     plugin = tmp_path / "odd.py"
     plugin.write_text(
         "from dataclasses import dataclass, field\nfrom regretta import Optimizer\n"
@@ -139,7 +158,9 @@ def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(spec: S
         "class Odd(Optimizer):\n    name = 'odd'\n    Settings = S\n    def ask(self): ...\n"
     )
     with pytest.raises(SettingsError, match="settings of 'odd' cannot be written as JSON"):
-        run_suite(replace(spec, optimizers=(OptimizerEntry("odd"),), plugins=(plugin,)), tmp_path / "out")
+        run_suite(
+            replace(spec, optimizers=(OptimizerEntry("odd"),), plugins=(plugin,)), tmp_path / "out"
+        )
 
 
 def test_only_failed_leaves_alone_what_was_not_tried(spec: SuiteSpec, tmp_path: Path) -> None:
@@ -162,10 +183,14 @@ def test_a_long_suite_is_estimated_from_the_first_run_of_each_method(
     monkeypatch.setattr(campaign_module, "_LARGE", 0.0)
     run_suite(spec, tmp_path / "long", announce=said.append)
     (line,) = said
-    assert line.startswith("estimate, from the first run of each method: 0.0 core-hours for the 5 runs to come")
+    assert line.startswith(
+        "estimate, from the first run of each method: 0.0 core-hours for the 5 runs to come"
+    )
 
 
-def test_a_worker_must_find_the_very_same_suite(spec: SuiteSpec, small101: Path, tmp_path: Path) -> None:
+def test_a_worker_must_find_the_very_same_suite(
+    spec: SuiteSpec, small101: Path, tmp_path: Path
+) -> None:
     given = order(plan(spec))
     assert Workplace(given).do(Task("small101", "random_search", 0)).failure is None
     with pytest.raises(SuiteError, match=r"it has numpy \S+; install 1\.0 there"):
@@ -177,7 +202,9 @@ def test_a_worker_must_find_the_very_same_suite(spec: SuiteSpec, small101: Path,
         Workplace(replace(given, suite=given.suite.replace(checksum, "0" * len(checksum))))
 
 
-def test_a_plugin_file_that_a_worker_lacks_comes_with_the_order(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_a_plugin_file_that_a_worker_lacks_comes_with_the_order(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     given = order(plan(odd(spec, tmp_path, "pass")))
     (tmp_path / "odd.py").unlink()
     assert Workplace(given).do(Task("small101", "odd", 0)).failure is None

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.executors import run_suite
-from harness.export import export_suite, nas_benchmarks_lists
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.suite import SuiteError, load_suite
+from regretta.harness.executors import run_suite
+from regretta.harness.export import export_suite, nas_benchmarks_lists
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import SuiteError, load_suite
 from tests.harness.test_results import RESULT
 
 

@@ -1,7 +1,8 @@
-"""Whatever dies, fails or is damaged, the same command makes the same results as if nothing had happened.
+"""Whatever dies, fails or is damaged, the same command makes the same results as if nothing had
+happened.
 
-Every random choice is seeded; where a kill strikes also depends on the machine. `KILLS` says how many processes each
-test kills with SIGKILL.
+Every random choice is seeded; where a kill strikes also depends on the machine. `KILLS` says how
+many processes each test kills with SIGKILL.
 """
 
 from __future__ import annotations
@@ -24,15 +25,21 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.executors import run_suite
-from harness.locks import locked
-from harness.spec import SuiteSpec, read_spec
-from harness.suite import SuiteError, load_suite
+from regretta.harness.executors import run_suite
+from regretta.harness.locks import locked
+from regretta.harness.spec import SuiteSpec, read_spec
+from regretta.harness.suite import SuiteError, load_suite
 from tests.harness.clusters import Cluster
 
 pytestmark = pytest.mark.slow
 
-KILLS = {"client": 12, "client and its workers": 10, "workers": 24, "scheduler": 2, "cluster workers": 2}
+KILLS = {
+    "client": 12,
+    "client and its workers": 10,
+    "workers": 24,
+    "scheduler": 2,
+    "cluster workers": 2,
+}
 
 SUITE = """
 tables = ["{table}"]
@@ -74,7 +81,11 @@ def undisturbed(spec: SuiteSpec, tmp_path_factory: pytest.TempPathFactory) -> di
 def files(folder: Path) -> dict[str, bytes]:
     """All files, those in between included, but for what was set aside."""
     found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in sorted(found.items()) if not name.endswith(".damaged")}
+    return {
+        name: path.read_bytes()
+        for name, path in sorted(found.items())
+        if not name.endswith(".damaged")
+    }
 
 
 def results(folder: Path) -> list[Path]:
@@ -82,7 +93,17 @@ def results(folder: Path) -> list[Path]:
 
 
 def command(suite: Path, folder: Path, workers: int = 1, *more: str) -> subprocess.Popen[str]:
-    line = ["-m", "experiments", "run", str(suite), "--out", str(folder), "--workers", str(workers), "--no-report"]
+    line = [
+        "-m",
+        "regretta",
+        "run",
+        str(suite),
+        "--out",
+        str(folder),
+        "--workers",
+        str(workers),
+        "--no-report",
+    ]
     return subprocess.Popen(
         [sys.executable, *line, *more],
         text=True,
@@ -115,7 +136,12 @@ def test_at_least_fifty_processes_are_killed() -> None:
 
 @pytest.mark.parametrize(("who", "workers"), [("client", 1), ("client and its workers", 2)])
 def test_the_client_is_killed_again_and_again(
-    suite: Path, spec: SuiteSpec, undisturbed: dict[str, bytes], tmp_path: Path, who: str, workers: int
+    suite: Path,
+    spec: SuiteSpec,
+    undisturbed: dict[str, bytes],
+    tmp_path: Path,
+    who: str,
+    workers: int,
 ) -> None:
     rng = random.Random(who)
     folder = tmp_path / "out"
@@ -145,11 +171,16 @@ def test_the_client_is_killed_again_and_again(
     last = command(suite, folder, workers)
     said = last.communicate(timeout=300)[1]
     assert last.returncode == 0
-    assert "00000.json is damaged (it is truncated); it is kept as 00000.damaged and the run is done again" in said
+    assert (
+        "00000.json is damaged (it is truncated); it is kept as 00000.damaged and the run is done"
+        " again" in said
+    )
     assert files(folder) == undisturbed
 
 
-def test_workers_are_killed_again_and_again(spec: SuiteSpec, undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+def test_workers_are_killed_again_and_again(
+    spec: SuiteSpec, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
     rng = random.Random("workers")
     killed: set[int | None] = set()
     timers: list[threading.Timer] = []
@@ -190,12 +221,17 @@ def test_the_scheduler_and_workers_of_a_cluster_are_killed(
             victims = [(workers[0], 5 + rng.randrange(10)), next(strikes)]
             start = len(results(folder))
 
-            def progress(done: int, total: int, victims: list[Any] = victims, start: int = start) -> None:
+            def progress(
+                done: int, total: int, victims: list[Any] = victims, start: int = start
+            ) -> None:
                 if victims and done - start >= victims[0][1]:
                     victims.pop(0)[0].kill()
 
             before = time.monotonic()
-            with pytest.raises(SuiteError, match=r"the Dask scheduler of tcp://\S+ is gone; .* same command to go on"):
+            with pytest.raises(
+                SuiteError,
+                match=r"the Dask scheduler of tcp://\S+ is gone; .* same command to go on",
+            ):
                 run_suite(spec, folder, executor=cluster.executor(), progress=progress)
             assert time.monotonic() - before < 120
             assert victims == []
@@ -244,7 +280,9 @@ def test_a_full_disk_is_one_line_and_with_room_it_goes_on(
     full = command(suite, folder, workers)
     said = full.communicate(timeout=300)[1].splitlines()
     assert full.returncode == 2
-    assert said[-1].startswith(f"regretta: cannot write to {folder}: No space left on device; finished runs are kept")
+    assert said[-1].startswith(
+        f"regretta: cannot write to {folder}: No space left on device; finished runs are kept"
+    )
     kept = results(folder)
     assert 0 < len(kept) < RUNS * LABELS
     assert all(undisturbed[str(path.relative_to(folder))] == path.read_bytes() for path in kept)
@@ -257,7 +295,11 @@ def test_a_full_disk_is_one_line_and_with_room_it_goes_on(
 
 @pytest.mark.parametrize("call", ["replace", "chmod", "fdopen"])
 def test_writes_that_fail_now_and_then_cost_nothing_but_a_restart(
-    spec: SuiteSpec, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+    spec: SuiteSpec,
+    undisturbed: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
 ) -> None:
     rng = random.Random(call)
     real: Any = getattr(os, call)
@@ -304,12 +346,16 @@ def test_clients_with_different_optimizers_join_one_folder(
         said = client.communicate(timeout=300)
         assert client.returncode == 0, said
     found = load_suite(folder)
-    assert {label: len(runs) for label, runs in found.runs["small101"].items()} == dict.fromkeys(names, 3)
+    assert {label: len(runs) for label, runs in found.runs["small101"].items()} == dict.fromkeys(
+        names, 3
+    )
     for path in results(folder):
         assert undisturbed[str(path.relative_to(folder))] == path.read_bytes()
 
 
-def test_leftovers_of_killed_writers_go_when_nobody_is_at_work(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_leftovers_of_killed_writers_go_when_nobody_is_at_work(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     folder = tmp_path / "out"
     small = replace(spec, runs=1)
     run_suite(small, folder)
@@ -353,7 +399,9 @@ def test_ctrl_c_stops_everything_and_says_how_to_go_on(
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the client and its workers
     said = process.communicate(timeout=60)[1].splitlines()
     assert process.returncode == 1
-    assert said[-1] == "regretta: interrupted; finished runs are kept, run the same command to go on"
+    assert (
+        said[-1] == "regretta: interrupted; finished runs are kept, run the same command to go on"
+    )
     assert not any("Traceback" in line for line in said)
     assert psutil.wait_procs(children, timeout=10)[1] == []
     assert list(folder.rglob("*.part")) == []

@@ -7,10 +7,10 @@ import gc
 import numpy as np
 import pytest
 
-from harness.oracle import Oracle, OracleError
-from harness.protocol import Protocol, ProtocolError, get_protocol
-from tabular_data.spaces import GridSpace, get_space
-from tabular_data.table import Table
+from regretta.harness.oracle import Oracle, OracleError
+from regretta.harness.protocol import Protocol, ProtocolError, get_protocol
+from regretta.tabular_data.spaces import GridSpace, get_space
+from regretta.tabular_data.table import Table
 
 DEFAULT = get_protocol("default")
 
@@ -39,7 +39,9 @@ def test_each_repeat_is_drawn_equally_often(grid_table: Table) -> None:
 
 
 def test_the_mean_is_observed_where_the_protocol_says_so(grid_table: Table) -> None:
-    row, repeat, error, cost = oracle(grid_table, Protocol("m", "", observe="mean")).answer_few(config(1, 1), 0)[0]
+    row, repeat, error, cost = oracle(grid_table, Protocol("m", "", observe="mean")).answer_few(
+        config(1, 1), 0
+    )[0]
     assert (row, repeat) == (3, -1)
     assert error == pytest.approx(1 - 0.805)
     assert cost == pytest.approx(40.5)
@@ -59,7 +61,9 @@ def test_answers_do_not_depend_on_batching(grid_table: Table) -> None:
 
 def test_an_invalid_configuration_is_error_1_for_free() -> None:
     space = get_space("nasbench101-3v/A")
-    table = Table.from_arrays("t", space, [108], validation_accuracy=np.full(7, 0.9), training_seconds=np.full(7, 60.0))
+    table = Table.from_arrays(
+        "t", space, [108], validation_accuracy=np.full(7, 0.9), training_seconds=np.full(7, 60.0)
+    )
     no_edges, one_edge = config(0, 0, 0, 0), config(0, 1, 0, 0)
     assert oracle(table).answer_few(no_edges, 0)[0] == (-1, -1, 1.0, 0.0)
     answers = oracle(table).answer(np.concatenate([no_edges, one_edge]), 0)
@@ -69,7 +73,12 @@ def test_an_invalid_configuration_is_error_1_for_free() -> None:
 
 def test_a_cell_that_a_partial_table_lacks_is_invalid() -> None:
     table = Table.from_arrays(
-        "t", GridSpace({"x": "ab"}), [1], validation_accuracy=[0.5, np.nan], training_seconds=[3, np.nan], partial=True
+        "t",
+        GridSpace({"x": "ab"}),
+        [1],
+        validation_accuracy=[0.5, np.nan],
+        training_seconds=[3, np.nan],
+        partial=True,
     )
     assert oracle(table).answer_few(config(1), 0)[0] == (-1, -1, 1.0, 0.0)
     assert oracle(table).answer(np.array([[1], [0]], dtype=np.int8), 0).rows.tolist() == [-1, 0]
@@ -79,9 +88,16 @@ def test_a_measurement_that_does_not_exist_is_an_error_not_a_guess() -> None:
     accuracy = np.full((2, 2, 1), 0.5)
     accuracy[1, 0] = np.nan
     table = Table.from_arrays(
-        "t", GridSpace({"x": "ab"}), [1, 9], validation_accuracy=accuracy, training_seconds=accuracy * 0 + 2
+        "t",
+        GridSpace({"x": "ab"}),
+        [1, 9],
+        validation_accuracy=accuracy,
+        training_seconds=accuracy * 0 + 2,
     )
-    for ask in (lambda: oracle(table).answer_few(config(1), 0), lambda: oracle(table).answer(config(1), 0)):
+    for ask in (
+        lambda: oracle(table).answer_few(config(1), 0),
+        lambda: oracle(table).answer(config(1), 0),
+    ):
         with pytest.raises(OracleError, match=r"no repeat of cell 1 \(x=b\) at budget 1"):
             ask()
 
@@ -89,7 +105,11 @@ def test_a_measurement_that_does_not_exist_is_an_error_not_a_guess() -> None:
 def test_missing_repeats_are_never_drawn() -> None:
     accuracy = np.array([[[np.nan, 0.6, 0.8]]])
     table = Table.from_arrays(
-        "t", GridSpace({"x": "a"}), [1], validation_accuracy=accuracy, training_seconds=accuracy * 10
+        "t",
+        GridSpace({"x": "a"}),
+        [1],
+        validation_accuracy=accuracy,
+        training_seconds=accuracy * 10,
     )
     drawn = oracle(table).answer(np.zeros((600, 1), dtype=np.int8), 0)
     assert set(drawn.repeats.tolist()) == {1, 2}
@@ -109,7 +129,9 @@ def test_evaluation_is_charged_where_the_protocol_says_so(grid_table: Table) -> 
 
 
 def test_virtual_budgets_all_train_for_the_same_budget(grid_table: Table) -> None:
-    protocol = Protocol("v", "", budgets=(3.0, 10.0, 30.0), virtual=True, trained_budget=1, observe="mean")
+    protocol = Protocol(
+        "v", "", budgets=(3.0, 10.0, 30.0), virtual=True, trained_budget=1, observe="mean"
+    )
     asked = oracle(grid_table, protocol)
     assert asked.budgets == (3.0, 10.0, 30.0)
     assert [asked.answer_few(config(0, 0), level)[0][3] for level in range(3)] == [10.5] * 3
@@ -129,7 +151,11 @@ def test_no_test_accuracy_can_be_reached_from_an_oracle(grid_table: Table) -> No
     frontier: list[object] = [oracle(grid_table).__dict__]
     while frontier:
         thing = frontier.pop()
-        if id(thing) in seen or isinstance(thing, type) or type(thing).__name__ in ("module", "function"):
+        if (
+            id(thing) in seen
+            or isinstance(thing, type)
+            or type(thing).__name__ in ("module", "function")
+        ):
             continue
         seen.add(id(thing))
         assert thing is not secret
@@ -138,7 +164,9 @@ def test_no_test_accuracy_can_be_reached_from_an_oracle(grid_table: Table) -> No
         frontier += gc.get_referents(thing)
 
 
-def test_where_evaluation_was_not_measured_a_protocol_may_do_without_and_says_so(grid_table: Table) -> None:
+def test_where_evaluation_was_not_measured_a_protocol_may_do_without_and_says_so(
+    grid_table: Table,
+) -> None:
     asked = oracle(grid_table, Protocol("m", "", charge_evaluation="measured", observe="mean"))
     assert asked.answer_few(config(1, 0), 0)[0][3] == pytest.approx(30.5)
     assert asked.notes == ("table grid has no evaluation times: only training is charged",)

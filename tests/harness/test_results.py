@@ -9,19 +9,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.protocol import get_protocol
-from harness.results import ResultError, RunResult, label_folder, read_run, write_run
-from harness.run import Run, run
-from optimizers.random_search import RandomSearch
-from tabular_data.spaces import GridSpace
-from tabular_data.table import Table
+from regretta.harness.protocol import get_protocol
+from regretta.harness.results import ResultError, RunResult, label_folder, read_run, write_run
+from regretta.harness.run import Run, run
+from regretta.optimizers.random_search import RandomSearch
+from regretta.tabular_data.spaces import GridSpace
+from regretta.tabular_data.table import Table
 
 
 def some_result() -> RunResult:
     table = Table.from_arrays(
-        "t", GridSpace({"x": "abcd"}), [1], validation_accuracy=[0.1, 0.7, 0.3, 0.4], training_seconds=[1, 2, 3, 4]
+        "t",
+        GridSpace({"x": "abcd"}),
+        [1],
+        validation_accuracy=[0.1, 0.7, 0.3, 0.4],
+        training_seconds=[1, 2, 3, 4],
     )
-    return run(Run(table, table, get_protocol("default"), RandomSearch, RandomSearch.make_settings(), "rs", 3, 0, 50.0))
+    return run(
+        Run(
+            table,
+            table,
+            get_protocol("default"),
+            RandomSearch,
+            RandomSearch.make_settings(),
+            "rs",
+            3,
+            0,
+            50.0,
+        )
+    )
 
 
 RESULT = some_result()
@@ -66,12 +82,15 @@ def test_a_result_with_a_flipped_bit_is_refused(position: int, bit: int) -> None
 def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
     path = write_run(tmp_path, RESULT)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ResultError, match=r"00003.json is damaged \(it is truncated\); delete it and run"):
+    with pytest.raises(
+        ResultError, match=r"00003.json is damaged \(it is truncated\); delete it and run"
+    ):
         read_run(path)
 
 
 @pytest.mark.parametrize(
-    ("label", "folder"), [("smac", "smac"), ("RS, p=0.1", "RS~2c~20p=0.1"), ("../up", "~2e.~2fup"), ("β", "~ce~b2")]
+    ("label", "folder"),
+    [("smac", "smac"), ("RS, p=0.1", "RS~2c~20p=0.1"), ("../up", "~2e.~2fup"), ("β", "~ce~b2")],
 )
 def test_any_label_makes_a_safe_folder_name(label: str, folder: str) -> None:
     assert label_folder(label) == folder

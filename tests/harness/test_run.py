@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.protocol import Protocol, get_protocol
-from harness.run import OptimizerError, Run, run
-from optimizers.base import Optimizer, Proposal
-from optimizers.random_search import RandomSearch
-from tabular_data.spaces import GridSpace
-from tabular_data.table import Table
+from regretta.harness.dialogue import OptimizerError
+from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.run import Run, run
+from regretta.optimizers.base import Optimizer, Proposal
+from regretta.optimizers.random_search import RandomSearch
+from regretta.tabular_data.spaces import GridSpace
+from regretta.tabular_data.table import Table
 from tests.harness.scripted import ManyAtOnce, OneByOne, Scripted, scripted
 
 MEAN = Protocol("mean", "", observe="mean")
@@ -25,7 +26,11 @@ def c(*entries: int) -> np.ndarray:
 
 
 def make(
-    table: Table, optimizer: type[Optimizer], limit: float = 1e6, protocol: Protocol = MEAN, **changes: Any
+    table: Table,
+    optimizer: type[Optimizer],
+    limit: float = 1e6,
+    protocol: Protocol = MEAN,
+    **changes: Any,
 ) -> Run:
     spec = Run(table, table, protocol, optimizer, optimizer.make_settings(), "label", 0, 0, limit)
     return replace(spec, **changes)
@@ -47,15 +52,24 @@ def test_the_clock_adds_costs_and_incumbents_improve_strictly(grid_table: Table)
 
 def test_a_batch_is_one_evaluation_after_another(grid_table: Table) -> None:
     single = run(make(grid_table, scripted(c(0, 0), c(1, 0), c(0, 1), c(1, 0), c(1, 1))))
-    batch = run(make(grid_table, scripted(np.array([[0, 0], [1, 0], [0, 1], [1, 0], [1, 1]], dtype=np.int8))))
+    batch = run(
+        make(
+            grid_table, scripted(np.array([[0, 0], [1, 0], [0, 1], [1, 0], [1, 1]], dtype=np.int8))
+        )
+    )
     assert single.to_json() == batch.to_json()
 
 
-@pytest.mark.parametrize(("limit", "evaluations"), [(110.4, 0), (110.5, 1), (240.9, 1), (241.0, 2), (1e6, 3)])
+@pytest.mark.parametrize(
+    ("limit", "evaluations"), [(110.4, 0), (110.5, 1), (240.9, 1), (241.0, 2), (1e6, 3)]
+)
 def test_an_evaluation_counts_if_it_finishes_within_the_limit(
     grid_table: Table, limit: float, evaluations: int
 ) -> None:
-    for script in ([c(0, 0), c(1, 0), c(0, 1)], [np.array([[0, 0], [1, 0], [0, 1]], dtype=np.int8)]):
+    for script in (
+        [c(0, 0), c(1, 0), c(0, 1)],
+        [np.array([[0, 0], [1, 0], [0, 1]], dtype=np.int8)],
+    ):
         result = run(make(grid_table, scripted(*script), limit))
         assert result.evaluations == evaluations
         assert result.elapsed <= limit
@@ -63,7 +77,10 @@ def test_an_evaluation_counts_if_it_finishes_within_the_limit(
 
 def test_the_crossing_evaluation_counts_where_the_protocol_says_so(grid_table: Table) -> None:
     crossing = replace(MEAN, crossing=True)
-    for script in ([c(0, 0), c(1, 0), c(0, 1)], [np.array([[0, 0], [1, 0], [0, 1]], dtype=np.int8)]):
+    for script in (
+        [c(0, 0), c(1, 0), c(0, 1)],
+        [np.array([[0, 0], [1, 0], [0, 1]], dtype=np.int8)],
+    ):
         result = run(make(grid_table, scripted(*script), 200.0, crossing))
         assert (result.evaluations, result.elapsed) == (2, 241.0)
 
@@ -80,7 +97,9 @@ def test_budgets_are_charged_in_full_and_mixed_in_the_incumbent(grid_table: Tabl
     assert result.evaluations_by_budget == {"1": 1, "9": 1}
 
 
-def test_only_the_largest_budget_makes_an_incumbent_where_the_protocol_says_so(grid_table: Table) -> None:
+def test_only_the_largest_budget_makes_an_incumbent_where_the_protocol_says_so(
+    grid_table: Table,
+) -> None:
     script = [Proposal(c(1, 1)[None, :], 1.0), Proposal(c(1, 0)[None, :], 9.0)]
     result = run(make(grid_table, scripted(*script), protocol=replace(MEAN, incumbent="largest")))
     assert result.trajectory.cell.tolist() == [2]
@@ -117,7 +136,10 @@ def test_the_seed_table_label_and_number_are_a_runs_address(small101: Path) -> N
     first = run(base).to_json()
     assert run(base).to_json() == first
     for change in ({"seed": 1}, {"label": "other"}, {"number": 1}):
-        assert run(replace(base, **change)).trajectory.cell.tolist() != run(base).trajectory.cell.tolist()
+        assert (
+            run(replace(base, **change)).trajectory.cell.tolist()
+            != run(base).trajectory.cell.tolist()
+        )
 
 
 def test_invalid_configurations_are_free_and_counted_as_proposals(small101: Path) -> None:
@@ -149,7 +171,10 @@ class Forgets(Scripted):
     [
         (Raises, "ask raised RuntimeError: no idea"),
         (type("F", (Forgets,), {"script": [c(0, 0)]}), "tell raised KeyError: 'lost'"),
-        (scripted(Proposal(c(0, 0)[None, :], 4.0)), "budget 4.0 is not offered on grid; offered are 1, 9"),
+        (
+            scripted(Proposal(c(0, 0)[None, :], 4.0)),
+            "budget 4.0 is not offered on grid; offered are 1, 9",
+        ),
         (scripted(c(0, 7)), "parameter 'y' of grid cannot be 7"),
         (scripted(c(0)), "has 2 entries"),
         (scripted(np.array(["a", "b"])), "holds numbers"),
@@ -169,7 +194,12 @@ def test_what_an_optimizer_does_wrong_is_one_line_with_the_run(
 
 def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang() -> None:
     table = Table.from_arrays(
-        "t", GridSpace({"x": "ab"}), [1], validation_accuracy=[0.5, np.nan], training_seconds=[3, np.nan], partial=True
+        "t",
+        GridSpace({"x": "ab"}),
+        [1],
+        validation_accuracy=[0.5, np.nan],
+        training_seconds=[3, np.nan],
+        partial=True,
     )
 
     class Stubborn(Scripted):

@@ -13,20 +13,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import harness.run
-from harness.dialogue import OptimizerError
-from harness.executors import run_suite
-from harness.oracle import Oracle
-from harness.protocol import Protocol, get_protocol
-from harness.results import RunResult
-from harness.run import Run, run
-from harness.simulator import WorkersError, search
-from harness.spec import OptimizerEntry, SuiteSpec, read_spec
-from harness.suite import SuiteError, load_suite, plan
-from optimizers.base import Observation, Optimizer, Problem, Proposal
-from optimizers.registry import get_optimizer
-from tabular_data.spaces import GridSpace
-from tabular_data.table import Table
+import regretta.harness.run
+from regretta.harness.dialogue import OptimizerError
+from regretta.harness.executors import run_suite
+from regretta.harness.oracle import Oracle
+from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.results import RunResult
+from regretta.harness.run import Run, run
+from regretta.harness.simulator import WorkersError, search
+from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
+from regretta.harness.suite import SuiteError, load_suite, plan
+from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal
+from regretta.optimizers.registry import get_optimizer
+from regretta.tabular_data.spaces import GridSpace
+from regretta.tabular_data.table import Table
 from tests.harness.scripted import OneByOne, scripted
 
 MEAN = Protocol("mean", "", observe="mean")
@@ -67,19 +67,35 @@ def schedule(
     return counted, optimizer.told, elapsed
 
 
-def make(table: Table, name: str | type[Optimizer], limit: float, workers: int = 1, **changes: Any) -> Run:
+def make(
+    table: Table, name: str | type[Optimizer], limit: float, workers: int = 1, **changes: Any
+) -> Run:
     optimizer = get_optimizer(name) if isinstance(name, str) else name
-    spec = Run(table, table, get_protocol("default"), optimizer, optimizer.make_settings(), "label", 0, 0, limit)
+    spec = Run(
+        table,
+        table,
+        get_protocol("default"),
+        optimizer,
+        optimizer.make_settings(),
+        "label",
+        0,
+        0,
+        limit,
+    )
     return replace(spec, workers=workers, **changes)
 
 
 def by_events(spec: Run) -> RunResult:
     """The run of one worker by the event queue instead of the sequential loop."""
 
-    def one_worker(optimizer: Any, oracle: Any, record: Any, limit: float, crossing: bool, where: str) -> float:
-        return search(optimizer, oracle, record, workers=1, limit=limit, crossing=crossing, where=where)
+    def one_worker(
+        optimizer: Any, oracle: Any, record: Any, limit: float, crossing: bool, where: str
+    ) -> float:
+        return search(
+            optimizer, oracle, record, workers=1, limit=limit, crossing=crossing, where=where
+        )
 
-    with patch.object(harness.run, "_search", one_worker):
+    with patch.object(regretta.harness.run, "_search", one_worker):
         return run(spec)
 
 
@@ -102,7 +118,12 @@ def test_a_batch_is_split_into_jobs_that_are_told_where_they_stood(grid_table: T
     assert counted == [(10.5, 0), (21.0, 0), (40.5, 3), (41.5, 1)]
     assert [seen.start for seen in told] == [1, 2, 0, 3]
     assert {seen.tag for seen in told} == {"batch"}
-    assert [seen.configurations.tolist() for seen in told] == [[[0, 0]], [[0, 0]], [[1, 1]], [[0, 1]]]
+    assert [seen.configurations.tolist() for seen in told] == [
+        [[0, 0]],
+        [[0, 0]],
+        [[1, 1]],
+        [[0, 1]],
+    ]
     assert [seen.errors.shape for seen in told] == [(1,)] * 4
 
 
@@ -132,13 +153,16 @@ class Diary(Optimizer):
         self.lines.append(f"tell {observation.tag}")
 
 
-def test_jobs_that_finish_together_are_told_in_the_order_of_asking_before_anything_new(grid_table: Table) -> None:
+def test_jobs_that_finish_together_are_told_in_the_order_of_asking_before_anything_new(
+    grid_table: Table,
+) -> None:
     diary = Diary(Problem(grid_table.space, grid_table.budgets), np.random.default_rng(0))
-    with patch("harness.record.Record") as record:
+    with patch("regretta.harness.record.Record") as record:
         oracle = Oracle(grid_table, MEAN, np.random.default_rng(0))
         search(diary, oracle, record, workers=2, limit=1e6, crossing=False, where="here")
     first = ["ask 1", "ask 2", "tell 1", "tell 2"]
-    # Once nothing was proposed, one free worker waits for both; what comes back is reason to ask again.
+    # Once nothing was proposed, one free worker waits for both; what comes back is reason to ask
+    # again.
     assert diary.lines == [*first, "ask 3", "ask 4", "tell 3", "tell 4", "ask 5"]
 
 
@@ -188,8 +212,12 @@ def test_a_job_that_would_finish_after_the_limit_is_not_counted_and_keeps_its_wo
     assert elapsed == (counted[-1][0] if counted else 0.0)
 
 
-def test_the_first_job_to_cross_the_limit_counts_where_the_protocol_says_so(grid_table: Table) -> None:
-    found, _, elapsed = schedule(grid_table, [job(0), job(1), job(3), job(3)], 2, 30.0, replace(MEAN, crossing=True))
+def test_the_first_job_to_cross_the_limit_counts_where_the_protocol_says_so(
+    grid_table: Table,
+) -> None:
+    found, _, elapsed = schedule(
+        grid_table, [job(0), job(1), job(3), job(3)], 2, 30.0, replace(MEAN, crossing=True)
+    )
     assert found == [(10.5, 0), (20.5, 1), (51.0, 3)]
     assert elapsed == 51.0
 
@@ -200,7 +228,8 @@ def test_each_job_draws_one_repeat_in_the_order_of_starts(grid_table: Table) -> 
     repeats = (np.random.default_rng(0).random(12) * 2).astype(int).tolist()
     assert set(repeats) == {0, 1}
     expected = {
-        k: 0.5 - 0.1 * cell - 0.01 * repeat for k, (cell, repeat) in enumerate(zip(cells, repeats, strict=True))
+        k: 0.5 - 0.1 * cell - 0.01 * repeat
+        for k, (cell, repeat) in enumerate(zip(cells, repeats, strict=True))
     }
     singles = [job(cell, tag=k) for k, cell in enumerate(cells)]
     for workers in (1, 2, 3, 12):
@@ -234,12 +263,21 @@ def test_an_invalid_configuration_returns_at_once_and_keeps_no_worker_busy(lette
     counted, told, elapsed = schedule(letters, [word("cddadb")], 2)
     assert counted == [(0.0, -1), (0.0, -1), (1.0, 0), (1.0, -1), (3.0, 2), (3.0, 1)]
     assert [seen.start for seen in told] == [1, 2, 3, 4, 0, 5]
-    assert [seen.valid.tolist() for seen in told] == [[False], [False], [True], [False], [True], [True]]
+    assert [seen.valid.tolist() for seen in told] == [
+        [False],
+        [False],
+        [True],
+        [False],
+        [True],
+        [True],
+    ]
     assert (told[0].error, told[0].cost) == (1.0, 0.0)
     assert elapsed == 3.0
 
 
-def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang(letters: Table) -> None:
+def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang(
+    letters: Table,
+) -> None:
     class Stubborn(OneByOne):
         parallel = True
 
@@ -247,7 +285,10 @@ def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang(le
             return word("d" * 5_000)
 
     said = "20000 invalid configurations in a row, and no simulated time passed"
-    with patch("harness.dialogue._FREE_PROPOSALS", 20_000), pytest.raises(OptimizerError, match=said):
+    with (
+        patch("regretta.harness.dialogue._FREE_PROPOSALS", 20_000),
+        pytest.raises(OptimizerError, match=said),
+    ):
         run(make(letters, Stubborn, 10.0, 7, protocol=MEAN))
 
 
@@ -272,8 +313,12 @@ WORDS = st.lists(st.text("abcd", min_size=1, max_size=6), max_size=8)
 
 
 @given(words=WORDS, workers=st.integers(1, 5), limit=st.integers(1, 12))
-def test_every_schedule_is_that_of_a_list_scheduler(letters: Table, words: list[str], workers: int, limit: int) -> None:
-    counted, told, elapsed = schedule(letters, [word(text) for text in words], workers, float(limit))
+def test_every_schedule_is_that_of_a_list_scheduler(
+    letters: Table, words: list[str], workers: int, limit: int
+) -> None:
+    counted, told, elapsed = schedule(
+        letters, [word(text) for text in words], workers, float(limit)
+    )
     assert counted == listed(words, workers, float(limit))
     assert len(told) == len(counted)
     assert elapsed == max((time for time, _ in counted), default=0.0)
@@ -289,14 +334,20 @@ def test_every_schedule_is_that_of_a_list_scheduler(letters: Table, words: list[
 def test_one_worker_is_the_sequential_run_for_any_proposals(
     letters: Table, words: list[str], limit: int, crossing: bool
 ) -> None:
-    spec = make(letters, scripted(*map(word, words)), limit, protocol=replace(MEAN, crossing=crossing))
+    spec = make(
+        letters, scripted(*map(word, words)), limit, protocol=replace(MEAN, crossing=crossing)
+    )
     assert by_events(spec).to_json() == run(spec).to_json()
 
 
 @pytest.mark.parametrize("name", PARALLEL)
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(seed=st.integers(0, 2**32), limit=st.floats(1.0, 3e4), crossing=st.booleans())
-def test_one_worker_is_the_sequential_run(small101: Path, name: str, seed: int, limit: float, crossing: bool) -> None:
+def test_one_worker_is_the_sequential_run(
+    small101: Path, name: str, seed: int, limit: float, crossing: bool
+) -> None:
     protocol = replace(get_protocol("default"), crossing=crossing)
     spec = make(Table.open(small101), name, limit, seed=seed, protocol=protocol)
     assert by_events(spec).to_json() == run(spec).to_json()
@@ -374,14 +425,20 @@ def test_hyperband_opens_brackets_while_rungs_are_under_way(small101: Path) -> N
 
 def test_bohb_opens_brackets_as_hpbandsters_scheduler_does(small101: Path) -> None:
     asked = asked_at_the_start(small101, "bohb", 200)
-    assert asked[:50] == [(4.0, 1)] * 27 + [(12.0, 1)] * 9 + [(36.0, 1)] * 6 + [(108.0, 1)] * 4 + [(4.0, 1)] * 4
+    assert (
+        asked[:50]
+        == [(4.0, 1)] * 27 + [(12.0, 1)] * 9 + [(36.0, 1)] * 6 + [(108.0, 1)] * 4 + [(4.0, 1)] * 4
+    )
 
 
 # -- what cannot be ---------------------------------------------------------------------------
 
 
 def test_an_optimizer_that_must_hear_first_is_refused(grid_table: Table) -> None:
-    with pytest.raises(WorkersError, match=r"one_by_one cannot search on 2 simulated workers: .* \(parallel = False\)"):
+    with pytest.raises(
+        WorkersError,
+        match=r"one_by_one cannot search on 2 simulated workers: .* \(parallel = False\)",
+    ):
         run(make(grid_table, OneByOne, 100.0, 2))
     run(make(grid_table, OneByOne, 100.0, 1))
 
@@ -393,7 +450,9 @@ def test_a_number_of_workers_that_is_none_is_refused(grid_table: Table, workers:
 
 
 @pytest.mark.parametrize("workers", [1, 5])
-def test_what_an_optimizer_does_wrong_is_one_line_with_the_run(grid_table: Table, workers: int) -> None:
+def test_what_an_optimizer_does_wrong_is_one_line_with_the_run(
+    grid_table: Table, workers: int
+) -> None:
     class Forgets(OneByOne):
         parallel = True
 
@@ -410,12 +469,17 @@ def test_what_an_optimizer_does_wrong_is_one_line_with_the_run(grid_table: Table
 
 def suite(small101: Path, workers: int, *names: str) -> SuiteSpec:
     entries = tuple(OptimizerEntry(name) for name in names or ("random_search", "asha"))
-    return SuiteSpec("many", (str(small101),), entries, time_limit=200.0, runs=2, simulated_workers=workers)
+    return SuiteSpec(
+        "many", (str(small101),), entries, time_limit=200.0, runs=2, simulated_workers=workers
+    )
 
 
 def test_a_suite_runs_on_its_simulated_workers(small101: Path, tmp_path: Path) -> None:
     path = tmp_path / "many.toml"
-    path.write_text(f'tables = ["{small101}"]\ntime_limit = 200\nsimulated_workers = 20\n[[optimizers]]\nname = "asha"')
+    path.write_text(
+        f'tables = ["{small101}"]\ntime_limit = 200\nsimulated_workers = 20\n[[optimizers]]\nname ='
+        ' "asha"'
+    )
     spec = read_spec(path)
     run_suite(spec, tmp_path / "out")
     found = load_suite(tmp_path / "out")
@@ -425,9 +489,13 @@ def test_a_suite_runs_on_its_simulated_workers(small101: Path, tmp_path: Path) -
     assert spec.changed().simulated_workers == 20
 
 
-def test_the_number_of_simulated_workers_is_part_of_what_a_suite_is(small101: Path, tmp_path: Path) -> None:
+def test_the_number_of_simulated_workers_is_part_of_what_a_suite_is(
+    small101: Path, tmp_path: Path
+) -> None:
     run_suite(suite(small101, 3), tmp_path)
-    with pytest.raises(SuiteError, match="simulated_workers is 3 there and 4 here; choose another --out"):
+    with pytest.raises(
+        SuiteError, match="simulated_workers is 3 there and 4 here; choose another --out"
+    ):
         run_suite(suite(small101, 4), tmp_path)
     three, four = plan(suite(small101, 3)), plan(suite(small101, 4))
     task = three.tasks()[0]
@@ -436,7 +504,9 @@ def test_the_number_of_simulated_workers_is_part_of_what_a_suite_is(small101: Pa
     assert not four.matches(result, task)
 
 
-def test_a_suite_that_cannot_is_refused_before_the_first_run(small101: Path, tmp_path: Path) -> None:
+def test_a_suite_that_cannot_is_refused_before_the_first_run(
+    small101: Path, tmp_path: Path
+) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text(
         "from regretta import Optimizer\n"

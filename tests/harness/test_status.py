@@ -8,19 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from experiments.cli import main
-from harness.compaction import compact
-from harness.executors import run_suite
-from harness.locks import locked
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.status import Progress, SuiteStatus, suite_status
-from harness.suite import SuiteError
+from regretta.cli import main
+from regretta.harness.compaction import compact
+from regretta.harness.executors import run_suite
+from regretta.harness.locks import locked
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.status import Progress, SuiteStatus, suite_status
+from regretta.harness.suite import SuiteError
 
 
 @pytest.fixture
 def folder(small101: Path, tmp_path: Path) -> Path:
     entries = (OptimizerEntry("random_search"), OptimizerEntry("hyperband"))
-    run_suite(SuiteSpec("small", (str(small101),), entries, time_limit=1e4, runs=5), tmp_path / "out")
+    run_suite(
+        SuiteSpec("small", (str(small101),), entries, time_limit=1e4, runs=5), tmp_path / "out"
+    )
     return tmp_path / "out"
 
 
@@ -38,7 +40,12 @@ def test_every_run_is_done_failed_damaged_or_missing(folder: Path) -> None:
         Progress("small101", "random_search", done=5, failed=0, damaged=0, missing=0),
         Progress("small101", "hyperband", done=2, failed=1, damaged=1, missing=1),
     )
-    assert (status.done, status.planned, status.running, status.seconds_left) == (7, 10, False, None)
+    assert (status.done, status.planned, status.running, status.seconds_left) == (
+        7,
+        10,
+        False,
+        None,
+    )
     assert "00002.json is damaged (it is truncated)" in status.damaged[0]
 
 
@@ -49,7 +56,9 @@ def test_compacted_runs_are_done(folder: Path) -> None:
 
 
 def test_a_run_that_goes_on_is_seen_and_its_end_estimated(small101: Path, tmp_path: Path) -> None:
-    spec = SuiteSpec("small", (str(small101),), (OptimizerEntry("random_search"),), time_limit=1e4, runs=9)
+    spec = SuiteSpec(
+        "small", (str(small101),), (OptimizerEntry("random_search"),), time_limit=1e4, runs=9
+    )
     seen: list[SuiteStatus] = []
 
     def look(done: int, total: int) -> None:
@@ -73,7 +82,9 @@ def test_asking_does_not_disturb_whoever_is_at_work(folder: Path) -> None:
         assert lock.held
 
 
-def test_the_command_prints_it_for_people_and_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_it_for_people_and_for_programs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["status", str(folder)]) == 0
     assert capsys.readouterr().out.startswith("small: 10 of 10 runs done, not running\n")
     spoil(folder)

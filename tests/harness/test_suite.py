@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.executors import run_suite
-from harness.protocol import ProtocolError
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.suite import SuiteError, load_suite, plan
-from optimizers.base import SettingsError
-from optimizers.registry import PluginError
-from tabular_data.table import Table, TableError
+from regretta.harness.executors import run_suite
+from regretta.harness.protocol import ProtocolError
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import SuiteError, load_suite, plan
+from regretta.optimizers.base import SettingsError
+from regretta.optimizers.registry import PluginError
+from regretta.tabular_data.table import Table, TableError
 
 PLUGIN = """
 from regretta import Optimizer
@@ -35,7 +35,9 @@ class Fragile(Optimizer):
 def spec(small101: Path) -> SuiteSpec:
     entries = (
         OptimizerEntry("random_search"),
-        OptimizerEntry("regularized_evolution", settings={"population_size": 10, "tournament_size": 3}),
+        OptimizerEntry(
+            "regularized_evolution", settings={"population_size": 10, "tournament_size": 3}
+        ),
         OptimizerEntry("reinforce"),
         OptimizerEntry("hyperband"),
     )
@@ -43,10 +45,14 @@ def spec(small101: Path) -> SuiteSpec:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
-def test_a_suite_is_the_same_bytes_in_one_process_and_in_three(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_a_suite_is_the_same_bytes_in_one_process_and_in_three(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     run_suite(spec, tmp_path / "one")
     outcome = run_suite(spec, tmp_path / "three", workers=3)
     assert (outcome.done, outcome.new) == (12, 12)
@@ -71,7 +77,9 @@ def test_an_interrupted_suite_goes_on_where_it_was(spec: SuiteSpec, tmp_path: Pa
 
     with pytest.raises(KeyboardInterrupt):
         run_suite(spec, tmp_path / "part", progress=stop)
-    kept = {name: (tmp_path / "part" / name).stat().st_mtime_ns for name in files(tmp_path / "part")}
+    kept = {
+        name: (tmp_path / "part" / name).stat().st_mtime_ns for name in files(tmp_path / "part")
+    }
     assert len(kept) == 6
     outcome = run_suite(spec, tmp_path / "part")
     assert (outcome.done, outcome.new) == (12, 7)
@@ -96,8 +104,14 @@ def test_more_runs_and_optimizers_join_a_suite(spec: SuiteSpec, tmp_path: Path) 
         ({"name": "other"}, "name is 'small' there and 'other' here"),
         ({"time_limit": 3e4}, "time_limit of 'small101' is 20000.0 there and 30000.0 here"),
         ({"encoding": "B"}, "encoding is '' there and 'B' here"),
-        ({"optimizers": (OptimizerEntry("hyperband", settings={"eta": 4}),)}, "settings of 'hyperband' is"),
-        ({"optimizers": (OptimizerEntry("reinforce", "hyperband"),)}, "optimizer of 'hyperband' is"),
+        (
+            {"optimizers": (OptimizerEntry("hyperband", settings={"eta": 4}),)},
+            "settings of 'hyperband' is",
+        ),
+        (
+            {"optimizers": (OptimizerEntry("reinforce", "hyperband"),)},
+            "optimizer of 'hyperband' is",
+        ),
     ],
 )
 def test_a_folder_of_another_suite_is_left_alone(
@@ -126,14 +140,18 @@ def test_an_unwritable_folder_is_one_line(spec: SuiteSpec, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "other run"])
-def test_a_damaged_result_is_set_aside_and_done_again(spec: SuiteSpec, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_result_is_set_aside_and_done_again(
+    spec: SuiteSpec, tmp_path: Path, damage: str
+) -> None:
     run_suite(spec, tmp_path)
     before = files(tmp_path)
     path = tmp_path / "runs" / "small101" / "reinforce" / "00001.json"
     data = bytearray(path.read_bytes())
     data[50] ^= 1
     other = path.with_name("00002.json").read_bytes()
-    path.write_bytes({"truncate": data[:90], "flip": data, "empty": b"", "other run": other}[damage])
+    path.write_bytes(
+        {"truncate": data[:90], "flip": data, "empty": b"", "other run": other}[damage]
+    )
     assert len(load_suite(tmp_path).damaged) == 1
     outcome = run_suite(spec, tmp_path)
     assert (outcome.done, outcome.new) == (12, 1)
@@ -143,13 +161,22 @@ def test_a_damaged_result_is_set_aside_and_done_again(spec: SuiteSpec, tmp_path:
     assert after == before
 
 
-def test_an_optimizer_that_fails_in_one_run_fails_that_run_only(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_an_optimizer_that_fails_in_one_run_fails_that_run_only(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     plugin = tmp_path / "fragile.py"
     plugin.write_text(PLUGIN)
-    mixed = replace(spec, optimizers=(*spec.optimizers[:1], OptimizerEntry("fragile")), plugins=(plugin,), runs=6)
+    mixed = replace(
+        spec,
+        optimizers=(*spec.optimizers[:1], OptimizerEntry("fragile")),
+        plugins=(plugin,),
+        runs=6,
+    )
     outcomes = [run_suite(mixed, tmp_path / str(workers), workers=workers) for workers in (1, 2)]
-    assert outcomes[0].failures == outcomes[1].failures or len(outcomes[0].failures) == len(outcomes[1].failures)
-    (one, _) = outcomes
+    assert outcomes[0].failures == outcomes[1].failures or len(outcomes[0].failures) == len(
+        outcomes[1].failures
+    )
+    one, _ = outcomes
     assert 0 < len(one.failures) < 6
     assert one.done == 12 - len(one.failures)
     assert one.failures[0].message.startswith("fragile, run ")
@@ -182,7 +209,11 @@ def test_a_failed_run_is_tried_again_and_its_record_goes(spec: SuiteSpec, tmp_pa
             SettingsError,
             "did you mean 'eta'",
         ),
-        ({"optimizers": (OptimizerEntry("hyperband", preset="papr"),)}, SettingsError, "unknown preset of hyperband"),
+        (
+            {"optimizers": (OptimizerEntry("hyperband", preset="papr"),)},
+            SettingsError,
+            "unknown preset of hyperband",
+        ),
         ({"time_limit": None}, SuiteError, "has no time limit for table 'small101'"),
         ({"time_limit": {"other": 3.0}}, SuiteError, "has no time limit for table"),
         ({"encoding": "Z"}, TableError, "search space"),
@@ -196,7 +227,9 @@ def test_what_cannot_run_is_refused_before_the_first_run(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_altered_table_is_refused_before_the_first_run(spec: SuiteSpec, small101: Path, tmp_path: Path) -> None:
+def test_an_altered_table_is_refused_before_the_first_run(
+    spec: SuiteSpec, small101: Path, tmp_path: Path
+) -> None:
     copy = Table.open(small101).write(tmp_path / "copy")
     file = copy / "test_accuracy.npy"
     data = bytearray(file.read_bytes())
@@ -206,7 +239,9 @@ def test_an_altered_table_is_refused_before_the_first_run(spec: SuiteSpec, small
         plan(replace(spec, tables=(str(copy),)))
 
 
-def test_every_result_carries_settings_versions_and_the_tables_checksum(spec: SuiteSpec, tmp_path: Path) -> None:
+def test_every_result_carries_settings_versions_and_the_tables_checksum(
+    spec: SuiteSpec, tmp_path: Path
+) -> None:
     run_suite(replace(spec, runs=1), tmp_path)
     (result,) = load_suite(tmp_path).runs["small101"]["regularized_evolution"]
     table = next(iter(plan(spec).tables.values())).table

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizers.asha import Asha, Rung
-from optimizers.base import Observation, Problem, Proposal, SettingsError
-from optimizers.conformance import OptimizerConformance
-from tabular_data.spaces import get_space
+from regretta.optimizers.asha import Asha, Rung
+from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.tabular_data.spaces import get_space
 
 
 class TestAsha(OptimizerConformance):
@@ -21,14 +21,21 @@ SPACE = get_space("nasbench201")
 
 
 def search(eta: float = 2.0, budgets: tuple[float, ...] = (1.0, 2.0, 4.0)) -> Asha:
-    return Asha(Problem(SPACE, budgets), np.random.default_rng(0), Asha.make_settings(values={"eta": eta}))
+    return Asha(
+        Problem(SPACE, budgets), np.random.default_rng(0), Asha.make_settings(values={"eta": eta})
+    )
 
 
 def answer(asha: Asha, proposal: Proposal, error: float, valid: bool = True) -> None:
     budget = proposal.budget
     assert budget is not None
     seen = Observation(
-        proposal.configurations, budget, np.array([error]), np.array([budget]), np.array([valid]), proposal.tag
+        proposal.configurations,
+        budget,
+        np.array([error]),
+        np.array([budget]),
+        np.array([valid]),
+        proposal.tag,
     )
     asha.tell(seen)
 
@@ -61,7 +68,9 @@ def test_algorithm_2_with_eta_2_and_three_rungs() -> None:
     answer(asha, b1, 0.25)
     answer(asha, c1, 0.15)
     answer(asha, e, 0.1)
-    c2 = asha.ask()  # the highest rung with something to promote comes first: c goes to the top before e moves
+    c2 = (
+        asha.ask()
+    )  # the highest rung with something to promote comes first: c goes to the top before e moves
     assert c2.budget == 4.0
     assert same(c2, c)
     e1 = asha.ask()  # floor(5 / 2) = 2 of five: e and c

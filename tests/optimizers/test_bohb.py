@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, SettingsError
-from optimizers.bohb import Bohb
-from optimizers.conformance import OptimizerConformance
-from tabular_data.spaces import Configuration, Space, get_space
+from regretta.optimizers.base import Observation, Problem, SettingsError
+from regretta.optimizers.bohb import Bohb
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.tabular_data.spaces import Configuration, Space, get_space
 
 BUDGETS = (4.0, 12.0, 36.0, 108.0)
 
@@ -46,7 +46,12 @@ def proposals(search: Bohb, space: Space, n: int) -> list[tuple[float, list[floa
         asked.append((budget, configurations[0].tolist()))
         search.tell(
             Observation(
-                configurations, budget, np.array([error]), np.array([budget]), np.array([error < 1]), proposal.tag
+                configurations,
+                budget,
+                np.array([error]),
+                np.array([budget]),
+                np.array([error < 1]),
+                proposal.tag,
             )
         )
     return asked
@@ -74,7 +79,9 @@ def stock_proposals(
             master.config_generator, master.eta = generator, 3
             # Its constructor's arithmetic.
             master.max_SH_iter = -int(np.log(budgets[0] / budgets[-1]) / np.log(3)) + 1
-            master.budgets = budgets[-1] * np.power(3, -np.linspace(master.max_SH_iter - 1, 0, master.max_SH_iter))
+            master.budgets = budgets[-1] * np.power(
+                3, -np.linspace(master.max_SH_iter - 1, 0, master.max_SH_iter)
+            )
             asked = []
             for number in range(brackets):
                 bracket = master.get_next_iteration(number)
@@ -109,7 +116,9 @@ def test_proposes_what_the_stock_generator_proposes(
     space = get_space(name)
     settings = Bohb.make_settings(preset, values)
     stock = stock_proposals(space, budgets, settings, seed=11, brackets=brackets)
-    ours = proposals(Bohb(Problem(space, budgets), np.random.default_rng(11), settings), space, len(stock))
+    ours = proposals(
+        Bohb(Problem(space, budgets), np.random.default_rng(11), settings), space, len(stock)
+    )
     assert [entries for _, entries in ours] == [entries for _, entries in stock]
     assert [budget for budget, _ in ours] == pytest.approx([budget for budget, _ in stock])
 
@@ -156,7 +165,14 @@ def test_opens_further_brackets_while_workers_still_train() -> None:
     assert [proposal.budget for proposal in asked] == [4.0] * 27 + [12.0] * 2
     for proposal in reversed(asked):
         search.tell(
-            Observation(proposal.configurations, 4.0, np.array([0.5]), np.array([1.0]), np.ones(1, bool), proposal.tag)
+            Observation(
+                proposal.configurations,
+                4.0,
+                np.array([0.5]),
+                np.array([1.0]),
+                np.ones(1, bool),
+                proposal.tag,
+            )
         )
     assert [budget for budget, _ in proposals(search, space, 9)] == [12.0] * 9
 
@@ -176,7 +192,9 @@ def test_only_random_proposals_where_all_shall_be_random() -> None:
     settings = Bohb.make_settings(values={"random_fraction": 1.0})
     asked = proposals(Bohb(Problem(space, (1.0,)), np.random.default_rng(3), settings), space, 60)
     sampler = space.configuration_space(int(np.random.default_rng(3).integers(2**32, size=2)[0]))
-    assert [c for _, c in asked] == [space.from_values(dict(sampler.sample_configuration())).tolist() for _ in asked]
+    assert [c for _, c in asked] == [
+        space.from_values(dict(sampler.sample_configuration())).tolist() for _ in asked
+    ]
 
 
 @pytest.mark.parametrize(
@@ -199,14 +217,20 @@ def test_refuses_values_that_make_no_sense(setting: str, value: Any) -> None:
 def test_densities_are_statsmodels_to_the_last_bit() -> None:
     from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
-    from optimizers.bohb_kde import _Density
+    from regretta.optimizers.bohb_kde import _Density
 
     rng = np.random.default_rng(0)
-    data = np.column_stack([rng.integers(0, 3, 200), rng.random(200), rng.integers(0, 20, 200), np.ones(200)])
-    kde = KDEMultivariate(data=data, var_type="ucuu", bw="normal_reference", rng=np.random.RandomState(0))
+    data = np.column_stack(
+        [rng.integers(0, 3, 200), rng.random(200), rng.integers(0, 20, 200), np.ones(200)]
+    )
+    kde = KDEMultivariate(
+        data=data, var_type="ucuu", bw="normal_reference", rng=np.random.RandomState(0)
+    )
     kde.bw = np.clip(kde.bw, 0.3, None)
     # In the last column the data know one value only: no finite density where a point has another.
-    points = np.column_stack([rng.integers(0, 3, 9), rng.random(9), rng.integers(0, 21, 9), np.arange(9) % 2])
+    points = np.column_stack(
+        [rng.integers(0, 3, 9), rng.random(9), rng.integers(0, 21, 9), np.arange(9) % 2]
+    )
     with np.errstate(all="ignore"):
         expected = np.array([float(kde.pdf(point)) for point in points])
     assert np.isfinite(expected).any()
@@ -217,9 +241,9 @@ def test_densities_are_statsmodels_to_the_last_bit() -> None:
 SCRIPT = """
 import hashlib
 from tests.optimizers.test_bohb import BUDGETS, proposals
-from optimizers.base import Problem
-from optimizers.bohb import Bohb
-from tabular_data.spaces import get_space
+from regretta.optimizers.base import Problem
+from regretta.optimizers.bohb import Bohb
+from regretta.tabular_data.spaces import get_space
 import numpy as np
 space = get_space("nasbench101")
 found = proposals(Bohb(Problem(space, BUDGETS), np.random.default_rng(5)), space, 150)
@@ -233,7 +257,10 @@ def test_a_seed_is_enough_in_any_process() -> None:
 
 
 def test_imports_hpbandster_only_when_a_search_starts() -> None:
-    assert _printed("import sys, optimizers.bohb; print('hpbandster' in sys.modules)", "0") == "False\n"
+    assert (
+        _printed("import sys, regretta.optimizers.bohb; print('hpbandster' in sys.modules)", "0")
+        == "False\n"
+    )
 
 
 def test_many_runs_in_one_process_leave_nothing_behind() -> None:
@@ -253,7 +280,12 @@ def _printed(script: str, hash_seed: str) -> str:
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stderr == ""
     return done.stdout

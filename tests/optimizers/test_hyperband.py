@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, Proposal, SettingsError
-from optimizers.conformance import OptimizerConformance
-from optimizers.hyperband import Hyperband, bracket_sizes, ladder, promoted
-from tabular_data.spaces import get_space
+from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.hyperband import Hyperband, bracket_sizes, ladder, promoted
+from regretta.tabular_data.spaces import get_space
 
 
 class TestHyperband(OptimizerConformance):
@@ -41,7 +41,9 @@ def test_the_brackets_of_the_paper() -> None:
         ((100.0, 108.0), (108.0,)),
     ],
 )
-def test_rungs_are_the_tables_budgets_a_factor_eta_apart(budgets: tuple[float, ...], rungs: tuple[float, ...]) -> None:
+def test_rungs_are_the_tables_budgets_a_factor_eta_apart(
+    budgets: tuple[float, ...], rungs: tuple[float, ...]
+) -> None:
     assert ladder(budgets, 3.0) == rungs
 
 
@@ -55,7 +57,14 @@ def drive(search: Hyperband, errors: Any, proposals: int) -> list[tuple[float, l
         asked.append((proposal.budget, proposal.configurations.tolist()))
         n = len(found)
         search.tell(
-            Observation(proposal.configurations, proposal.budget, found, np.ones(n), np.ones(n, bool), proposal.tag)
+            Observation(
+                proposal.configurations,
+                proposal.budget,
+                found,
+                np.ones(n),
+                np.ones(n, bool),
+                proposal.tag,
+            )
         )
     return asked
 
@@ -66,7 +75,9 @@ def test_the_best_third_advances_by_hand() -> None:
     first = search.ask()
     assert (first.budget, len(first.configurations)) == (36.0, 3)
     errors = np.array([0.3, 0.1, 0.2])
-    search.tell(Observation(first.configurations, 36.0, errors, np.ones(3), np.ones(3, bool), first.tag))
+    search.tell(
+        Observation(first.configurations, 36.0, errors, np.ones(3), np.ones(3, bool), first.tag)
+    )
     second = search.ask()
     assert second.budget == 108.0
     assert second.configurations.tolist() == [first.configurations[1].tolist()]
@@ -76,7 +87,9 @@ def test_promotions_fall_as_in_hpbandster_even_with_ties() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
         losses = np.round(rng.random(27), 1)
-        advanced = _hpbandster_iteration([27, 9], [36.0, 108.0])._advance_to_next_stage(list(range(27)), losses)
+        advanced = _hpbandster_iteration([27, 9], [36.0, 108.0])._advance_to_next_stage(
+            list(range(27)), losses
+        )
         assert promoted(losses, 9).tolist() == advanced.tolist()
 
 
@@ -98,7 +111,9 @@ def test_twenty_brackets_equal_hpbandsters_own() -> None:
     dispatcher = pytest.importorskip("hpbandster.core.dispatcher")
 
     def error(configuration: np.ndarray, budget: float) -> float:
-        return float(0.1 + np.abs(np.sin(configuration.astype(float) @ np.arange(1, 7))) / (1 + budget / 50))
+        return float(
+            0.1 + np.abs(np.sin(configuration.astype(float) @ np.arange(1, 7))) / (1 + budget / 50)
+        )
 
     search = Hyperband(Problem(SPACE, BUDGETS), np.random.default_rng(7))
     ours = [(b, c) for b, cs in drive(search, error, 50) for c in cs]

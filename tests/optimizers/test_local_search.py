@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, SettingsError
-from optimizers.conformance import OptimizerConformance
-from optimizers.local_search import LocalSearch
-from tabular_data.spaces import Configurations, GridSpace, Space, get_space
+from regretta.optimizers.base import Observation, Problem, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.local_search import LocalSearch
+from regretta.tabular_data.spaces import Configurations, GridSpace, Space, get_space
 
 
 class TestLocalSearch(OptimizerConformance):
@@ -22,7 +22,9 @@ SLOPE = 0.1 + 0.02 * np.add.outer(np.arange(5), np.arange(5))
 GRID = GridSpace({"x": [str(i) for i in range(5)], "y": [str(i) for i in range(5)]})
 
 
-def rounds(errors: np.ndarray, space: Space, seed: int, limit: int, **values: Any) -> list[Configurations]:
+def rounds(
+    errors: np.ndarray, space: Space, seed: int, limit: int, **values: Any
+) -> list[Configurations]:
     """What is proposed, proposal by proposal."""
     settings = LocalSearch.make_settings(values=values)
     search = LocalSearch(Problem(space, (1.0,)), np.random.default_rng(seed), settings)
@@ -31,7 +33,9 @@ def rounds(errors: np.ndarray, space: Space, seed: int, limit: int, **values: An
         found = proposal.configurations
         asked.append(found)
         values_found = errors.ravel()[space.rows(found)]
-        search.tell(Observation(found, 1.0, values_found, np.ones(len(found)), np.ones(len(found), bool)))
+        search.tell(
+            Observation(found, 1.0, values_found, np.ones(len(found)), np.ones(len(found), bool))
+        )
     return asked
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizers.base import Problem
-from optimizers.conformance import OptimizerConformance
-from optimizers.random_search import RandomSearch
-from tabular_data.spaces import get_space
+from regretta.optimizers.base import Problem
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.random_search import RandomSearch
+from regretta.tabular_data.spaces import get_space
 
 
 class TestRandomSearch(OptimizerConformance):
@@ -24,5 +24,7 @@ def test_every_choice_is_equally_likely() -> None:
 
 def test_the_notebook_variant_proposes_valid_configurations_only() -> None:
     space = get_space("nasbench101-4v/A")
-    search = RandomSearch(Problem(space, (108.0,)), np.random.default_rng(0), RandomSearch.make_settings("colab"))
+    search = RandomSearch(
+        Problem(space, (108.0,)), np.random.default_rng(0), RandomSearch.make_settings("colab")
+    )
     assert space.valid(search.ask()).all()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizers.registry import BUILT_IN, PluginError, get_optimizer, load_plugin
+from regretta.optimizers.registry import BUILT_IN, PluginError, get_optimizer, load_plugin
 
 PLUGIN = '''
 from regretta import Optimizer
@@ -53,7 +53,9 @@ def test_an_unknown_optimizer_is_refused_with_the_nearest() -> None:
         (PLUGIN.replace("def ask", "def asked"), "optimizer 'mine' lacks the method 'ask'"),
     ],
 )
-def test_a_broken_plugin_is_one_line_that_names_the_file(tmp_path: Path, text: str, said: str) -> None:
+def test_a_broken_plugin_is_one_line_that_names_the_file(
+    tmp_path: Path, text: str, said: str
+) -> None:
     path = write(tmp_path, text)
     with pytest.raises(PluginError, match=said) as caught:
         load_plugin(path)

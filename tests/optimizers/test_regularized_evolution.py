@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, SettingsError
-from optimizers.conformance import OptimizerConformance
-from optimizers.regularized_evolution import RegularizedEvolution
-from tabular_data.spaces import Space, get_space
+from regretta.optimizers.base import Observation, Problem, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.regularized_evolution import RegularizedEvolution
+from regretta.tabular_data.spaces import Space, get_space
 
 
 class TestRegularizedEvolution(OptimizerConformance):
@@ -30,7 +30,9 @@ def tell(search: RegularizedEvolution, *pairs: tuple[int, float]) -> None:
     """Tell errors of configurations whose first entries name them."""
     for name, error in pairs:
         configuration = np.array([[name, 0, 0, 0, 0, 0]], dtype=np.int8)
-        search.tell(Observation(configuration, 200.0, np.array([error]), np.ones(1), np.ones(1, dtype=bool)))
+        search.tell(
+            Observation(configuration, 200.0, np.array([error]), np.ones(1), np.ones(1, dtype=bool))
+        )
 
 
 def alive(search: RegularizedEvolution) -> set[int]:

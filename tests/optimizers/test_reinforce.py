@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, SettingsError
-from optimizers.conformance import OptimizerConformance
-from optimizers.reinforce import Reinforce
-from tabular_data.spaces import GridSpace, get_space
+from regretta.optimizers.base import Observation, Problem, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.reinforce import Reinforce
+from regretta.tabular_data.spaces import GridSpace, get_space
 
 
 class TestReinforce(OptimizerConformance):
@@ -21,12 +21,20 @@ SPACE = GridSpace({"x": ["a", "b"], "y": ["c", "d", "e"]})
 
 
 def make(**values: Any) -> Reinforce:
-    return Reinforce(Problem(SPACE, (1.0,)), np.random.default_rng(0), Reinforce.make_settings(values=values))
+    return Reinforce(
+        Problem(SPACE, (1.0,)), np.random.default_rng(0), Reinforce.make_settings(values=values)
+    )
 
 
 def tell(search: Reinforce, configuration: list[int], error: float, valid: bool = True) -> None:
     search.tell(
-        Observation(np.array([configuration], dtype=np.int8), 1.0, np.array([error]), np.ones(1), np.array([valid]))
+        Observation(
+            np.array([configuration], dtype=np.int8),
+            1.0,
+            np.array([error]),
+            np.ones(1),
+            np.array([valid]),
+        )
     )
 
 
@@ -46,8 +54,9 @@ def test_the_first_reward_is_its_own_baseline() -> None:
 def test_two_steps_of_the_gradient_by_hand() -> None:
     """Rewards 0.8 and 0.9, decay 0.9, rate 0.5.
 
-    Averages: 0.08; 0.9·0.08 + 0.1·0.9 = 0.162, corrected 0.162 / (1 − 0.81) = 0.852632. Advantage 0.047368.
-    Configuration (1, 2) under the uniform policy: x gains (−½, +½), y (−⅓, −⅓, +⅔), times 0.5 · advantage.
+    Averages: 0.08; 0.9·0.08 + 0.1·0.9 = 0.162, corrected 0.162 / (1 − 0.81) = 0.852632. Advantage
+    0.047368. Configuration (1, 2) under the uniform policy: x gains (−½, +½), y (−⅓, −⅓, +⅔), times
+    0.5 · advantage.
     """
     search = make(learning_rate=0.5)
     tell(search, [0, 0], 0.2)
@@ -76,7 +85,9 @@ def test_invalid_samples_never_reach_the_gradient() -> None:
 
 def test_proposals_follow_the_policy() -> None:
     search = make()
-    search.logits[:] = np.array([[0.0, np.log(3.0), -np.inf], [np.log(2.0), np.log(1.0), np.log(1.0)]])
+    search.logits[:] = np.array(
+        [[0.0, np.log(3.0), -np.inf], [np.log(2.0), np.log(1.0), np.log(1.0)]]
+    )
     search._set_policy()
     n = 4000
     drawn = np.array([search.ask() for _ in range(n)])

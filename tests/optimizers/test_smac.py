@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, Proposal, SettingsError
-from optimizers.conformance import OptimizerConformance
-from optimizers.smac import Smac
-from optimizers.smac_stock import SmacStock
-from tabular_data.spaces import GridSpace, Space, get_space
+from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.smac import Smac
+from regretta.optimizers.smac_stock import SmacStock
+from regretta.tabular_data.spaces import GridSpace, Space, get_space
 
 
 class TestSmac(OptimizerConformance):
@@ -47,13 +47,22 @@ def run(search: SmacStock, n: int) -> list[Proposal]:
         valid = space.valid(proposal.configurations)
         error = float(0.3 + 0.1 * np.tanh(weights @ entries)) if valid[0] else 1.0
         search.tell(
-            Observation(proposal.configurations, 108.0, np.array([error]), np.array([9.0]), valid, proposal.tag)
+            Observation(
+                proposal.configurations,
+                108.0,
+                np.array([error]),
+                np.array([9.0]),
+                valid,
+                proposal.tag,
+            )
         )
     return asked
 
 
 def smac(space: Space, seed: int = 0, preset: str | None = None, **values: Any) -> Smac:
-    return Smac(Problem(space, (108.0,)), np.random.default_rng(seed), Smac.make_settings(preset, values))
+    return Smac(
+        Problem(space, (108.0,)), np.random.default_rng(seed), Smac.make_settings(preset, values)
+    )
 
 
 def proposed(search: SmacStock, n: int) -> list[list[float]]:
@@ -61,10 +70,13 @@ def proposed(search: SmacStock, n: int) -> list[list[float]]:
 
 
 def origins(search: SmacStock, n: int) -> Counter[str]:
-    return Counter(str(proposal.tag.config.origin).split(":")[-1].strip() for proposal in run(search, n))
+    return Counter(
+        str(proposal.tag.config.origin).split(":")[-1].strip() for proposal in run(search, n)
+    )
 
 
-# -- settings ----------------------------------------------------------------------------------------------------------
+# -- settings
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_random_fraction_of_1_is_random_search_and_of_0_never_random() -> None:
@@ -124,13 +136,24 @@ def test_the_stock_optimizer_has_none_of_our_components() -> None:
     from smac.runhistory.runhistory import RunHistory
 
     facade = SmacStock(Problem(get_space("nasbench201"), (1.0,)), np.random.default_rng(0)).smac
-    parts = (facade._model, facade._acquisition_maximizer, facade._intensifier, facade._config_selector)
-    assert [type(part) for part in parts] == [RandomForest, LocalAndSortedRandomSearch, Intensifier, ConfigSelector]
+    parts = (
+        facade._model,
+        facade._acquisition_maximizer,
+        facade._intensifier,
+        facade._config_selector,
+    )
+    assert [type(part) for part in parts] == [
+        RandomForest,
+        LocalAndSortedRandomSearch,
+        Intensifier,
+        ConfigSelector,
+    ]
     assert type(facade.runhistory) is RunHistory
     assert not SmacStock.reproducible
 
 
-# -- the search as a whole ---------------------------------------------------------------------------------------------
+# -- the search as a whole
+# ---------------------------------------------------------------------------------------------
 
 
 def test_the_search_is_over_when_smac_finds_no_new_configuration() -> None:
@@ -148,7 +171,14 @@ def test_several_proposals_may_be_under_way() -> None:
     for proposal in reversed(asked):
         assert proposal is not None
         search.tell(
-            Observation(proposal.configurations, 1.0, np.array([0.5]), np.array([1.0]), np.ones(1, bool), proposal.tag)
+            Observation(
+                proposal.configurations,
+                1.0,
+                np.array([0.5]),
+                np.array([1.0]),
+                np.ones(1, bool),
+                proposal.tag,
+            )
         )
     assert len(run(search, 20)) == 20
 
@@ -163,7 +193,7 @@ def test_indexed_bookkeeping_decides_as_smac_s_own(preset: str | None) -> None:
 SCRIPT = """
 import hashlib
 from tests.optimizers.test_smac import proposed, smac
-from tabular_data.spaces import get_space
+from regretta.tabular_data.spaces import get_space
 found = [proposed(smac(get_space(name), 5, preset), 60) for name, preset in
          (("nasbench101", None), ("nasbench101/C", None), ("nasbench201", "script"))]
 print(hashlib.sha256(repr(found).encode()).hexdigest())
@@ -176,7 +206,10 @@ def test_a_seed_is_enough_in_any_process() -> None:
 
 
 def test_imports_smac_only_when_a_search_starts() -> None:
-    assert _printed("import sys, optimizers.smac; print('smac' in sys.modules)", "0") == "False\n"
+    assert (
+        _printed("import sys, regretta.optimizers.smac; print('smac' in sys.modules)", "0")
+        == "False\n"
+    )
 
 
 def test_many_runs_in_one_process_leave_nothing_behind() -> None:
@@ -192,25 +225,36 @@ def test_many_runs_in_one_process_leave_nothing_behind() -> None:
     assert objects_after(10) - before < 1000
 
 
-# -- the components ----------------------------------------------------------------------------------------------------
+# -- the components
+# ----------------------------------------------------------------------------------------------------
 
 
 def data(space: Space, n: int) -> tuple[Any, np.ndarray, np.ndarray]:
     """A ConfigSpace, vectors of it, and costs in logarithms."""
     configspace = space.configuration_space(0)
     vectors = np.array([c.get_array() for c in configspace.sample_configuration(n)])
-    return configspace, vectors, np.log(0.05 + np.abs(vectors @ np.cos(np.arange(space.dim))))[:, None]
+    return (
+        configspace,
+        vectors,
+        np.log(0.05 + np.abs(vectors @ np.cos(np.arange(space.dim))))[:, None],
+    )
 
 
 def forests(space: Space, n: int) -> tuple[Any, Any, np.ndarray]:
     """SMAC's forest and ours, trained on the same data, and other vectors to predict."""
     from smac.model.random_forest.random_forest import RandomForest
 
-    from optimizers.smac_surrogate import SerialForest
+    from regretta.optimizers.smac_surrogate import SerialForest
 
     configspace, vectors, costs = data(space, n)
     stock = RandomForest(
-        configspace, log_y=True, n_trees=5, ratio_features=1.0, min_samples_split=2, min_samples_leaf=1, n_jobs=1
+        configspace,
+        log_y=True,
+        n_trees=5,
+        ratio_features=1.0,
+        min_samples_split=2,
+        min_samples_leaf=1,
+        n_jobs=1,
     )
     ours = SerialForest(stock, depth_first=False)
     stock.train(vectors[: n // 2], costs[: n // 2])
@@ -221,14 +265,16 @@ def forests(space: Space, n: int) -> tuple[Any, Any, np.ndarray]:
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench101/C"])
 def test_the_forest_predicts_as_smac_s(name: str) -> None:
     stock, ours, vectors = forests(get_space(name), 120)
-    for expected, found in zip(stock.predict_marginalized(vectors), ours.predict_marginalized(vectors), strict=True):
+    for expected, found in zip(
+        stock.predict_marginalized(vectors), ours.predict_marginalized(vectors), strict=True
+    ):
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_expected_improvement_is_smac_s() -> None:
     from smac.acquisition.function.expected_improvement import EI
 
-    from optimizers.smac_surrogate import BatchedImprovement
+    from regretta.optimizers.smac_surrogate import BatchedImprovement
 
     stock, _, vectors = forests(get_space("nasbench101"), 120)
     best = float(stock.predict_marginalized(vectors)[0].min())
@@ -244,7 +290,7 @@ def test_expected_improvement_is_smac_s() -> None:
 def test_the_neighbourhood_is_configspace_s(name: str) -> None:
     from ConfigSpace.util import get_one_exchange_neighbourhood
 
-    from optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac_search import Neighbourhood
 
     configspace = get_space(name).configuration_space(1)
     here = configspace.sample_configuration()
@@ -259,7 +305,7 @@ def test_the_neighbourhood_is_configspace_s(name: str) -> None:
 
 
 def test_each_parameter_is_as_likely_to_come_first_however_many_values_it_has() -> None:
-    from optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac_search import Neighbourhood
 
     space = GridSpace({"a": ["0", "1"], "b": [str(i) for i in range(9)]})
     vectors = np.zeros((20_000, 2))
@@ -269,12 +315,14 @@ def test_each_parameter_is_as_likely_to_come_first_however_many_values_it_has() 
     first = neighbours[:, 0]
     assert np.mean(first[:, 0] != 0) == pytest.approx(0.5, abs=0.02)
     # And of nine values each other one alike.
-    shares = np.bincount(first[first[:, 1] != 0, 1].astype(int), minlength=9) / np.sum(first[:, 1] != 0)
+    shares = np.bincount(first[first[:, 1] != 0, 1].astype(int), minlength=9) / np.sum(
+        first[:, 1] != 0
+    )
     np.testing.assert_allclose(shares[1:], 1 / 8, atol=0.02)
 
 
 def test_numbers_have_neighbours_near_them_and_within_their_range() -> None:
-    from optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac_search import Neighbourhood
 
     configspace = get_space("nasbench101/C").configuration_space(0)
     vectors = Neighbourhood(configspace).sample(np.random.default_rng(1), 50)
@@ -284,7 +332,9 @@ def test_numbers_have_neighbours_near_them_and_within_their_range() -> None:
     neighbours = Neighbourhood(configspace).neighbours(np.random.default_rng(0), vectors, spread)
     changed = neighbours != vectors[:, None, :]
     assert (changed.sum(axis=2) == 1).all()
-    assert ((neighbours >= 0) & (neighbours <= 1) | ~changed | (np.arange(len(names)) >= edges + 1)).all()
+    assert (
+        (neighbours >= 0) & (neighbours <= 1) | ~changed | (np.arange(len(names)) >= edges + 1)
+    ).all()
     real = changed[:, :, :edges]
     assert (real.sum(axis=1) == 8).all()
     steps = (neighbours - vectors[:, None, :])[:, :, :edges][real]
@@ -294,7 +344,7 @@ def test_numbers_have_neighbours_near_them_and_within_their_range() -> None:
 
 
 def test_samples_are_uniform_over_every_kind_of_parameter() -> None:
-    from optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac_search import Neighbourhood
 
     configspace = get_space("nasbench101/C").configuration_space(0)
     vectors = Neighbourhood(configspace).sample(np.random.default_rng(1), 20_000)
@@ -311,16 +361,21 @@ def test_samples_are_uniform_over_every_kind_of_parameter() -> None:
 
 
 @pytest.mark.parametrize(("ones_a_step", "least"), [(1, 21), (2, 1)])
-def test_local_search_climbs_to_an_optimum_and_walks_over_plateaus(ones_a_step: int, least: int) -> None:
+def test_local_search_climbs_to_an_optimum_and_walks_over_plateaus(
+    ones_a_step: int, least: int
+) -> None:
     """With two ones to a step no single change improves the start: only a walk gets away from it."""
-    from optimizers.smac_search import VectorizedSearch
+    from regretta.optimizers.smac_search import VectorizedSearch
 
     class Steps:
         def _compute(self, vectors: np.ndarray) -> np.ndarray:
             return np.asarray(vectors[:, :21].sum(axis=1, keepdims=True) // ones_a_step)
 
     search = VectorizedSearch(
-        get_space("nasbench101").configuration_space(0), challengers=10, local_search_iterations=4, seed=0
+        get_space("nasbench101").configuration_space(0),
+        challengers=10,
+        local_search_iterations=4,
+        seed=0,
     )
     search._acquisition_function = Steps()  # type: ignore[assignment]
     ends, values = search._climb(np.zeros((4, 26)))
@@ -332,7 +387,12 @@ def _printed(script: str, hash_seed: str) -> str:
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stderr == ""
     return done.stdout

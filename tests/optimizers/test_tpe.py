@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from optimizers.base import Observation, Problem, Proposal, SettingsError
-from optimizers.conformance import OptimizerConformance
-from optimizers.tpe import Tpe
-from tabular_data.spaces import get_space
+from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
+from regretta.optimizers.conformance import OptimizerConformance
+from regretta.optimizers.tpe import Tpe
+from regretta.tabular_data.spaces import get_space
 
-needs_hyperopt = pytest.mark.skipif(find_spec("hyperopt") is None, reason="the extra 'tpe' is not installed")
+needs_hyperopt = pytest.mark.skipif(
+    find_spec("hyperopt") is None, reason="the extra 'tpe' is not installed"
+)
 
 
 @needs_hyperopt
@@ -37,7 +39,9 @@ def run(search: Tpe, n: int) -> list[tuple[list[float], float]]:
 
 
 def told(proposal: Proposal, error: float) -> Observation:
-    return Observation(proposal.configurations, 1.0, np.array([error]), np.ones(1), np.ones(1, bool), proposal.tag)
+    return Observation(
+        proposal.configurations, 1.0, np.array([error]), np.ones(1), np.ones(1, bool), proposal.tag
+    )
 
 
 @needs_hyperopt
@@ -53,7 +57,9 @@ def test_suggests_what_hyperopt_s_own_loop_suggests() -> None:
     domain = hyperopt.base.Domain(lambda chosen: 0.1 + 0.01 * sum(chosen.values()), dimensions)
     rng = np.random.default_rng(2)
     for _ in range(40):
-        docs = hyperopt.tpe.suggest(trials.new_trial_ids(1), domain, trials, int(rng.integers(2**31 - 1)))
+        docs = hyperopt.tpe.suggest(
+            trials.new_trial_ids(1), domain, trials, int(rng.integers(2**31 - 1))
+        )
         trials.insert_trial_docs(docs)
         trials.refresh()
         doc = trials._dynamic_trials[-1]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.results import Reference, RunResult, Trajectory
-from harness.suite import SuiteResults
-from plots.report import write_report
+from regretta.harness.results import Reference, RunResult, Trajectory
+from regretta.harness.suite import SuiteResults
+from regretta.plots.report import write_report
 
 LIMIT = 1e6
 
@@ -66,14 +66,26 @@ def make_run(
     )
 
 
-def random_run(rng: np.random.Generator, scale: float = 1.0, steps: int = 40, **changes: Any) -> RunResult:
+def random_run(
+    rng: np.random.Generator, scale: float = 1.0, steps: int = 40, **changes: Any
+) -> RunResult:
     """A run that improves now and then, as searches do."""
     time = np.sort(10 ** rng.uniform(2.5, 6, steps))
-    regret = np.maximum(0.3 * scale * (time / 300.0) ** -0.55 * np.exp(rng.normal(0, 0.4, steps)), 1e-4)
+    regret = np.maximum(
+        0.3 * scale * (time / 300.0) ** -0.55 * np.exp(rng.normal(0, 0.4, steps)), 1e-4
+    )
     return make_run(time, np.minimum.accumulate(regret), **changes)
 
 
-METHODS = ("random_search", "regularized_evolution", "reinforce", "hyperband", "smac", "bohb", "tpe")
+METHODS = (
+    "random_search",
+    "regularized_evolution",
+    "reinforce",
+    "hyperband",
+    "smac",
+    "bohb",
+    "tpe",
+)
 
 
 def make_suite(
@@ -83,19 +95,26 @@ def make_suite(
     planned: int | None = None,
     **changes: Any,
 ) -> SuiteResults:
-    """What `harness.suite.load_suite` gives, of runs in memory."""
+    """What `regretta.harness.suite.load_suite` gives, of runs in memory."""
     labels = list(dict.fromkeys(label for group in runs.values() for label in group))
     runs = {
         table: {
             label: tuple(
-                replace(run, table=table, label=label, number=number, optimizer=_optimizer(run, label))
+                replace(
+                    run, table=table, label=label, number=number, optimizer=_optimizer(run, label)
+                )
                 for number, run in enumerate(group.get(label, ()))
             )
             for label in labels
         }
         for table, group in runs.items()
     }
-    optimizers = {run.label: run.optimizer for group in runs.values() for many in group.values() for run in many}
+    optimizers = {
+        run.label: run.optimizer
+        for group in runs.values()
+        for many in group.values()
+        for run in many
+    }
     fields: dict[str, Any] = {
         "folder": folder,
         "name": "toy-suite",
@@ -105,20 +124,31 @@ def make_suite(
             "runs": planned or 1,
             "seed": 1,
             "optimizers": [
-                {"label": label, "optimizer": optimizers.get(label, label), "settings": {"population": 100}}
+                {
+                    "label": label,
+                    "optimizer": optimizers.get(label, label),
+                    "settings": {"population": 100},
+                }
                 for label in labels
             ],
             "tables": {
-                table: {"cells": 15625, "budgets": [12.0, 200.0], "repeats": 3, "space": "nasbench201"}
+                table: {
+                    "cells": 15625,
+                    "budgets": [12.0, 200.0],
+                    "repeats": 3,
+                    "space": "nasbench201",
+                }
                 for table in runs
             },
         },
         "tables": tuple(runs),
         "labels": tuple(labels),
         "runs": runs,
-        "planned": planned
-        if planned is not None
-        else max((len(many) for group in runs.values() for many in group.values()), default=0),
+        "planned": (
+            planned
+            if planned is not None
+            else max((len(many) for group in runs.values() for many in group.values()), default=0)
+        ),
         "failures": (),
         "damaged": (),
     }
@@ -142,7 +172,10 @@ def random_suite(
     rng = np.random.default_rng(seed)
     runs = {
         table: {
-            method: [random_run(rng, 0.9**m, label=method, number=i, table=table, **changes) for i in range(n)]
+            method: [
+                random_run(rng, 0.9**m, label=method, number=i, table=table, **changes)
+                for i in range(n)
+            ]
             for m, method in enumerate(methods)
         }
         for table in tables

@@ -1,10 +1,10 @@
 import numpy as np
 
-from plots.critical_difference import critical_difference_caption, draw_critical_difference
-from plots.ecdf import distributions, draw_ecdf, ecdf_caption
-from plots.rank_over_time import draw_ranks, rank_caption, rank_curves
-from plots.statistics import friedman
-from plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
+from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
+from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
+from regretta.plots.rank_over_time import draw_ranks, rank_caption, rank_curves
+from regretta.plots.statistics import friedman
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
 
 STYLES = method_styles([(label, label) for label in ("random_search", "bohb", "smac", "tpe")])
 
@@ -38,12 +38,21 @@ def test_ranks_of_two_methods_that_cross(run_of):
 
 
 def test_ranks_over_tables_are_averaged_at_equal_fractions_of_their_limits(run_of):
-    fast = {"bohb": [run_of([1, 5], [0.2, 0.0], time_limit=10)], "smac": [run_of([1], [0.1], time_limit=10)]}
-    slow = {"bohb": [run_of([10], [0.2], time_limit=100)], "smac": [run_of([10], [0.2], time_limit=100)], "tpe": []}
+    fast = {
+        "bohb": [run_of([1, 5], [0.2, 0.0], time_limit=10)],
+        "smac": [run_of([1], [0.1], time_limit=10)],
+    }
+    slow = {
+        "bohb": [run_of([10], [0.2], time_limit=100)],
+        "smac": [run_of([10], [0.2], time_limit=100)],
+        "tpe": [],
+    }
     found = rank_curves({"fast": fast, "slow": slow}, points=2)
     assert found.labels == ("bohb", "smac")
     np.testing.assert_allclose(found.time, [0.1, 1.0])
-    np.testing.assert_allclose(found.ranks, [[(2 + 1.5) / 2, (1 + 1.5) / 2], [(1 + 1.5) / 2, (2 + 1.5) / 2]])
+    np.testing.assert_allclose(
+        found.ranks, [[(2 + 1.5) / 2, (1 + 1.5) / 2], [(1 + 1.5) / 2, (2 + 1.5) / 2]]
+    )
     assert "Fraction of the simulated time limit" in words(draw_ranks(found, STYLES, ONE_COLUMN))
 
 
@@ -56,5 +65,7 @@ def test_critical_difference_diagram_names_ranks_and_blocks():
     for width in (ONE_COLUMN, TWO_COLUMNS):
         figure = draw_critical_difference(found, STYLES, width, True)
         shown = words(figure)
-        assert {"BOHB (1.00)", "SMAC (2.00)", "Random search (3.00)", "reconstruction"} <= set(shown)
+        assert {"BOHB (1.00)", "SMAC (2.00)", "Random search (3.00)", "reconstruction"} <= set(
+            shown
+        )
         assert png(figure)

@@ -5,23 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.executors import run_suite
-from harness.spec import OptimizerEntry, SuiteSpec
-from harness.suite import SuiteError
-from plots.parallel_workers import (
+from regretta.harness.executors import run_suite
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import SuiteError
+from regretta.plots.parallel_workers import (
     WorkerFigureError,
     draw_workers,
     worker_curves,
     workers_caption,
     write_workers_figure,
 )
-from plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
 
 
 def runs_by_workers(run_of):
     """Each tenfold number of workers is ten times as fast."""
     return {
-        count: [replace(run_of([10 / count, 1000 / count], [0.4, 0.1], time_limit=1e4), workers=count)] * 3
+        count: [
+            replace(run_of([10 / count, 1000 / count], [0.4, 0.1], time_limit=1e4), workers=count)
+        ]
+        * 3
         for count in (100, 1, 10)
     }
 
@@ -29,7 +32,9 @@ def runs_by_workers(run_of):
 def test_work_is_time_times_workers(run_of):
     curves = worker_curves(runs_by_workers(run_of), points=5)
     assert curves.workers == (1, 10, 100)
-    for count, time, work in zip(curves.workers, curves.by_time.curves, curves.by_work.curves, strict=True):
+    for count, time, work in zip(
+        curves.workers, curves.by_time.curves, curves.by_work.curves, strict=True
+    ):
         assert time.label == work.label == str(count)
         assert time.time[0] == 10 / count
         np.testing.assert_allclose(work.time, time.time * count)
@@ -45,7 +50,11 @@ def test_the_picture_names_method_table_workers_and_both_times(run_of, width):
     shown = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
     for words in (
         *("1 worker", "10 workers", "100 workers", "n = 3 runs each", "Random search, toy"),
-        *("Simulated wall-clock time (s)", "Workers × simulated wall-clock time (s)", "Mean test regret (fraction)"),
+        *(
+            "Simulated wall-clock time (s)",
+            "Workers × simulated wall-clock time (s)",
+            "Mean test regret (fraction)",
+        ),
     ):
         assert words in shown
     assert png(figure).startswith(b"\x89PNG")
@@ -60,7 +69,9 @@ def test_the_caption_says_what_is_compared(run_of):
 def test_only_the_number_of_workers_may_differ(run_of):
     runs = runs_by_workers(run_of)
     runs[10] = [replace(runs[10][0], seed=2)]
-    with pytest.raises(WorkerFigureError, match="on 10 workers has seed 2, on 1 1; only the number of workers"):
+    with pytest.raises(
+        WorkerFigureError, match="on 10 workers has seed 2, on 1 1; only the number of workers"
+    ):
         worker_curves(runs)
     for nothing in ({}, {1: []}):
         with pytest.raises(WorkerFigureError, match="at least one run"):
@@ -84,7 +95,9 @@ def test_suites_of_several_numbers_of_workers_become_one_figure(small101, tmp_pa
         with pytest.raises(WorkerFigureError) as caught:
             write_workers_figure(folders, tmp_path / "figures", **arguments)
         assert said in str(caught.value)
-    with pytest.raises(WorkerFigureError, match="has runs on 1 simulated workers, and so has another folder"):
+    with pytest.raises(
+        WorkerFigureError, match="has runs on 1 simulated workers, and so has another folder"
+    ):
         write_workers_figure([folders[0], folders[0]], tmp_path, label="asha")
     with pytest.raises(SuiteError, match="holds no suite"):
         write_workers_figure([tmp_path / "none"], tmp_path, label="asha")

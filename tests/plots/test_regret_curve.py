@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from plots.regret_curve import draw_regret, regret_caption, regret_curve, regret_curves, regret_kind
-from plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
+from regretta.plots.regret_curve import (
+    draw_regret,
+    regret_caption,
+    regret_curve,
+    regret_curves,
+    regret_kind,
+)
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
 
 GRID = np.array([1.0, 10.0, 100.0, 1000.0])
 
@@ -49,7 +55,10 @@ def test_regret_is_validation_regret_where_a_run_has_no_test_error(run_of):
 
 def suite(run_of, **changes):
     return {
-        "random_search": [run_of([5, 1000], [0.4, 0.01], **changes), run_of([6, 2000], [0.3, 0.02], **changes)],
+        "random_search": [
+            run_of([5, 1000], [0.4, 0.01], **changes),
+            run_of([6, 2000], [0.3, 0.02], **changes),
+        ],
         "bohb": [run_of([5, 1000], [0.4, 0.0], **changes)] * 2,
         "mine": [],
     }
@@ -83,7 +92,11 @@ def test_picture_names_kind_runs_and_reconstruction(run_of, width, tables):
 
 def test_unequal_numbers_of_runs_stand_in_the_legend(run_of):
     runs = {"bohb": [run_of()] * 3, "smac": [run_of()]}
-    shown = words(draw_regret([regret_curves(runs)], method_styles([("bohb", "bohb"), ("smac", "smac")]), TWO_COLUMNS))
+    shown = words(
+        draw_regret(
+            [regret_curves(runs)], method_styles([("bohb", "bohb"), ("smac", "smac")]), TWO_COLUMNS
+        )
+    )
     assert "BOHB (n = 3)" in shown
     assert "SMAC (n = 1)" in shown
 

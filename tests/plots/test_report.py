@@ -4,13 +4,15 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from harness.suite import Failure
-from plots.report import ReportError, write_report
+from regretta.harness.suite import Failure
+from regretta.plots.report import ReportError, write_report
 
 
 def text_of(page):
     """What a reader sees: the page without pictures."""
-    return re.sub(r"\s+", " ", re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page.read_text()))
+    return re.sub(
+        r"\s+", " ", re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page.read_text())
+    )
 
 
 REPORT_TABLES = ("nb201-cifar10", "nb201-imagenet16-120")
@@ -34,18 +36,29 @@ class Checker(HTMLParser):
 @pytest.fixture
 def unpainted(monkeypatch):
     """Figures are made but not painted, for tests of the page's words."""
-    monkeypatch.setattr("plots.report.save", lambda drawn, folder, name: b"png")
+    monkeypatch.setattr("regretta.plots.report.save", lambda drawn, folder, name: b"png")
 
 
 def test_figures_and_tables_stand_beside_the_page(report):
     assert report.name == "report.html"
     figures = {path.name for path in (report.parent / "figures").iterdir()}
     names = ["regret", "rank-over-time", "critical-difference"]
-    names += [f"{figure}-{table}" for figure in ("regret", "ecdf", "rank-over-time") for table in REPORT_TABLES]
-    assert figures == {f"{name}{size}.{kind}" for name in names for size in ("", "-column") for kind in ("png", "pdf")}
+    names += [
+        f"{figure}-{table}"
+        for figure in ("regret", "ecdf", "rank-over-time")
+        for table in REPORT_TABLES
+    ]
+    assert figures == {
+        f"{name}{size}.{kind}"
+        for name in names
+        for size in ("", "-column")
+        for kind in ("png", "pdf")
+    }
     tables = {path.name for path in (report.parent / "tables").iterdir()}
     names = [
-        f"{name}-{table}" for name in ("final-regret", "time-to-regret", "pairwise-tests") for table in REPORT_TABLES
+        f"{name}-{table}"
+        for name in ("final-regret", "time-to-regret", "pairwise-tests")
+        for table in REPORT_TABLES
     ]
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "tex")}
 
@@ -66,7 +79,10 @@ def test_page_is_self_contained_and_well_formed(report):
 
 def test_equal_results_give_equal_bytes(tmp_path, random_suite_of):
     once, again = (
-        write_report(random_suite_of(tmp_path / name, methods=("random_search", "bohb"), n=3)).parent for name in "ab"
+        write_report(
+            random_suite_of(tmp_path / name, methods=("random_search", "bohb"), n=3)
+        ).parent
+        for name in "ab"
     )
     files = [path.relative_to(once) for path in once.rglob("*") if path.is_file()]
     assert len(files) == 1 + 12 + 6
@@ -85,7 +101,11 @@ def test_half_finished_suites_say_what_is_missing(tmp_path, suite_of, run_of):
     suite = suite_of(
         tmp_path,
         {
-            "a": {"random_search": [run_of([5], [0.2]), run_of([5], [0.1])], "bohb": [run_of([9], [0.1])], "smac": []},
+            "a": {
+                "random_search": [run_of([5], [0.2]), run_of([5], [0.1])],
+                "bohb": [run_of([9], [0.1])],
+                "smac": [],
+            },
             "b": {},
             "c": {"bohb": [run_of([], [])]},
         },
@@ -96,7 +116,9 @@ def test_half_finished_suites_say_what_is_missing(tmp_path, suite_of, run_of):
     page = write_report(suite)
     text = text_of(page)
     assert "4 finished runs of 36" in text
-    assert "a: not finished; of 4 runs each there are so far: random_search 2, bohb 1, smac 0." in text
+    assert (
+        "a: not finished; of 4 runs each there are so far: random_search 2, bohb 1, smac 0." in text
+    )
     assert "b: no finished run" in text
     assert "c: runs that finished no evaluation within the time limit: bohb 1." in text
     assert "No run finished an evaluation within the time limit" in text
@@ -115,17 +137,25 @@ def test_one_method_only(unpainted, tmp_path, suite_of, run_of):
 def test_friedman_is_refused_with_its_reason(unpainted, tmp_path, suite_of, run_of):
     runs = {"random_search": [run_of([5], [0.2])] * 2, "bohb": [run_of([9], [0.1])] * 2}
     text = text_of(write_report(suite_of(tmp_path, {"a": runs, "b": runs})))
-    assert "No critical-difference diagram (Friedman&#39;s test): it compares three methods or more" in text
+    assert (
+        "No critical-difference diagram (Friedman&#39;s test): it compares three methods or more"
+        in text
+    )
 
 
 def test_mixed_results_are_called_out(unpainted, tmp_path, suite_of, run_of):
     runs = {"bohb": [run_of([9], [0.1]), run_of([9], [0.2], table_checksum="d" * 64)]}
     text = text_of(write_report(suite_of(tmp_path, {"a": runs})))
-    assert "a: its runs come from 2 different tables (their checksums differ): do not compare them." in text
+    assert (
+        "a: its runs come from 2 different tables (their checksums differ): do not compare them."
+        in text
+    )
 
 
 def test_validation_regret_and_reconstruction_are_said(unpainted, tmp_path, suite_of, run_of):
-    run = run_of([9], [0.1], test=False, reconstruction="times are modelled", notes=("ran at one budget",))
+    run = run_of(
+        [9], [0.1], test=False, reconstruction="times are modelled", notes=("ran at one budget",)
+    )
     text = text_of(write_report(suite_of(tmp_path, {"a": {"bohb": [run] * 2}})))
     for part in (
         "No test accuracy in a: what is shown is validation regret",
@@ -139,8 +169,15 @@ def test_validation_regret_and_reconstruction_are_said(unpainted, tmp_path, suit
 def test_two_labels_of_one_method_and_an_unknown_one(unpainted, tmp_path, suite_of, run_of):
     rng = np.random.default_rng(3)
     runs = {
-        label: [run_of([5, 50], [0.3, r], label=label, optimizer=optimizer) for r in rng.uniform(0.1, 0.2, 3)]
-        for label, optimizer in (("re", "regularized_evolution"), ("re/<b>", "regularized_evolution"), ("mine", "mine"))
+        label: [
+            run_of([5, 50], [0.3, r], label=label, optimizer=optimizer)
+            for r in rng.uniform(0.1, 0.2, 3)
+        ]
+        for label, optimizer in (
+            ("re", "regularized_evolution"),
+            ("re/<b>", "regularized_evolution"),
+            ("mine", "mine"),
+        )
     }
     text = text_of(write_report(suite_of(tmp_path, {"a": runs})))
     assert "re/&lt;b&gt;" in text

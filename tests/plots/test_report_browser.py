@@ -11,12 +11,20 @@ import pytest
 
 BROWSER = shutil.which("chromium")
 FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *(
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-sync",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
     *("--virtual-time-budget=5000", "--enable-logging=stderr", "--v=0", "--window-size=1500,1000"),
 )
 
-# Measured inside a frame of the width asked for: a headless window is never narrower than 500 pixels.
+# Measured inside a frame of the width asked for: a headless window is never narrower than 500
+# pixels.
 MEASURE = """
 <script>
 onload = () => {
@@ -49,8 +57,16 @@ def test_report_in_a_browser(report, tmp_path, width):
     page = json.dumps(report.read_text()).replace("</", "<\\/")
     outer = tmp_path / "outer.html"
     script = MEASURE.replace("WIDTH", str(width)).replace("PAGE", page)
-    outer.write_text(f'<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,"><body>{script}</body>')
-    command = [BROWSER, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", outer.as_uri()]
+    outer.write_text(
+        f'<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,"><body>{script}</body>'
+    )
+    command = [
+        BROWSER,
+        *FLAGS,
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--dump-dom",
+        outer.as_uri(),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r"<title>measured ([A-Za-z0-9+/=]+)</title>", done.stdout)
     assert found, "the page did not load"
@@ -60,5 +76,7 @@ def test_report_in_a_browser(report, tmp_path, width):
     assert result["outside"] == []
     assert len(result["shown"]) == report.read_text().count("<img ") > 0
     assert all(result["shown"])
-    assert all((pixels < 1000) == (width == 380) for pixels in result["chosen"])  # phones get the narrow pictures
+    assert all(
+        (pixels < 1000) == (width == 380) for pixels in result["chosen"]
+    )  # phones get the narrow pictures
     assert "CONSOLE" not in done.stderr, done.stderr

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plots.statistics import (
+from regretta.plots.statistics import (
     StatisticsError,
     bootstrap_interval,
     expected_ranks,
@@ -18,7 +18,9 @@ from plots.statistics import (
 
 
 def test_interquartile_mean_is_the_mean_of_the_middle_half():
-    assert interquartile_mean([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -50.0]) == pytest.approx((2 + 3 + 4 + 5) / 4)
+    assert interquartile_mean([100.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -50.0]) == pytest.approx(
+        (2 + 3 + 4 + 5) / 4
+    )
     assert interquartile_mean([7.0]) == 7.0
 
 
@@ -46,13 +48,15 @@ def test_one_run_has_no_interval():
 
 
 def test_superiority_counts_pairs_and_half_of_ties():
-    # of the nine pairs the first is lower in (1,2) (1,4) (1,5) (2,4) (2,5) (3,4) (3,5), tied in (2,2), higher in (3,2)
+    # of the nine pairs the first is lower in (1,2) (1,4) (1,5) (2,4) (2,5) (3,4) (3,5), tied in
+    # (2,2), higher in (3,2)
     assert superiority([1, 2, 3], [2, 4, 5]) == pytest.approx(7.5 / 9)
     assert superiority([np.nan], [3.0]) == 0.0  # a run without a value is the worst
 
 
 @pytest.mark.parametrize(
-    ("delta", "word"), [(0.1, "negligible"), (-0.2, "small"), (0.4, "medium"), (-0.9, "large"), (0.147, "small")]
+    ("delta", "word"),
+    [(0.1, "negligible"), (-0.2, "small"), (0.4, "medium"), (-0.9, "large"), (0.147, "small")],
 )
 def test_magnitude_in_words(delta, word):
     assert magnitude(delta) == word
@@ -68,7 +72,12 @@ def test_rank_sum_test_by_hand():
     # two samples of 3 that do not overlap: 2 of the 20 orders are as extreme, p = 0.1
     (test,) = pairwise_tests({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
     assert (test.first, test.second, test.runs, test.test) == ("a", "b", (3, 3), "Mann-Whitney U")
-    assert (test.statistic, test.superiority, test.delta, test.magnitude) == (0.0, 1.0, 1.0, "large")
+    assert (test.statistic, test.superiority, test.delta, test.magnitude) == (
+        0.0,
+        1.0,
+        1.0,
+        "large",
+    )
     assert test.p == pytest.approx(0.1)
     assert test.p_holm == pytest.approx(0.1)
 
@@ -110,7 +119,9 @@ def test_methods_without_runs_or_with_one_each_make_no_claim():
 def test_expected_ranks_are_the_mean_over_all_draws():
     samples = [[1.0, 4.0], [2.0, 2.0], [3.0, 5.0]]
     # the four draws that differ: (1,2,3) (1,2,5) (4,2,3) (4,2,5) rank 123, 123, 312, 213
-    np.testing.assert_allclose(expected_ranks(samples), [(1 + 1 + 3 + 2) / 4, (2 + 2 + 1 + 1) / 4, (3 + 3 + 2 + 3) / 4])
+    np.testing.assert_allclose(
+        expected_ranks(samples), [(1 + 1 + 3 + 2) / 4, (2 + 2 + 1 + 1) / 4, (3 + 3 + 2 + 3) / 4]
+    )
 
 
 DEMSAR = np.array(
@@ -136,10 +147,15 @@ DEMSAR = np.array(
 
 def test_friedman_ranks_of_demsar():
     error = 1 - DEMSAR
-    halves = {f"t{half}": {f"m{j}": error[7 * half : 7 * half + 7, j] for j in range(4)} for half in range(2)}
+    halves = {
+        f"t{half}": {f"m{j}": error[7 * half : 7 * half + 7, j] for j in range(4)}
+        for half in range(2)
+    }
     found = friedman(halves)
     published = {"m0": 3.143, "m1": 2.000, "m2": 2.893, "m3": 1.964}
-    assert {n: round(float(r), 3) for n, r in zip(found.labels, found.ranks, strict=True)} == published
+    assert {
+        n: round(float(r), 3) for n, r in zip(found.labels, found.ranks, strict=True)
+    } == published
     assert (found.blocks, found.tables, found.runs) == (14, 2, 7)
     assert found.labels == ("m3", "m1", "m2", "m0")
     # critical difference 1.25 (2.569 sqrt(4 * 5 / (6 * 14))): no pair differs by so much
@@ -156,7 +172,9 @@ def test_friedman_statistic_by_hand():
     assert found.groups == ((0, 1), (1, 2))  # a critical difference of 1.048 spans neighbours only
 
 
-@pytest.mark.parametrize(("methods", "quantile"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (10, 3.164)])
+@pytest.mark.parametrize(
+    ("methods", "quantile"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (10, 3.164)]
+)
 def test_nemenyi_quantiles_of_demsar(methods, quantile):
     blocks = methods * (methods + 1) / 6  # makes the root one
     assert nemenyi_critical_difference(methods, blocks) == pytest.approx(quantile, abs=0.001)
@@ -165,7 +183,10 @@ def test_nemenyi_quantiles_of_demsar(methods, quantile):
 @pytest.mark.parametrize(
     ("tables", "reason"),
     [
-        ({"t": {"a": [1.0] * 9, "b": [2.0] * 9}, "u": {"a": [1.0] * 9, "b": [2.0] * 9}}, "there are 2"),
+        (
+            {"t": {"a": [1.0] * 9, "b": [2.0] * 9}, "u": {"a": [1.0] * 9, "b": [2.0] * 9}},
+            "there are 2",
+        ),
         ({"t": {m: [1.0] * 20 for m in "abc"}}, "there is one"),
         ({t: {m: [1.0] * (20 if m == t else 19) for m in "abc"} for t in "ab"}, "19 to 20"),
         ({t: {m: [1.0] * 3 for m in "abc"} for t in "ab"}, "there are 6"),

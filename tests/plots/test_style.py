@@ -5,17 +5,37 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from plots.axes import human_time, marker_positions, time_ticks
-from plots.style import METHODS, ONE_COLUMN, figure, house, method_styles, panels, pdf, png, save, span
+from regretta.plots.axes import human_time, marker_positions, time_ticks
+from regretta.plots.style import (
+    METHODS,
+    ONE_COLUMN,
+    figure,
+    house,
+    method_styles,
+    panels,
+    pdf,
+    png,
+    save,
+    span,
+)
 
-# What colour-blind readers see of linear RGB: Machado, Oliveira and Fernandes (2009), table for severity 1.0.
+# What colour-blind readers see of linear RGB: Machado, Oliveira and Fernandes (2009), table for
+# severity 1.0.
 DEFICIENCIES = {
     "none": np.eye(3),
     "protanopia": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
     ),
     "deuteranopia": np.array(
-        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
     ),
 }
 
@@ -25,7 +45,10 @@ def lab(color: str, deficiency: str) -> np.ndarray:
     srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     linear = np.clip(DEFICIENCIES[deficiency] @ linear, 0, 1)
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    xyz = (
+        np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+        @ linear
+    )
     t = xyz / np.array([0.9505, 1.0, 1.089])
     f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
@@ -34,7 +57,10 @@ def lab(color: str, deficiency: str) -> np.ndarray:
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_the_six_methods_of_the_paper_differ_for_every_reader(deficiency):
     for one, two in combinations(list(METHODS.values())[:6], 2):
-        assert np.linalg.norm(lab(one[1], deficiency) - lab(two[1], deficiency)) > 10, (one[0], two[0])
+        assert np.linalg.norm(lab(one[1], deficiency) - lab(two[1], deficiency)) > 10, (
+            one[0],
+            two[0],
+        )
 
 
 def test_every_method_has_a_colour_and_a_marker_of_its_own():
@@ -120,8 +146,8 @@ def test_no_global_state_is_touched():
         "import sys, matplotlib as m\n"
         "settings = lambda: {key: m.rcParams[key] for key in m.rcParams if key != 'backend'}\n"
         "before = settings()\n"
-        "import plots.report, plots.style\n"
-        "with plots.style.house(): plots.style.figure(2, 2)\n"
+        "import regretta.plots.report, regretta.plots.style\n"
+        "with regretta.plots.style.house(): regretta.plots.style.figure(2, 2)\n"
         "assert settings() == before\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )

@@ -4,14 +4,24 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from plots.summary import choose_targets, final_table, pairwise_table, reach, reach_table, summarize, time_to_reach
-from plots.tables import ReportTable, latex_escape
+from regretta.plots.summary import (
+    choose_targets,
+    final_table,
+    pairwise_table,
+    reach,
+    reach_table,
+    summarize,
+    time_to_reach,
+)
+from regretta.plots.tables import ReportTable, latex_escape
 
 NAMES = {"random_search": "Random search", "bohb": "BOHB", "smac": "SMAC"}
 
 
 def test_summary_by_hand(run_of):
-    runs = [run_of([5], [r], evaluations=e) for r, e in ((0.1, 10), (0.2, 20), (0.3, 60), (0.8, 30))]
+    runs = [
+        run_of([5], [r], evaluations=e) for r, e in ((0.1, 10), (0.2, 20), (0.3, 60), (0.8, 30))
+    ]
     (found,) = summarize({"bohb": [*runs, run_of([], [], evaluations=0)]}, "test")
     assert (found.runs, found.silent) == (5, 1)
     assert found.mean.estimate == pytest.approx(0.35)
@@ -49,14 +59,21 @@ def test_half_of_an_even_number_of_runs_is_enough(run_of):
 
 
 def test_targets_are_round_and_around_the_middle_method(run_of):
-    runs = {label: [run_of([5, 50], [0.3, end])] for label, end in (("bohb", 0.0), ("smac", 0.003), ("tpe", 0.2))}
+    runs = {
+        label: [run_of([5, 50], [0.3, end])]
+        for label, end in (("bohb", 0.0), ("smac", 0.003), ("tpe", 0.2))
+    }
     assert choose_targets(runs, "test") == (0.01, 0.005, 0.002)
     assert choose_targets({"smac": runs["smac"]}, "test") == (0.02, 0.01, 0.005)
     assert choose_targets({"bohb": [run_of([], [])]}, "test") == ()
 
 
 def test_final_table_keeps_full_precision_in_csv(run_of):
-    runs = {"bohb": [run_of([5], [0.1]), run_of([5], [0.2])], "smac": [], "random_search": [run_of([], [])]}
+    runs = {
+        "bohb": [run_of([5], [0.1]), run_of([5], [0.2])],
+        "smac": [],
+        "random_search": [run_of([], [])],
+    }
     table = final_table(runs, NAMES, "toy", "-toy")
     rows = list(csv.DictReader(StringIO(table.to_csv())))
     assert table.name == "final-regret-toy"

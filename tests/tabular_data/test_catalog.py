@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tabular_data.catalog import entries, find_table, open_table
-from tabular_data.table import Table, TableError
+from regretta.tabular_data.catalog import entries, find_table, open_table
+from regretta.tabular_data.table import Table, TableError
 
 
 def test_an_unknown_table_is_refused_with_the_nearest() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tabular_data.catalog import open_table
-from tabular_data.restriction import at_most_vertices, cut_table, rows_within
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.restriction import at_most_vertices, cut_table, rows_within
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 
 def table_of(space, **changes):
@@ -35,7 +35,12 @@ def test_every_cell_is_found_in_the_larger_space(small, large):
 def test_all_columns_come_along_by_cell():
     table = table_of(NasBench101(4, "B"))
     cut = at_most_vertices(table, 3, "cut")
-    assert (cut.name, cut.space.name, cut.n_cells, cut.budgets) == ("cut", "nasbench101-3v/B", 7, (4, 108))
+    assert (cut.name, cut.space.name, cut.n_cells, cut.budgets) == (
+        "cut",
+        "nasbench101-3v/B",
+        7,
+        (4, 108),
+    )
     assert set(cut.columns) == set(table.columns)
     for row in range(cut.n_cells):
         cell = cut.space.cell(row)
@@ -43,7 +48,9 @@ def test_all_columns_come_along_by_cell():
         for key, column in cut.columns.items():
             np.testing.assert_array_equal(column[row], table.columns[key][there])
             assert column.dtype == table.columns[key].dtype
-    assert cut.best_mean_test_error == cut.mean_test_error[:, -1].min()  # of the cells that are left
+    assert (
+        cut.best_mean_test_error == cut.mean_test_error[:, -1].min()
+    )  # of the cells that are left
 
 
 def test_where_the_numbers_come_from_is_kept():
@@ -91,7 +98,9 @@ def test_what_cannot_be_cut_is_one_line(vertices, name, said):
 
 
 def test_another_space_is_refused(grid_table):
-    with pytest.raises(TableError, match="only NAS-Bench-101's cells are cut by vertices; table 'grid' has grid"):
+    with pytest.raises(
+        TableError, match="only NAS-Bench-101's cells are cut by vertices; table 'grid' has grid"
+    ):
         at_most_vertices(grid_table, 3, "cut")
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabular_data.spaces import GridSpace
-from tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.spaces import GridSpace
+from regretta.tabular_data.table import Provenance, Table, TableError
 
 SPACE = GridSpace({"x": ["a", "b"], "y": ["c", "d"]})
 
@@ -23,12 +23,19 @@ def make(**changes: Any) -> Table:
         "training_seconds": np.full((4, 2, 2), 10.0),
     }
     keywords = {"name": "t", "space": SPACE, "budgets": (1, 9)} | arrays | changes
-    return Table.from_arrays(keywords.pop("name"), keywords.pop("space"), keywords.pop("budgets"), **keywords)
+    return Table.from_arrays(
+        keywords.pop("name"), keywords.pop("space"), keywords.pop("budgets"), **keywords
+    )
 
 
 def test_a_table_reads_back_as_it_was_written(tmp_path: Path, grid_table: Table) -> None:
     again = Table.open(grid_table.write(tmp_path / "grid"))
-    assert (again.name, again.budgets, again.repeats, again.checksum) == ("grid", (1.0, 9.0), 2, grid_table.checksum)
+    assert (again.name, again.budgets, again.repeats, again.checksum) == (
+        "grid",
+        (1.0, 9.0),
+        2,
+        grid_table.checksum,
+    )
     assert again.provenance == grid_table.provenance
     assert again.space.parameters == grid_table.space.parameters
     for key, column in grid_table.columns.items():
@@ -46,7 +53,11 @@ def test_the_same_arrays_give_the_same_bytes(tmp_path: Path) -> None:
 def test_a_users_table_takes_a_few_lines(tmp_path: Path) -> None:
     """One budget and one repeat: both axes may be left out."""
     table = Table.from_arrays(
-        "mine", SPACE, [50], validation_accuracy=[0.7, 0.8, 0.9, 0.6], training_seconds=[10, 20, 30, 40]
+        "mine",
+        SPACE,
+        [50],
+        validation_accuracy=[0.7, 0.8, 0.9, 0.6],
+        training_seconds=[10, 20, 30, 40],
     )
     assert table.columns["validation_accuracy"].shape == (4, 1, 1)
     assert table.best_mean_validation_error == pytest.approx(0.1)
@@ -83,7 +94,10 @@ def test_a_published_mean_comes_before_the_mean_of_repeats() -> None:
         ({"budgets": (9, 1)}, "ascending"),
         ({"budgets": (0, 1)}, "positive"),
         ({"validation_accuracy": np.full((3, 2, 2), 0.5)}, r"shape \[4, 2, repeats\]"),
-        ({"validation_accuracy": np.full((4, 2, 2), 91.6)}, r"row 0\[0, 0\]: an accuracy is a fraction .* got 91.6"),
+        (
+            {"validation_accuracy": np.full((4, 2, 2), 91.6)},
+            r"row 0\[0, 0\]: an accuracy is a fraction .* got 91.6",
+        ),
         ({"training_seconds": np.zeros((4, 2, 2))}, "seconds are above zero"),
         ({"training_seconds": np.full((4, 2, 3), 1.0)}, "differ in shape"),
         ({"training_seconds": np.full((4, 2, 2), np.nan)}, "both accuracy and time, or neither"),
@@ -135,7 +149,9 @@ def test_a_changed_header_is_found_when_opening(tmp_path: Path) -> None:
         Table.open(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"format": 99, "columns": {}, "checksum": ""}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"format": 99, "columns": {}, "checksum": ""}']
+)
 def test_a_broken_header_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "table.json").write_text(text)
     with pytest.raises(TableError, match="import it again"):

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from plots.paper import PAPERS, draw_figures
-from plots.paper.columns import FigureError
-from plots.paper.nasbench101_searches import anchors, caption, compute, passes
-from plots.regret_curve import RegretCurve
-from tabular_data.spaces import NasBench101, NasBench201
-from tabular_data.table import Table
+from regretta.plots.paper import PAPERS, draw_figures
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.nasbench101_searches import anchors, caption, compute, passes
+from regretta.plots.regret_curve import RegretCurve
+from regretta.tabular_data.spaces import NasBench101, NasBench201
+from regretta.tabular_data.table import Table
 
 SPACE = NasBench101(3)
 PROTOCOL = {"name": "nb101-paper"}
@@ -19,7 +19,11 @@ PROTOCOL = {"name": "nb101-paper"}
 def table_of(space=SPACE, name="toy"):
     accuracy = np.linspace(0.5, 0.9, space.n_cells)
     return Table.from_arrays(
-        name, space, (108,), validation_accuracy=accuracy, training_seconds=np.full(space.n_cells, 10.0)
+        name,
+        space,
+        (108,),
+        validation_accuracy=accuracy,
+        training_seconds=np.full(space.n_cells, 10.0),
     )
 
 
@@ -43,23 +47,41 @@ def comparison(suite_of, run_of, tmp_path):
 def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
     outcomes = draw_figures("nasbench101", [table_of()], tmp_path)
     state = {outcome.figure: outcome for outcome in outcomes}
-    expected = ["2", "3", "4", "5", "6", "7-left", "7-right", "8", "9", *(f"S{n}" for n in range(2, 9))]
+    expected = [
+        "2",
+        "3",
+        "4",
+        "5",
+        "6",
+        "7-left",
+        "7-right",
+        "8",
+        "9",
+        *(f"S{n}" for n in range(2, 9)),
+    ]
     assert list(state) == expected
     assert [f.number for f in PAPERS["nasbench201"].figures] == ["2", "3", "4", "5", "table-5"]
     assert state["3"].reason == "figure 3 needs the column parameters; table 'toy' lacks it"
-    assert state["S7"].reason == "supplement figure 7 needs several budgets; table 'toy' has 108 only"
+    assert (
+        state["S7"].reason == "supplement figure 7 needs several budgets; table 'toy' has 108 only"
+    )
     assert state["7-left"].reason == "run `regretta run nasbench101-paper` and pass --suite DIR"
     for number in ("2", "4", "5", "6"):
         assert (tmp_path / state[number].file).read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"figure-{number}.pdf").read_bytes().startswith(b"%PDF")
     index = (tmp_path / "figures.md").read_text()
     assert "| Raw space within 6 edits of them | 100.0 % | 35.4 % |" in index
-    assert "- Supplement figure 4 (evolution's settings): run `regretta run sensitivity-evolution`" in index
+    assert (
+        "- Supplement figure 4 (evolution's settings): run `regretta run sensitivity-evolution`"
+        in index
+    )
 
 
 def test_several_tables_have_their_names_in_the_files(tmp_path, monkeypatch):
     paper = PAPERS["nasbench101"]
-    monkeypatch.setattr("plots.paper.PAPERS", {"nasbench101": replace(paper, figures=paper.figures[:1])})
+    monkeypatch.setattr(
+        "regretta.plots.paper.PAPERS", {"nasbench101": replace(paper, figures=paper.figures[:1])}
+    )
     draw_figures("nasbench101", [table_of(), table_of(name="other")], tmp_path)
     assert (tmp_path / "figure-2-other.png").exists()
     with pytest.raises(FigureError, match="two tables are called 'toy'"):
@@ -67,9 +89,13 @@ def test_several_tables_have_their_names_in_the_files(tmp_path, monkeypatch):
 
 
 def test_bad_input_is_one_clear_line(tmp_path):
-    with pytest.raises(FigureError, match="unknown paper 'nasbench102'; did you mean 'nasbench101'"):
+    with pytest.raises(
+        FigureError, match="unknown paper 'nasbench102'; did you mean 'nasbench101'"
+    ):
         draw_figures("nasbench102", [], tmp_path)
-    with pytest.raises(FigureError, match="nasbench101 needs tables of its cells; table 'toy' has nasbench201"):
+    with pytest.raises(
+        FigureError, match="nasbench101 needs tables of its cells; table 'toy' has nasbench201"
+    ):
         draw_figures("nasbench101", [table_of(NasBench201())], tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(FigureError, match="figures cannot be written to"):
@@ -77,7 +103,9 @@ def test_bad_input_is_one_clear_line(tmp_path):
 
 
 def test_the_comparison_is_drawn_from_a_suite(comparison, tmp_path):
-    outcomes = {o.figure: o for o in draw_figures("nasbench101", [], tmp_path / "out", [comparison])}
+    outcomes = {
+        o.figure: o for o in draw_figures("nasbench101", [], tmp_path / "out", [comparison])
+    }
     for side in ("7-left", "7-right"):
         assert (tmp_path / "out" / outcomes[side].file).exists()
         assert "Published: 500 runs" in outcomes[side].caption
@@ -87,7 +115,9 @@ def test_the_comparison_is_drawn_from_a_suite(comparison, tmp_path):
 
 def test_evolution_passes_random_search_at_100_seconds(comparison):
     found = compute("7-left", comparison, "toy")
-    assert found.passing["regularized_evolution"] == pytest.approx(100, rel=0.05)  # the grid has 400 points
+    assert found.passing["regularized_evolution"] == pytest.approx(
+        100, rel=0.05
+    )  # the grid has 400 points
     assert anchors(found)[0].published == "about 13.9 h"
     assert found.missing == ("the paper's 10,000,000 simulated seconds: the runs have 1,000,000",)
     assert "Regularized evolution stays below random search's mean regret from" in caption(found)
@@ -99,7 +129,9 @@ def test_of_two_labels_the_first_stands_for_the_optimizer(suite_of, run_of, tmp_
         "ageing": [run_of([10], [0.1], label="ageing", optimizer="regularized_evolution")],
         "no ageing": [run_of([10], [0.3], label="no ageing", optimizer="regularized_evolution")],
     }
-    assert compute("7-left", suite_of(tmp_path, {"toy": runs}), "toy").passing == {"regularized_evolution": 10.0}
+    assert compute("7-left", suite_of(tmp_path, {"toy": runs}), "toy").passing == {
+        "regularized_evolution": 10.0
+    }
 
 
 def test_another_protocol_or_missing_runs_are_told(suite_of, run_of, tmp_path):
@@ -113,7 +145,10 @@ def test_another_protocol_or_missing_runs_are_told(suite_of, run_of, tmp_path):
 def test_settings_are_studied_one_optimizer_at_a_time(suite_of, run_of, tmp_path):
     runs = {label: [run_of(label=label, optimizer="smac")] for label in ("ten trees", "five trees")}
     suite = suite_of(tmp_path, {"toy": runs})
-    assert [c.label for c in compute("S2", suite, "toy").shown.curves] == ["ten trees", "five trees"]
+    assert [c.label for c in compute("S2", suite, "toy").shown.curves] == [
+        "ten trees",
+        "five trees",
+    ]
     for number in ("7-left", "S3", "S6", "S8"):
         with pytest.raises(FigureError, match=f"not the study of figure {number}"):
             compute(number, suite, "toy")
@@ -124,7 +159,8 @@ def test_settings_are_studied_one_optimizer_at_a_time(suite_of, run_of, tmp_path
 
 def test_evolution_without_ageing_makes_it_the_study_of_s8(suite_of, run_of, tmp_path):
     runs = {
-        name: [run_of(label=name, optimizer=name)] for name in ("random_search", "regularized_evolution", "reinforce")
+        name: [run_of(label=name, optimizer=name)]
+        for name in ("random_search", "regularized_evolution", "reinforce")
     }
     with pytest.raises(FigureError, match="not the study of figure S8"):
         compute("S8", suite_of(tmp_path / "comparison", {"toy": runs}), "toy")
@@ -139,7 +175,12 @@ def test_evolution_without_ageing_makes_it_the_study_of_s8(suite_of, run_of, tmp
 
 @pytest.mark.parametrize(
     ("mean", "moment"),
-    [([0.5, 0.1, 0.1], 20), ([0.1, 0.1, 0.1], 10), ([0.1, 0.5, 0.1], 30), ([0.5, 0.1, 0.2], np.inf)],
+    [
+        ([0.5, 0.1, 0.1], 20),
+        ([0.1, 0.1, 0.1], 10),
+        ([0.1, 0.5, 0.1], 30),
+        ([0.5, 0.1, 0.2], np.inf),
+    ],
 )
 def test_passing_means_staying_below(mean, moment):
     assert passes(curve([10, 20, 30], mean), curve([5], [0.2])) == moment

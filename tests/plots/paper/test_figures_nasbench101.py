@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from plots.paper import (
+from regretta.plots.paper import (
     nasbench101_figure2,
     nasbench101_figure3,
     nasbench101_figure4,
@@ -11,11 +11,17 @@ from plots.paper import (
     nasbench101_figure6,
     nasbench101_figure_s7,
 )
-from plots.paper.columns import FigureError
-from plots.paper.nasbench101_graphs import depth, edit_distance, interior_size, replacements, width
-from plots.style import ONE_COLUMN, TWO_COLUMNS, png
-from tabular_data.spaces import NasBench101, NasBench201
-from tabular_data.table import Provenance, Table
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.nasbench101_graphs import (
+    depth,
+    edit_distance,
+    interior_size,
+    replacements,
+    width,
+)
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from regretta.tabular_data.spaces import NasBench101, NasBench201
+from regretta.tabular_data.table import Provenance, Table
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
 
@@ -56,7 +62,13 @@ def words(figure):
         (DIRECT, [], 0, 1, 1),
         (CHAIN, [CONV3, POOL], 2, 3, 1),
         (DIAMOND, [CONV3, POOL], 2, 2, 2),
-        (upper(4, (0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)), [CONV3, CONV1], 2, 3, 4),  # {in, 1} has 4 ways out
+        (
+            upper(4, (0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)),
+            [CONV3, CONV1],
+            2,
+            3,
+            4,
+        ),  # {in, 1} has 4 ways out
     ],
 )
 def test_depth_and_width_of_small_cells(space, matrix, operations, size, deep, wide):
@@ -77,14 +89,19 @@ def test_edit_distance_by_hand(space):
     assert distance[start] == 0
     assert distance[space.row_of_cell(CHAIN, [CONV3, CONV1])] == 1  # one operation
     assert distance[space.row_of_cell(CHAIN, [POOL, CONV3])] == 2  # two operations
-    assert distance[space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), (0, 3)), [CONV3, POOL])] == 1  # one edge
+    assert (
+        distance[space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), (0, 3)), [CONV3, POOL])] == 1
+    )  # one edge
     assert distance[space.row_of_cell(DIRECT, [])] == 4  # three edges go, one comes
 
 
 def test_neighbours_of_a_chain_are_one_edit_away(space):
     found = nasbench101_figure3.one_edit(space, space.row_of_cell(CHAIN, [CONV3, POOL]))
     expected = [
-        *(space.row_of_cell(CHAIN, ops) for ops in ([CONV1, POOL], [POOL, POOL], [CONV3, CONV3], [CONV3, CONV1])),
+        *(
+            space.row_of_cell(CHAIN, ops)
+            for ops in ([CONV1, POOL], [POOL, POOL], [CONV3, CONV3], [CONV3, CONV1])
+        ),
         # one more edge; taking any edge away leaves no path
         *(
             space.row_of_cell(upper(4, (0, 1), (1, 2), (2, 3), edge), [CONV3, POOL])
@@ -99,7 +116,9 @@ def test_figure3_tells_what_it_lacks(space):
         nasbench101_figure3.compute(table_of(space))
     found = nasbench101_figure3.compute(table_of(space, parameters=np.arange(space.n_cells) + 1))
     assert (found.kind, found.inception, len(found.neighbours)) == ("validation", -1, 0)
-    assert "the Inception-like cell: it has 7 vertices, the space 4" in nasbench101_figure3.caption(found)
+    assert "the Inception-like cell: it has 7 vertices, the space 4" in nasbench101_figure3.caption(
+        found
+    )
     assert nasbench101_figure3.anchors(found) == ()
 
 
@@ -109,16 +128,27 @@ def test_the_inception_like_cell_has_neighbours_of_all_kinds():
     cell = space.cell(row)
     assert (cell.vertices, cell.edges) == (7, 9)
     assert sorted(cell.operations) == sorted([CONV1, CONV3, CONV3, CONV3, POOL])
-    # With nine edges no further one is allowed. Removing the first or the second edge of one of the three short
-    # branches prunes the same vertex (3 cells); any of the double branch's three prunes both of its vertices (1).
-    # Each operation has two others, but in the double branch and the single 3x3 none coincide (10 cells).
+    # With nine edges no further one is allowed. Removing the first or the second edge of one of the
+    # three short branches prunes the same vertex (3 cells); any of the double branch's three prunes
+    # both of its vertices (1). Each operation has two others, but in the double branch and the
+    # single 3x3 none coincide (10 cells).
     assert len(nasbench101_figure3.one_edit(space, row)) == 14
 
 
 def test_replacements_change_one_vertex(space):
-    pairs = {(b, a) for before, after in replacements(space, 0, 2) for b, a in zip(before, after, strict=True)}
-    assert (space.row_of_cell(CHAIN, [CONV3, CONV1]), space.row_of_cell(CHAIN, [POOL, CONV1])) in pairs
-    assert (space.row_of_cell(CHAIN, [CONV3, CONV3]), space.row_of_cell(CHAIN, [CONV3, POOL])) in pairs
+    pairs = {
+        (b, a)
+        for before, after in replacements(space, 0, 2)
+        for b, a in zip(before, after, strict=True)
+    }
+    assert (
+        space.row_of_cell(CHAIN, [CONV3, CONV1]),
+        space.row_of_cell(CHAIN, [POOL, CONV1]),
+    ) in pairs
+    assert (
+        space.row_of_cell(CHAIN, [CONV3, CONV3]),
+        space.row_of_cell(CHAIN, [CONV3, POOL]),
+    ) in pairs
     assert all(after >= 0 for _, after in pairs)
 
 
@@ -145,7 +175,9 @@ def test_figure5_averages_by_depth_and_width(space):
     np.testing.assert_allclose(found.depth_accuracy, [0.5, 0.5, 0.9, np.nan, np.nan, np.nan])
     assert found.depth_count.sum() == found.width_count.sum() == space.n_cells
     assert found.kind == "validation"
-    assert "up to 4 vertices: what is published is of other data" in nasbench101_figure5.caption(found)
+    assert "up to 4 vertices: what is published is of other data" in nasbench101_figure5.caption(
+        found
+    )
 
 
 def test_figure2_noise_is_the_deviation_over_repeats(space):
@@ -159,7 +191,10 @@ def test_figure2_noise_is_the_deviation_over_repeats(space):
 
 
 def test_figure2_says_that_repeats_are_missing(space):
-    assert "repeats, of which the noise is computed" in nasbench101_figure2.compute(table_of(space)).missing
+    assert (
+        "repeats, of which the noise is computed"
+        in nasbench101_figure2.compute(table_of(space)).missing
+    )
 
 
 def test_autocorrelation_of_known_series():
@@ -171,7 +206,9 @@ def test_random_walk_moves_by_valid_edits(space):
     walk = nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40)
     assert walk.shape == (50, 40)
     assert walk.min() >= 0
-    np.testing.assert_array_equal(walk, nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40))
+    np.testing.assert_array_equal(
+        walk, nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40)
+    )
     assert len(np.unique(walk)) > 0.8 * space.n_cells
 
 
@@ -179,9 +216,11 @@ def test_figure6_measures_from_the_best_cell_and_from_the_top_points(space):
     accuracy = np.full(space.n_cells, 0.5)
     accuracy[space.row_of_cell(DIAMOND, [CONV3, POOL])] = 0.9
     found = nasbench101_figure6.compute(table_of(space, accuracy), walkers=20, steps=50, lags=5)
-    np.testing.assert_allclose(found.distance_accuracy, [0.9] + [0.5] * (len(found.distance_accuracy) - 1))
-    # Either branch may come first: two points, two operations apart. Of 576 points each has 6 + 2 * 2 neighbours, and
-    # they share two.
+    np.testing.assert_allclose(
+        found.distance_accuracy, [0.9] + [0.5] * (len(found.distance_accuracy) - 1)
+    )
+    # Either branch may come first: two points, two operations apart. Of 576 points each has 6 + 2 *
+    # 2 neighbours, and they share two.
     assert (found.encodings, found.top_cells, found.top_points) == (2, 1, 2)
     np.testing.assert_allclose(found.volume[:2], [2 / 576, (2 + 2 * 10 - 2) / 576])
     assert found.volume[-1] == found.valid_volume[-1] == 1
@@ -193,7 +232,9 @@ def test_figure6_measures_from_the_best_cell_and_from_the_top_points(space):
 )
 def test_the_best_cells_fill_a_number_of_points_and_ties_stay_together(most, rows):
     accuracy = np.array([0.8, 0.9, 0.9 - 3e-8, np.nan, 0.7])
-    assert nasbench101_figure6.best_cells(accuracy, np.array([5, 3, 4, 1, 6]), most).tolist() == rows
+    assert (
+        nasbench101_figure6.best_cells(accuracy, np.array([5, 3, 4, 1, 6]), most).tolist() == rows
+    )
 
 
 def test_figure_s7_by_hand(space):
@@ -209,7 +250,9 @@ def test_figure_s7_by_hand(space):
 
 def test_another_space_is_one_clear_line():
     grid = NasBench201()
-    with pytest.raises(FigureError, match="needs cells of NAS-Bench-101; table 'toy' has nasbench201"):
+    with pytest.raises(
+        FigureError, match="needs cells of NAS-Bench-101; table 'toy' has nasbench201"
+    ):
         nasbench101_figure5.compute(table_of(grid))
 
 

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from plots.paper import (
+from regretta.plots.paper import (
     nasbench201_figure2,
     nasbench201_figure3,
     nasbench201_figure4,
     nasbench201_figure5,
     nasbench201_table5,
 )
-from plots.paper.columns import FigureError
-from plots.style import ONE_COLUMN, TWO_COLUMNS, png
-from tabular_data.spaces import NasBench101, NasBench201
-from tabular_data.table import Table
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from regretta.tabular_data.spaces import NasBench101, NasBench201
+from regretta.tabular_data.table import Table
 
 SPACE = NasBench201()
 RISING = np.linspace(0.1, 0.95, SPACE.n_cells)
@@ -19,14 +19,21 @@ RISING = np.linspace(0.1, 0.95, SPACE.n_cells)
 
 def table_of(accuracy, name="toy", budgets=(200,), space=SPACE, **columns):
     return Table.from_arrays(
-        name, space, budgets, validation_accuracy=accuracy, training_seconds=np.ones(np.shape(accuracy)), **columns
+        name,
+        space,
+        budgets,
+        validation_accuracy=accuracy,
+        training_seconds=np.ones(np.shape(accuracy)),
+        **columns,
     )
 
 
 def test_figure2_needs_parameters():
     with pytest.raises(FigureError, match="needs the column parameters; toy lack it"):
         nasbench201_figure2.compute([table_of(RISING)])
-    (panel,) = nasbench201_figure2.compute([table_of(RISING, parameters=np.arange(SPACE.n_cells) + 1)])
+    (panel,) = nasbench201_figure2.compute(
+        [table_of(RISING, parameters=np.arange(SPACE.n_cells) + 1)]
+    )
     assert panel.kind == "validation"
     assert "test accuracy" in nasbench201_figure2.caption([panel])
     assert png(nasbench201_figure2.draw([panel], ONE_COLUMN))
@@ -42,7 +49,9 @@ def test_figure3_ranks_best_first():
 
 
 def test_figure4_correlates_sets_and_tables():
-    found = nasbench201_figure4.compute([table_of(RISING, "a", test_accuracy=1 - RISING), table_of(RISING, "b")])
+    found = nasbench201_figure4.compute(
+        [table_of(RISING, "a", test_accuracy=1 - RISING), table_of(RISING, "b")]
+    )
     assert found.names == ("a validation", "a test", "b validation")
     np.testing.assert_allclose(found.correlation[0], [[1, -1, 1], [-1, 1, -1], [1, -1, 1]])
     assert found.cells == (SPACE.n_cells, int((RISING > 0.9).sum()))
@@ -86,5 +95,7 @@ def test_table5_stands_published_beside_measured(run_of):
 
 def test_another_space_is_one_clear_line():
     small = NasBench101(3)
-    with pytest.raises(FigureError, match="needs cells of NAS-Bench-201; table 'toy' has nasbench101-3v/A"):
+    with pytest.raises(
+        FigureError, match="needs cells of NAS-Bench-201; table 'toy' has nasbench101-3v/A"
+    ):
         nasbench201_figure2.compute([table_of(np.full(small.n_cells, 0.5), space=small)])

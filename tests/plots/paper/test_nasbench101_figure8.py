@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from plots.paper import draw_figures
-from plots.paper.columns import FigureError
-from plots.paper.nasbench101_figure8 import Setting, caption, compute, draw
-from plots.style import ONE_COLUMN, TWO_COLUMNS
+from regretta.plots.paper import draw_figures
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.nasbench101_figure8 import Setting, caption, compute, draw
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
 
 RS, NRE, RE = Setting("RS"), Setting("NRE", 1.0, 10), Setting("RE", 1.0, 10)
 COLAB = {"name": "nb101-colab"}
@@ -34,19 +34,30 @@ def study(suite_of, run_of, tmp_path):
 
         return {
             "RS": [
-                run_of([5.0, 20.0], [0.9, r], label="RS", optimizer="random_search", protocol=COLAB, **changes)
+                run_of(
+                    [5.0, 20.0],
+                    [0.9, r],
+                    label="RS",
+                    optimizer="random_search",
+                    protocol=COLAB,
+                    **changes,
+                )
                 for r in (0.5, 0.5, 0.7)
             ],
             "NRE": thrice(lambda r: evolution(run_of, r + 0.02, "NRE", ageing=False, **changes)),
             "RE": thrice(lambda r: evolution(run_of, r, "RE", **changes)),
             "slow": thrice(lambda r: evolution(run_of, r + 0.01, "slow", rate=0.5, **changes)),
             "pair": thrice(lambda r: evolution(run_of, r + 0.03, "pair", tournament=2, **changes)),
-            "NRE pair": thrice(lambda r: evolution(run_of, r, "NRE pair", tournament=2, ageing=False, **changes)),
+            "NRE pair": thrice(
+                lambda r: evolution(run_of, r, "NRE pair", tournament=2, ageing=False, **changes)
+            ),
             "twin": [evolution(run_of, 0.9, "twin")],
         }
 
     suite = suite_of(
-        tmp_path / "study", {"full": searches(0.1, reconstruction="all of it"), "mini": searches(0)}, planned=3
+        tmp_path / "study",
+        {"full": searches(0.1, reconstruction="all of it"), "mini": searches(0)},
+        planned=3,
     )
     suite.spec["tables"]["full"]["space"] = "nasbench101/A"
     suite.spec["tables"]["mini"]["space"] = "nasbench101-6v/A"
@@ -61,7 +72,10 @@ def test_medians_and_quartiles_over_runs(study):
     np.testing.assert_allclose(found.tables[1].spreads[RE].final, [0.25, 0.3, 0.4])
     assert mini[RE].runs == 3  # a further label of the same setting does not join
     # Random search has 0.9 from 5 s on, and from 20 s on 0.5, 0.5 and 0.7.
-    early, late = mini[RS].quartiles[:, mini[RS].time < 20], mini[RS].quartiles[:, mini[RS].time >= 20]
+    early, late = (
+        mini[RS].quartiles[:, mini[RS].time < 20],
+        mini[RS].quartiles[:, mini[RS].time >= 20],
+    )
     np.testing.assert_allclose(early, 0.9)
     np.testing.assert_allclose(late, np.tile([[0.5], [0.5], [0.6]], late.shape[1]))
     assert (mini[RS].time[0], mini[RS].time[-1]) == (5, 1e6)
@@ -77,7 +91,8 @@ def test_each_column_changes_one_thing(study):
 
 
 def test_agreement_is_the_rank_correlation_of_final_medians(study):
-    # Mini: RS .5, NRE .22, RE .2, slow .21, pair .23, NRE pair .2; full: the same order, with RS still the last.
+    # Mini: RS .5, NRE .22, RE .2, slow .21, pair .23, NRE pair .2; full: the same order, with RS
+    # still the last.
     assert compute(study).agreement == pytest.approx(1)
     words = caption(compute(study))
     assert "n = 3 runs" in words
@@ -105,9 +120,9 @@ def test_what_is_missing_is_told(study):
 def test_pictures_say_what_is_modelled(study, width):
     found = compute(study)
     titles = [ax.get_title() for ax in draw(found, width).axes]
-    assert [title.split("\n")[0] for title in titles] == ["mini (V ≤ 6)"] * 3 + ["full (V ≤ 7)"] * 3 + [
-        "At the end"
-    ] * 3
+    assert [title.split("\n")[0] for title in titles] == ["mini (V ≤ 6)"] * 3 + [
+        "full (V ≤ 7)"
+    ] * 3 + ["At the end"] * 3
     assert ["reconstruction" in title for title in titles] == [False] * 3 + [True] * 6
     assert "Reconstruction (full): all of it." in caption(found)
 
@@ -118,7 +133,9 @@ def test_it_is_drawn_from_a_suite_and_from_no_other_study(study, suite_of, run_o
     for number in ("7-left", "7-right", "S4", "S8"):
         assert "is not the study of figure" in outcomes[number].reason
     study.spec["tables"]["mini"]["space"] = "nasbench101/B"
-    with pytest.raises(FigureError, match=r"not the study of figure 8: .* on NAS-Bench-101's cells of two sizes"):
+    with pytest.raises(
+        FigureError, match=r"not the study of figure 8: .* on NAS-Bench-101's cells of two sizes"
+    ):
         compute(study)
     nothing = suite_of(tmp_path, {"toy": {"random_search": [run_of([], [])]}})
     with pytest.raises(FigureError, match="no finished evaluation for figure 8"):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from plots.paper import draw_figures
-from plots.paper.columns import FigureError
-from plots.paper.nasbench101_figure9 import caption, compute, draw
-from plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from regretta.plots.paper import draw_figures
+from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.nasbench101_figure9 import caption, compute, draw
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
 
 TABLES = ("nashpo-protein", "nashpo-naval", "nashpo-slice", "nashpo-parkinsons")
 ONE_BUDGET = {"100": 2}
@@ -24,7 +24,10 @@ def crossing(run_of):
             "tpe": [run_of([0.02 * limit, 0.5 * limit], [0.3, 0.1], label="tpe", **of)] * 3,
         }
 
-    return {table: runs(limit) for table, limit in zip(TABLES, (140_000, 40_000, 270_000, 20_000), strict=True)}
+    return {
+        table: runs(limit)
+        for table, limit in zip(TABLES, (140_000, 40_000, 270_000, 20_000), strict=True)
+    }
 
 
 def test_ranks_are_averaged_over_tables_at_equal_fractions_of_their_limits(crossing):
@@ -39,13 +42,19 @@ def test_ranks_are_averaged_over_tables_at_equal_fractions_of_their_limits(cross
     np.testing.assert_allclose(ranks["tpe"][early], 3)
     np.testing.assert_allclose(ranks["tpe"][late], 1)
     assert found.curves.time[[0, -1]] == pytest.approx([0.01, 1])
-    assert found.missing == ("budgets below the full training (Hyperband is random search)", "test error")
+    assert found.missing == (
+        "budgets below the full training (Hyperband is random search)",
+        "test error",
+    )
 
 
 def test_tables_weigh_alike_and_a_run_without_a_value_is_last(crossing, run_of):
     silent = {
         **crossing,
-        "nashpo-naval": {**crossing["nashpo-naval"], "tpe": [run_of([], [], label="tpe", test=False)]},
+        "nashpo-naval": {
+            **crossing["nashpo-naval"],
+            "tpe": [run_of([], [], label="tpe", test=False)],
+        },
     }
     found = compute(silent)
     assert found.curves.ranks[2, -1] == pytest.approx((1 + 1 + 1 + 3) / 4)
@@ -83,14 +92,17 @@ def test_what_a_suite_lacks_is_told(crossing, run_of):
 
 def test_nothing_to_rank_is_one_line(crossing, run_of):
     with pytest.raises(
-        FigureError, match=r"finished evaluations on nashpo-protein.*; there are runs on no table of a grid"
+        FigureError,
+        match=r"finished evaluations on nashpo-protein.*; there are runs on no table of a grid",
     ):
         compute({})
     with pytest.raises(FigureError, match="there are runs on toy"):
         compute({"toy": crossing[TABLES[0]]})
     with pytest.raises(FigureError, match="there are runs on nashpo-naval"):
         compute({"nashpo-naval": {"tpe": [run_of([], [])], "smac": []}})
-    with pytest.raises(FigureError, match="ranks methods with runs on each of nashpo-naval; there are 1"):
+    with pytest.raises(
+        FigureError, match="ranks methods with runs on each of nashpo-naval; there are 1"
+    ):
         compute({"nashpo-naval": {"tpe": [run_of()], "smac": []}})
 
 

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from plots.paper.nasbench101_points import n_points, points_of_cells, volume
-from tabular_data.spaces import NasBench101
+from regretta.plots.paper.nasbench101_points import n_points, points_of_cells, volume
+from regretta.tabular_data.spaces import NasBench101
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
 
@@ -29,8 +29,9 @@ def all_points(space):
         ([(0, 1), (1, 2), (2, 3)], [CONV3, POOL], 1),  # the order of a chain is fixed
         ([(0, 1), (0, 2), (1, 3), (2, 3)], [CONV3, POOL], 2),  # either branch may come first
         ([(0, 1), (0, 2), (1, 3), (2, 3)], [POOL, POOL], 1),  # branches alike
-        # Beside the direct edge no path: without 0-1 either 0-2 or 2-3 is absent too, 3 * 4 ways; with it 1-3 is
-        # absent, and either 2-3 (4 ways) or both 0-2 and 1-2 (1 way). Both operations are free.
+        # Beside the direct edge no path: without 0-1 either 0-2 or 2-3 is absent too, 3 * 4 ways;
+        # with it 1-3 is absent, and either 2-3 (4 ways) or both 0-2 and 1-2 (1 way). Both
+        # operations are free.
         ([(0, 3)], None, 17 * 9),
     ],
 )
@@ -44,20 +45,25 @@ def test_points_of_cells_by_hand(edges, operations, count):
 def test_every_valid_point_spells_one_cell(vertices):
     space = NasBench101(vertices)
     rows = space.rows(all_points(space))
-    np.testing.assert_array_equal(points_of_cells(space), np.bincount(rows[rows >= 0], minlength=space.n_cells))
+    np.testing.assert_array_equal(
+        points_of_cells(space), np.bincount(rows[rows >= 0], minlength=space.n_cells)
+    )
     assert n_points(space) == len(rows)
 
 
 def test_valid_points_of_the_published_space():
     space = NasBench101()
     assert n_points(space) == 509_607_936
-    assert points_of_cells(space).sum() == 139_359_042  # 573,494 valid matrices, each with 3^5 choices
+    assert (
+        points_of_cells(space).sum() == 139_359_042
+    )  # 573,494 valid matrices, each with 3^5 choices
 
 
 def test_volume_around_the_direct_edge_by_hand():
     space = NasBench101(3)
-    # Entries in-1, in-out, 1-out. The cell is spelled by in-out, alone or with one of the others: 3 matrices, 9 points.
-    # All three entries, none, in-1 alone or 1-out alone are one flip away, in-1 with 1-out two.
+    # Entries in-1, in-out, 1-out. The cell is spelled by in-out, alone or with one of the others: 3
+    # matrices, 9 points. All three entries, none, in-1 alone or 1-out alone are one flip away, in-1
+    # with 1-out two.
     everything, valid = volume(space, np.array([space.row_of_cell(upper(2, (0, 1)), [])]))
     assert everything.tolist() == [9, 12, 3, 0, 0]
     assert valid.tolist() == [9, 3, 3, 0, 0]
@@ -72,14 +78,17 @@ def test_volume_is_the_least_hamming_distance(vertices, encoding):
     nearest = (points[:, None] != points[None, np.isin(rows, top)]).sum(axis=2).min(axis=1)
     everything, valid = volume(NasBench101(vertices, encoding), top)
     np.testing.assert_array_equal(everything, np.bincount(nearest, minlength=points.shape[1] + 1))
-    np.testing.assert_array_equal(valid, np.bincount(nearest[rows >= 0], minlength=points.shape[1] + 1))
+    np.testing.assert_array_equal(
+        valid, np.bincount(nearest[rows >= 0], minlength=points.shape[1] + 1)
+    )
 
 
 def test_volume_around_a_chain_by_hand():
     space = NasBench101(5)
     row = space.row_of_cell(upper(5, (0, 1), (1, 2), (2, 3), (3, 4)), [CONV3, CONV1, POOL])
     everything, _ = volume(space, np.array([row]))
-    # A chain over all vertices is spelled once; of its 13 parameters 10 have one other value and 3 have two.
+    # A chain over all vertices is spelled once; of its 13 parameters 10 have one other value and 3
+    # have two.
     assert everything[:3].tolist() == [1, 10 + 3 * 2, 45 + 10 * 6 + 3 * 4]
     assert everything.sum() == 2**10 * 3**3
 
@@ -87,6 +96,6 @@ def test_volume_around_a_chain_by_hand():
 def test_volume_does_not_depend_on_its_blocks(monkeypatch):
     space, top = NasBench101(5), np.array([7, 700, 1700])
     whole = volume(space, top)
-    monkeypatch.setattr("plots.paper.nasbench101_points._BLOCK_BITS", 3)
-    monkeypatch.setattr("plots.paper.nasbench101_points._BLOCK_COLUMNS", 50)
+    monkeypatch.setattr("regretta.plots.paper.nasbench101_points._BLOCK_BITS", 3)
+    monkeypatch.setattr("regretta.plots.paper.nasbench101_points._BLOCK_COLUMNS", 50)
     np.testing.assert_array_equal(volume(space, top), whole)

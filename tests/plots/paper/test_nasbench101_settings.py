@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from plots.paper.nasbench101_settings import by_setting, draw_settings
-from plots.regret_curve import regret_curves
-from plots.style import ONE_COLUMN, TWO_COLUMNS
+from regretta.plots.paper.nasbench101_settings import by_setting, draw_settings
+from regretta.plots.regret_curve import regret_curves
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "base": {"trees": 5, "fraction": 0.33, "mode": "a"},
@@ -23,7 +23,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def runs(run_of: Any) -> dict[str, list[Any]]:
     return {
-        label: [replace(run_of(label=label, optimizer="smac"), settings=values)] for label, values in SETTINGS.items()
+        label: [replace(run_of(label=label, optimizer="smac"), settings=values)]
+        for label, values in SETTINGS.items()
     }
 
 
@@ -39,7 +40,9 @@ def test_labels_that_do_not_differ_make_no_panel(runs: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
-def test_a_panel_has_the_paper_s_settings_in_black_and_a_legend_of_values(runs: Any, width: float) -> None:
+def test_a_panel_has_the_paper_s_settings_in_black_and_a_legend_of_values(
+    runs: Any, width: float
+) -> None:
     figure = draw_settings(regret_curves(runs), by_setting(runs), width)
     first, second = figure.axes
     legend = first.get_legend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tabular_data.measure.architecture import (
+from regretta.tabular_data.measure.architecture import (
     CONV1X1,
     CONV3X3,
     MAXPOOL3X3,
@@ -17,7 +17,7 @@ from tabular_data.measure.architecture import (
     stage_shapes,
     vertex_channels,
 )
-from tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.errors import MeasureError
 
 
 def cell_of(edges: str, operations: list[str]) -> Cell:
@@ -29,8 +29,9 @@ def cell_of(edges: str, operations: list[str]) -> Cell:
     return Cell.from_array(matrix, operations)
 
 
-# The rule of Ying et al. (2019), section 2: the output's channels are divided among the vertices that feed it,
-# the remainder going one each to the first of them; every other vertex takes the widest of those it feeds.
+# The rule of Ying et al. (2019), section 2: the output's channels are divided among the vertices
+# that feed it, the remainder going one each to the first of them; every other vertex takes the
+# widest of those it feeds.
 @pytest.mark.parametrize(
     ("edges", "n_interior", "channels"),
     [
@@ -51,7 +52,9 @@ def cell_of(edges: str, operations: list[str]) -> Cell:
         ("01 12 02", 1, [8, 16, 16]),
     ],
 )
-def test_channels_are_split_as_the_paper_says(edges: str, n_interior: int, channels: list[int]) -> None:
+def test_channels_are_split_as_the_paper_says(
+    edges: str, n_interior: int, channels: list[int]
+) -> None:
     assert vertex_channels(cell_of(edges, [CONV3X3] * n_interior), 8, 16) == channels
 
 
@@ -75,11 +78,21 @@ def test_pooling_has_no_parameters() -> None:
     image, widths = Shape(1, 8, 8), (8, 16)
     pooled = convolutions(cell_of("01 12", [MAXPOOL3X3]), image, widths)
     assert [layer.name for layer in pooled] == ["stem", "0.0.project", "1.0.project"]
-    assert [layer.kernel for layer in convolutions(cell_of("01 12", [CONV1X1]), image, widths)] == [3, 1, 1, 1, 1]
+    assert [layer.kernel for layer in convolutions(cell_of("01 12", [CONV1X1]), image, widths)] == [
+        3,
+        1,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_each_stage_halves_the_images() -> None:
-    assert stage_shapes(Shape(3, 9, 8), (8, 16, 32)) == [Shape(8, 9, 8), Shape(16, 4, 4), Shape(32, 2, 2)]
+    assert stage_shapes(Shape(3, 9, 8), (8, 16, 32)) == [
+        Shape(8, 9, 8),
+        Shape(16, 4, 4),
+        Shape(32, 2, 2),
+    ]
     with pytest.raises(MeasureError, match="too small for 3 stages"):
         stage_shapes(Shape(1, 3, 8), (8, 16, 32))
 
@@ -95,6 +108,8 @@ def test_each_stage_halves_the_images() -> None:
         ([[0, 1]], [], "square"),
     ],
 )
-def test_what_is_no_pruned_cell_is_refused(matrix: list[list[int]], operations: list[str], says: str) -> None:
+def test_what_is_no_pruned_cell_is_refused(
+    matrix: list[list[int]], operations: list[str], says: str
+) -> None:
     with pytest.raises(MeasureError, match=says):
         Cell.from_array(matrix, operations)

@@ -19,7 +19,7 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
-from tabular_data.measure import (
+from regretta.tabular_data.measure import (
     MeasureError,
     Measurements,
     Plan,
@@ -30,11 +30,18 @@ from tabular_data.measure import (
     run_seed,
     training,
 )
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Table
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Table
 
 ROOT = Path(__file__).parents[3]
-ACCURACIES = ("train_accuracy", "valid_accuracy", "test_accuracy", "train_curve", "valid_curve", "test_curve")
+ACCURACIES = (
+    "train_accuracy",
+    "valid_accuracy",
+    "test_accuracy",
+    "train_curve",
+    "valid_curve",
+    "test_curve",
+)
 DIGITS = load("digits")
 SETTINGS: dict[str, Any] = {"budgets": (1, 2), "repeats": 2, "seed": 5, "device": "cpu"}
 
@@ -97,12 +104,17 @@ def test_every_cell_budget_and_repeat_is_measured(undisturbed: Measurements) -> 
 def test_accuracies_are_shares_of_the_images(undisturbed: Measurements) -> None:
     for values, images in ((undisturbed.train_accuracy, 500), (undisturbed.valid_accuracy, 648)):
         np.testing.assert_allclose(values * images, np.round(values * images), atol=1e-9)
-    np.testing.assert_allclose(undisturbed.test_accuracy * 649, np.round(undisturbed.test_accuracy * 649), atol=1e-9)
+    np.testing.assert_allclose(
+        undisturbed.test_accuracy * 649, np.round(undisturbed.test_accuracy * 649), atol=1e-9
+    )
 
 
 def test_curves_end_in_the_accuracy_of_the_longest_budget(undisturbed: Measurements) -> None:
     for name in ("train", "valid", "test"):
-        curve, final = getattr(undisturbed, f"{name}_curve"), getattr(undisturbed, f"{name}_accuracy")
+        curve, final = (
+            getattr(undisturbed, f"{name}_curve"),
+            getattr(undisturbed, f"{name}_accuracy"),
+        )
         assert (curve[:, :, -1] == final[:, -1, :]).all()
 
 
@@ -128,7 +140,9 @@ def test_other_budgets_and_repeats_change_no_run(undisturbed: Measurements, tmp_
     assert (fewer.test_accuracy[:, 0, 0] == undisturbed.test_accuracy[:, 1, 0]).all()
 
 
-def test_a_finished_build_trains_nothing_again(finished: Path, trained: list[int], undisturbed: Measurements) -> None:
+def test_a_finished_build_trains_nothing_again(
+    finished: Path, trained: list[int], undisturbed: Measurements
+) -> None:
     assert same_accuracies(build(small_plan(), finished, progress=False), undisturbed)
     assert not trained
 
@@ -136,8 +150,8 @@ def test_a_finished_build_trains_nothing_again(finished: Path, trained: list[int
 BUILD = """
 import sys
 from pathlib import Path
-from tabular_data.measure import build, load, make_plan
-from tabular_data.spaces import NasBench101
+from regretta.tabular_data.measure import build, load, make_plan
+from regretta.tabular_data.spaces import NasBench101
 plan = make_plan(NasBench101(3), load("digits"), budgets=(1, 2), repeats=2, seed=5, device="cpu")
 build(plan, Path(sys.argv[1]), workers=int(sys.argv[2]), progress=False)
 """
@@ -185,7 +199,9 @@ def _wait_until_still(folder: Path) -> None:
 def test_checkpoints_of_other_settings_are_refused_in_one_line(
     changes: dict[str, Any], says: str, finished: Path, trained: list[int]
 ) -> None:
-    with pytest.raises(MeasureError, match=f"table.building: checkpoints of other settings .*{says}") as caught:
+    with pytest.raises(
+        MeasureError, match=f"table.building: checkpoints of other settings .*{says}"
+    ) as caught:
         build(small_plan(**changes), finished, progress=False)
     assert "\n" not in str(caught.value)
     assert not trained
@@ -211,12 +227,15 @@ def test_a_damaged_checkpoint_is_measured_again(
 
 
 def test_two_builds_never_share_a_folder(tmp_path: Path) -> None:
-    from tabular_data.measure.checkpoint import CheckpointFolder
+    from regretta.tabular_data.measure.checkpoint import CheckpointFolder
 
     plan = small_plan()
     folder = CheckpointFolder(tmp_path / "table.building", plan.fingerprint())
     folder.open(plan)
-    with folder.lock(), pytest.raises(MeasureError, match="another build is running in this folder"):
+    with (
+        folder.lock(),
+        pytest.raises(MeasureError, match="another build is running in this folder"),
+    ):
         build(plan, tmp_path / "table", progress=False)
 
 
@@ -235,21 +254,31 @@ def test_a_cell_that_raises_is_noted_blocks_publishing_and_is_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(training, "train", train)
-        with pytest.raises(MeasureError, match=r"1 of 7 cells failed, the first is row 2 \(RuntimeError: out of mem"):
+        with pytest.raises(
+            MeasureError,
+            match=r"1 of 7 cells failed, the first is row 2 \(RuntimeError: out of mem",
+        ):
             build_table("nasbench101-3v", "digits", finished, progress=False, **SETTINGS)
     assert not finished.exists()
     record = json.loads(place.read_text())
     assert (record["failure"], record["runs"]) == ("RuntimeError: out of memory", [])
     assert not trained
-    table = Table.open(build_table("nasbench101-3v", "digits", finished, progress=False, **SETTINGS))
+    table = Table.open(
+        build_table("nasbench101-3v", "digits", finished, progress=False, **SETTINGS)
+    )
     assert trained == [1, 1, 2, 2]
-    np.testing.assert_array_equal(table.columns["test_accuracy"], undisturbed.test_accuracy.astype(np.float32))
+    np.testing.assert_array_equal(
+        table.columns["test_accuracy"], undisturbed.test_accuracy.astype(np.float32)
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"budgets": (3, 1)}, r"budgets must be ascending numbers of epochs from 1 on, not \[3, 1\]"),
+        (
+            {"budgets": (3, 1)},
+            r"budgets must be ascending numbers of epochs from 1 on, not \[3, 1\]",
+        ),
         ({"budgets": (0, 1)}, "budgets must be ascending"),
         ({"budgets": ()}, "budgets must be ascending"),
         ({"repeats": 0}, "repeats must be at least 1, not 0"),
@@ -262,7 +291,9 @@ def test_settings_that_cannot_be_are_one_line(changes: dict[str, Any], says: str
         small_plan(**changes)
 
 
-def test_too_few_training_images_for_a_batch_are_refused_before_any_training(tmp_path: Path) -> None:
+def test_too_few_training_images_for_a_batch_are_refused_before_any_training(
+    tmp_path: Path,
+) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "few.npz", images=rng.random((60, 8, 8)), labels=np.arange(60) % 2)
     with pytest.raises(MeasureError, match="few: 16 training images are too few for a batch of 50"):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tabular_data.measure.architecture import Shape
-from tabular_data.measure.datasets import load, split
-from tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.architecture import Shape
+from regretta.tabular_data.measure.datasets import load, split
+from regretta.tabular_data.measure.errors import MeasureError
 
 LABELS = np.arange(60) % 3
 
@@ -54,7 +54,9 @@ def test_the_same_split_always_and_it_cannot_be_written_to() -> None:
 
 def test_an_npz_of_colour_images_and_string_labels(tmp_path: Path) -> None:
     names = np.array(["ant", "bee", "cat"])[LABELS]
-    path = save(tmp_path, images=np.random.default_rng(0).integers(0, 256, (60, 4, 6, 3)), labels=names)
+    path = save(
+        tmp_path, images=np.random.default_rng(0).integers(0, 256, (60, 4, 6, 3)), labels=names
+    )
     data = load(path)
     assert (data.name, data.image, data.n_classes) == ("mine", Shape(3, 4, 6), 3)
 
@@ -77,7 +79,11 @@ def test_an_unknown_data_set_is_named_with_its_neighbours(name: str, says: str) 
     ("pixels", "labels", "says"),
     [
         (images(), LABELS[:59], "60 images but 59 labels"),
-        (images(), np.r_[np.zeros(59, dtype=int), 1], "label 1 has no example among the (training|validation) images"),
+        (
+            images(),
+            np.r_[np.zeros(59, dtype=int), 1],
+            "label 1 has no example among the (training|validation) images",
+        ),
         (images(5), LABELS[:5], "5 images are too few"),
         (np.where(np.arange(960).reshape(60, 4, 4) == 7, np.nan, 1.0), LABELS, "not finite"),
         (images(), np.zeros(60, dtype=int), "at least two labels"),

@@ -12,8 +12,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
-from tabular_data.measure import ImageData, Recipe, load  # noqa: E402
-from tabular_data.measure.architecture import (  # noqa: E402
+from regretta.tabular_data.measure import ImageData, Recipe, load  # noqa: E402
+from regretta.tabular_data.measure.architecture import (  # noqa: E402
     CONV1X1,
     CONV3X3,
     MAXPOOL3X3,
@@ -25,10 +25,10 @@ from tabular_data.measure.architecture import (  # noqa: E402
     count_parameters,
     vertex_channels,
 )
-from tabular_data.measure.network import Network  # noqa: E402
-from tabular_data.measure.parameters import Parameters  # noqa: E402
-from tabular_data.measure.training import train  # noqa: E402
-from tabular_data.spaces import NasBench101  # noqa: E402
+from regretta.tabular_data.measure.network import Network  # noqa: E402
+from regretta.tabular_data.measure.parameters import Parameters  # noqa: E402
+from regretta.tabular_data.measure.training import train  # noqa: E402
+from regretta.tabular_data.spaces import NasBench101  # noqa: E402
 
 IMAGE, RECIPE, CLASSES, BATCH = Shape(1, 8, 8), Recipe(), 10, 12
 CPU = torch.device("cpu")
@@ -85,7 +85,9 @@ class PlainCell(nn.Module):
         for v, operation in enumerate(cell.operations, start=1):
             c = self.channels[v]
             pool = nn.MaxPool2d(3, stride=1, padding=1)
-            self.operations[str(v)] = pool if operation == MAXPOOL3X3 else Block(3 if operation == CONV3X3 else 1, c, c)
+            self.operations[str(v)] = (
+                pool if operation == MAXPOOL3X3 else Block(3 if operation == CONV3X3 else 1, c, c)
+            )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         last = self.cell.n_vertices - 1
@@ -130,11 +132,15 @@ class PlainNetwork(nn.Module):
         for key, cell in self.cells.items():
             place = key.replace("/", ".")
             named[f"{place}.project"] = list(cell.projections.values())
-            named |= {f"{place}.{v}": [op] for v, op in cell.operations.items() if isinstance(op, Block)}
+            named |= {
+                f"{place}.{v}": [op] for v, op in cell.operations.items() if isinstance(op, Block)
+            }
         return named
 
 
-def both(cell: Cell, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[Parameters, Network, PlainNetwork]:
+def both(
+    cell: Cell, recipe: Recipe = RECIPE, seed: int = 0
+) -> tuple[Parameters, Network, PlainNetwork]:
     """The same numbers as a network and as plain PyTorch in float64."""
     torch.manual_seed(seed)
     layers = convolutions(cell, IMAGE, recipe.widths, recipe.cells_per_stage)
@@ -149,7 +155,9 @@ def both(cell: Cell, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[Parameters
             ours, start = parameters.convolutions[name], 0
             for block in blocks:
                 rows = slice(start, start + block.norm.num_features)
-                block.convolution.weight.copy_(ours.weight[rows].view(block.convolution.weight.shape))
+                block.convolution.weight.copy_(
+                    ours.weight[rows].view(block.convolution.weight.shape)
+                )
                 block.norm.weight.copy_(ours.scale[rows])
                 block.norm.bias.copy_(ours.shift[rows])
                 start = rows.stop
@@ -160,13 +168,17 @@ def both(cell: Cell, recipe: Recipe = RECIPE, seed: int = 0) -> tuple[Parameters
 
 def batch(seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     draw = torch.Generator().manual_seed(seed)
-    return torch.randn(BATCH, 1, 8, 8, generator=draw), torch.randint(CLASSES, (BATCH,), generator=draw)
+    return torch.randn(BATCH, 1, 8, 8, generator=draw), torch.randint(
+        CLASSES, (BATCH,), generator=draw
+    )
 
 
 def close(ours: torch.Tensor, reference: torch.Tensor) -> None:
     """Equal up to the rounding of float32, measured by the largest number."""
     reference = reference.detach().reshape(ours.shape)
-    torch.testing.assert_close(ours.double(), reference, rtol=0, atol=2e-5 * float(reference.abs().max()))
+    torch.testing.assert_close(
+        ours.double(), reference, rtol=0, atol=2e-5 * float(reference.abs().max())
+    )
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=range(len(CELLS)))
@@ -213,8 +225,8 @@ def test_stages_may_repeat_the_cell(cell: Cell) -> None:
 
 @pytest.mark.parametrize("cell", CELLS[::3], ids=range(len(CELLS[::3])))
 def test_evaluation_uses_the_mean_statistics_of_past_batches(cell: Cell) -> None:
-    # After two batches with share m of the newest, corrected for the start at zero, the weights of the two are
-    # m(1 - m) and m over their sum.
+    # After two batches with share m of the newest, corrected for the start at zero, the weights of
+    # the two are m(1 - m) and m over their sum.
     parameters, network, plain = both(cell)
     evaluator = Network(cell, IMAGE, RECIPE, parameters, BATCH, training=False)
     m = RECIPE.norm_momentum
@@ -227,7 +239,9 @@ def test_evaluation_uses_the_mean_statistics_of_past_batches(cell: Cell) -> None
         parameters.average_statistics(m)
         seen: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
 
-        def note(norm: nn.Module, x: tuple[torch.Tensor], into: dict[nn.Module, Any] = seen) -> None:
+        def note(
+            norm: nn.Module, x: tuple[torch.Tensor], into: dict[nn.Module, Any] = seen
+        ) -> None:
             into[norm] = (x[0].mean((0, 2, 3)), x[0].var((0, 2, 3), correction=0))
 
         hooks = [norm.register_forward_pre_hook(note) for norm in norms]
@@ -246,12 +260,16 @@ def test_evaluation_uses_the_mean_statistics_of_past_batches(cell: Cell) -> None
     close(evaluator.logits, plain.eval()(first.double()).t())
 
 
-@pytest.mark.parametrize("recipe", [RECIPE, Recipe(cells_per_stage=2, widths=(12, 7, 20))], ids=["default", "other"])
+@pytest.mark.parametrize(
+    "recipe", [RECIPE, Recipe(cells_per_stage=2, widths=(12, 7, 20))], ids=["default", "other"]
+)
 @pytest.mark.parametrize("cell", CELLS, ids=range(len(CELLS)))
 def test_parameters_and_multiply_adds_are_pytorchs(cell: Cell, recipe: Recipe) -> None:
     plain = PlainNetwork(cell, recipe).eval()
     layers = convolutions(cell, IMAGE, recipe.widths, recipe.cells_per_stage)
-    assert count_parameters(layers, recipe.widths[-1], CLASSES) == sum(p.numel() for p in plain.parameters())
+    assert count_parameters(layers, recipe.widths[-1], CLASSES) == sum(
+        p.numel() for p in plain.parameters()
+    )
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         plain(torch.zeros(1, 1, 8, 8))
     assert 2 * count_multiply_adds(layers, recipe.widths[-1], CLASSES) == counter.get_total_flops()
@@ -292,8 +310,9 @@ def digits() -> ImageData:
 
 
 def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
-    # Everything together: initial weights, order of images, cosine, descent, running statistics, evaluation.
-    # 10 steps in float64 and in float32 part by rounding only, which can turn single images.
+    # Everything together: initial weights, order of images, cosine, descent, running statistics,
+    # evaluation. 10 steps in float64 and in float32 part by rounding only, which can turn single
+    # images.
     cell, seed, epochs = spelled("01 12 02 13 23", CONV3X3, CONV1X1), 7, 1
     result = train(cell, digits, RECIPE, epochs, seed)
     rng = np.random.default_rng(seed)
@@ -302,7 +321,9 @@ def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
     plain = PlainNetwork(cell, RECIPE).double()
     with torch.no_grad():
         for name, blocks in plain.blocks().items():
-            weights = parameters.convolutions[name].weight.split([b.norm.num_features for b in blocks])
+            weights = parameters.convolutions[name].weight.split(
+                [b.norm.num_features for b in blocks]
+            )
             for block, weight in zip(blocks, weights, strict=True):
                 block.convolution.weight.copy_(weight.view(block.convolution.weight.shape))
                 block.norm.momentum = None  # set below, step by step
@@ -319,7 +340,8 @@ def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 10 * epochs)
     norms = [module for module in plain.modules() if isinstance(module, nn.BatchNorm2d)]
     for step, rows in enumerate(np.split(order, 10)):
-        # a running mean without bias from its start moves by m over what the weights add up to so far
+        # a running mean without bias from its start moves by m over what the weights add up to so
+        # far
         for norm in norms:
             norm.momentum = RECIPE.norm_momentum / (1 - (1 - RECIPE.norm_momentum) ** (step + 1))
         sgd.zero_grad()
@@ -330,17 +352,23 @@ def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
     plain.eval()
     with torch.no_grad():
         answers = plain(torch.tensor(digits.valid, dtype=torch.float64)).argmax(1).numpy()
-    assert result.valid_accuracy == pytest.approx((answers == digits.valid_labels).mean(), abs=3 / 648)
+    assert result.valid_accuracy == pytest.approx(
+        (answers == digits.valid_labels).mean(), abs=3 / 648
+    )
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(digits: ImageData) -> None:
-    first, again, other = (train(CELLS[2], digits, RECIPE, 3, seed, curves=True) for seed in (1, 1, 2))
+    first, again, other = (
+        train(CELLS[2], digits, RECIPE, 3, seed, curves=True) for seed in (1, 1, 2)
+    )
     assert first.curves == again.curves
     assert first.curves != other.curves
 
 
 def test_curves_change_nothing_and_end_in_the_final_accuracies(digits: ImageData) -> None:
-    without, with_curves = (train(CELLS[2], digits, RECIPE, 3, 1, curves=curves) for curves in (False, True))
+    without, with_curves = (
+        train(CELLS[2], digits, RECIPE, 3, 1, curves=curves) for curves in (False, True)
+    )
     final = (without.train_accuracy, without.valid_accuracy, without.test_accuracy)
     assert with_curves.curves is not None
     assert [len(curve) for curve in with_curves.curves] == [3, 3, 3]
@@ -349,7 +377,9 @@ def test_curves_change_nothing_and_end_in_the_final_accuracies(digits: ImageData
 
 
 def test_a_budget_is_a_run_of_its_own_not_the_start_of_a_longer_one(digits: ImageData) -> None:
-    short, long = (train(CELLS[2], digits, RECIPE, epochs, 1, curves=True).curves for epochs in (2, 4))
+    short, long = (
+        train(CELLS[2], digits, RECIPE, epochs, 1, curves=True).curves for epochs in (2, 4)
+    )
     assert short is not None
     assert long is not None
     assert short[1] != long[1][:2]

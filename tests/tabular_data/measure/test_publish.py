@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
-from tabular_data.measure import Measurements, Plan, load, make_plan, to_table
-from tabular_data.measure.architecture import CONV1X1, CONV3X3
-from tabular_data.spaces import NasBench101
-from tabular_data.table import Table, TableError
+from regretta.tabular_data.measure import Measurements, Plan, load, make_plan, to_table
+from regretta.tabular_data.measure.architecture import CONV1X1, CONV3X3
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.table import Table, TableError
 
 SPACE = NasBench101(3)
 
@@ -66,7 +66,9 @@ def test_every_number_is_in_its_place_after_writing_and_opening(tmp_path: Path) 
 
 
 def test_a_table_says_how_it_was_made() -> None:
-    provenance = to_table(measurements(), plan(), SPACE, "mine", licence="CC-BY-4.0", commit="abc123").provenance
+    provenance = to_table(
+        measurements(), plan(), SPACE, "mine", licence="CC-BY-4.0", commit="abc123"
+    ).provenance
     assert provenance.source == "measured by regretta (table build) on digits"
     assert provenance.licence == "CC-BY-4.0"
     assert provenance.reconstruction == ""
@@ -74,14 +76,22 @@ def test_a_table_says_how_it_was_made() -> None:
     assert notes["seed"] == "9"
     assert notes["commit"] == "abc123"
     assert notes["processor"] == "Abacus; Slide rule"
-    assert notes["data"].startswith("500 training, 648 validation and 649 test images of 1 x 8 x 8, 10 classes")
+    assert notes["data"].startswith(
+        "500 training, 648 validation and 649 test images of 1 x 8 x 8, 10 classes"
+    )
     assert "learning rate 0.2" in notes["training"]
     assert "torch 2." in notes["versions"]
-    assert notes["CPU seconds of the build"] == "10000 in all, 7000 of them training and 2000 evaluating"
+    assert (
+        notes["CPU seconds of the build"]
+        == "10000 in all, 7000 of them training and 2000 evaluating"
+    )
 
 
 def test_without_a_commit_none_is_named() -> None:
-    assert not any("commit" in note for note in to_table(measurements(), plan(), SPACE, "mine").provenance.notes)
+    assert not any(
+        "commit" in note
+        for note in to_table(measurements(), plan(), SPACE, "mine").provenance.notes
+    )
 
 
 def test_float32_tells_the_counts_of_a_million_images_apart() -> None:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tabular_data.sources.tfrecord import frame
-from tabular_data.spaces.nasbench101_graph import Cell
+from regretta.tabular_data.sources.tfrecord import frame
+from regretta.tabular_data.spaces.nasbench101_graph import Cell
 
 Evaluation = Sequence[float]
 """Epoch, training seconds, accuracy on training, validation and test data."""
@@ -30,36 +30,56 @@ def varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def model_metrics(evaluations: Sequence[Evaluation], parameters: int, checkpoint: bytes | None = None) -> bytes:
+def model_metrics(
+    evaluations: Sequence[Evaluation], parameters: int, checkpoint: bytes | None = None
+) -> bytes:
     """A ``ModelMetrics`` message; a checkpoint path is written into every evaluation where one is given."""
     message = b""
     for evaluation in evaluations:
-        inner = b"".join(bytes([number << 3 | 1]) + struct.pack("<d", v) for number, v in enumerate(evaluation, 1))
+        inner = b"".join(
+            bytes([number << 3 | 1]) + struct.pack("<d", v)
+            for number, v in enumerate(evaluation, 1)
+        )
         if checkpoint is not None:
             inner += b"\x32" + varint(len(checkpoint)) + checkpoint
         message += b"\x0a" + varint(len(inner)) + inner
-    return message + b"\x10" + varint(parameters) + b"\x19" + struct.pack("<d", sum(e[1] for e in evaluations))
+    return (
+        message
+        + b"\x10"
+        + varint(parameters)
+        + b"\x19"
+        + struct.pack("<d", sum(e[1] for e in evaluations))
+    )
 
 
 def row(module_hash: str, epochs: int, matrix: str, operations: str, metrics: bytes) -> bytes:
     """One row of a NAS-Bench-101 file, before framing."""
-    return json.dumps([module_hash, epochs, matrix, operations, b64encode(metrics).decode()]).encode()
+    return json.dumps(
+        [module_hash, epochs, matrix, operations, b64encode(metrics).decode()]
+    ).encode()
 
 
 def cell_row(cell: Cell, epochs: int, metrics: bytes) -> bytes:
     matrix = "".join(str(bit) for bit in cell.matrix.ravel())
-    return row(cell.module_hash(), epochs, matrix, ",".join(["input", *cell.operations, "output"]), metrics)
+    return row(
+        cell.module_hash(), epochs, matrix, ",".join(["input", *cell.operations, "output"]), metrics
+    )
 
 
-def full_scale_rows(tables: Path, budgets: Sequence[int] = (4, 12, 36, 108)) -> Iterator[list[bytes]]:
-    """All rows of a NAS-Bench-101 file from the shared tables, in the official order, a few thousand at a time.
+def full_scale_rows(
+    tables: Path, budgets: Sequence[int] = (4, 12, 36, 108)
+) -> Iterator[list[bytes]]:
+    """All rows of a NAS-Bench-101 file from the shared tables, in the official order, a few
+    thousand at a time.
 
     Middle and start values are made up from the final ones; they only have to have the right size.
     """
     core = np.load(tables / "nb101" / "core.npz")
     hashes = np.load(tables / "nb101" / "hash16.npy")
     known = np.load(tables / "nb101" / "reconstruction.npz")
-    vertices, bits, ops, parameters = (core[key] for key in ("n_vertices", "adj_bits", "ops", "params"))
+    vertices, bits, ops, parameters = (
+        core[key] for key in ("n_vertices", "adj_bits", "ops", "params")
+    )
     accuracy = {key: known[f"{key}_count"] / 9984 for key in ("val", "test")}
     seconds = known["time"].astype(float)
     labels = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
@@ -73,22 +93,47 @@ def full_scale_rows(tables: Path, budgets: Sequence[int] = (4, 12, 36, 108)) -> 
             matrix[triangle] = bits[i] >> np.arange(21) & 1
             n = int(vertices[i])
             text = "".join(map(str, matrix[:n, :n].ravel().tolist()))
-            operations = ",".join(["input", *(labels[op] for op in ops[i, : n - 2].tolist()), "output"])
+            operations = ",".join(
+                ["input", *(labels[op] for op in ops[i, : n - 2].tolist()), "output"]
+            )
             module_hash = hashes[i].tobytes().hex()
             size = b"\x10" + varint(int(parameters[i])) + b"\x19"
             for budget in budgets:
                 level = (4, 12, 36, 108).index(budget)
                 for repeat in range(3):
-                    val, test = float(accuracy["val"][i, level, repeat]), float(accuracy["test"][i, level, repeat])
+                    val, test = (
+                        float(accuracy["val"][i, level, repeat]),
+                        float(accuracy["test"][i, level, repeat]),
+                    )
                     time = float(seconds[i, level, repeat])
                     message = (
                         one.pack(10, 45, 9, 0.0, 17, 0.0, 25, 0.1, 33, 0.1, 41, 0.1)
-                        + one.pack(10, 45, 9, budget / 2, 17, time / 2, 25, val, 33, val * 0.9, 41, test * 0.9)
-                        + one.pack(10, 45, 9, float(budget), 17, time, 25, (1 + val) / 2, 33, val, 41, test)
+                        + one.pack(
+                            10,
+                            45,
+                            9,
+                            budget / 2,
+                            17,
+                            time / 2,
+                            25,
+                            val,
+                            33,
+                            val * 0.9,
+                            41,
+                            test * 0.9,
+                        )
+                        + one.pack(
+                            10, 45, 9, float(budget), 17, time, 25, (1 + val) / 2, 33, val, 41, test
+                        )
                         + size
                         + struct.pack("<d", time * 1.1)
                     )
-                    rows.append((head % (module_hash, budget, text, operations, b64encode(message).decode())).encode())
+                    rows.append(
+                        (
+                            head
+                            % (module_hash, budget, text, operations, b64encode(message).decode())
+                        ).encode()
+                    )
         yield rows
 
 
@@ -107,9 +152,13 @@ SPLITS = {
 }
 
 
-def run_state(dataset: str, seed: int, epochs: int, text: str, timed: bool = True) -> dict[str, Any]:
+def run_state(
+    dataset: str, seed: int, epochs: int, text: str, timed: bool = True
+) -> dict[str, Any]:
     """One run as NAS-Bench-201 records it; split k has accuracy 50 + k + epoch / 10 + seed / 1000 per cent."""
-    keys = {f"{split}@{e}": (k, e) for k, split in enumerate(SPLITS[dataset]) for e in range(epochs)}
+    keys = {
+        f"{split}@{e}": (k, e) for k, split in enumerate(SPLITS[dataset]) for e in range(epochs)
+    }
     accuracies = {key: 50 + k + e / 10 + seed / 1000 for key, (k, e) in keys.items()}
     return {
         "name": dataset,
@@ -131,7 +180,9 @@ def run_state(dataset: str, seed: int, epochs: int, text: str, timed: bool = Tru
     }
 
 
-def arch_state(index: int, text: str, runs: dict[tuple[str, int], dict[str, Any]]) -> dict[str, Any]:
+def arch_state(
+    index: int, text: str, runs: dict[tuple[str, int], dict[str, Any]]
+) -> dict[str, Any]:
     """The state of an ``ArchResults`` with these runs."""
     seeds: dict[str, list[int]] = {}
     for dataset, seed in runs:
@@ -158,7 +209,11 @@ def whole_file(archs: Sequence[str], infos: dict[int, Any]) -> dict[str, Any]:
 def torch_save(value: Any, archive: bool) -> bytes:
     """The bytes ``torch.save`` makes of a value without tensors, in its ZIP or its older format."""
     if not archive:
-        info = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+        info = {
+            "protocol_version": 1001,
+            "little_endian": True,
+            "type_sizes": {"short": 2, "int": 4, "long": 4},
+        }
         parts = (0x1950A86A20F9469CFC6C, 1001, info, value, [])
         return b"".join(pickle.dumps(part, protocol=2) for part in parts)
     out = BytesIO()

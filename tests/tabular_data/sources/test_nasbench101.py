@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tabular_data.sources import nasbench101
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.nasbench101 import BUDGETS, import_table
-from tabular_data.sources.tfrecord import frame
-from tabular_data.spaces import NasBench101
+from regretta.tabular_data.sources import nasbench101
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.nasbench101 import BUDGETS, import_table
+from regretta.tabular_data.sources.tfrecord import frame
+from regretta.tabular_data.spaces import NasBench101
 from tests.tabular_data.sources.official_files import cell_row, full_scale_rows, model_metrics, row
 
 SPACE = NasBench101(4)
@@ -53,12 +53,20 @@ def imported(file: Path, **options: Any) -> Any:
 
 def test_every_value_lands_in_its_place(tmp_path: Path) -> None:
     table = imported(written(tmp_path, list(rows())), halfway=True)
-    expected = np.fromfunction(lambda c, b, r: 0.5 + c / 1000 + b / 10_000 + r / 100_000, (SPACE.n_cells, 4, 3))
+    expected = np.fromfunction(
+        lambda c, b, r: 0.5 + c / 1000 + b / 10_000 + r / 100_000, (SPACE.n_cells, 4, 3)
+    )
     seconds = np.array(BUDGETS)[None, :, None] * 10.0 + np.arange(3)
     assert table.budgets == BUDGETS
     for prefix, share in {"": 1, "halfway_": 10}.items():
-        for name, value in {"validation": expected, "test": expected - 0.1, "train": expected + 0.1}.items():
-            np.testing.assert_allclose(table.columns[f"{prefix}{name}_accuracy"], value / share, rtol=1e-6)
+        for name, value in {
+            "validation": expected,
+            "test": expected - 0.1,
+            "train": expected + 0.1,
+        }.items():
+            np.testing.assert_allclose(
+                table.columns[f"{prefix}{name}_accuracy"], value / share, rtol=1e-6
+            )
         found = table.columns[f"{prefix}training_seconds"]
         np.testing.assert_allclose(found, np.broadcast_to(seconds / share, found.shape), rtol=1e-6)
     np.testing.assert_array_equal(table.columns["parameters"], 1000 + np.arange(SPACE.n_cells))
@@ -75,7 +83,9 @@ def test_order_of_cells_and_encoding_of_a_cell_do_not_matter(tmp_path: Path) -> 
     )
 
 
-def test_the_file_of_108_epochs_has_one_budget_and_no_halfway_values_unless_asked(tmp_path: Path) -> None:
+def test_the_file_of_108_epochs_has_one_budget_and_no_halfway_values_unless_asked(
+    tmp_path: Path,
+) -> None:
     table = imported(written(tmp_path, list(rows((108,)))))
     assert table.budgets == (108,)
     assert not [name for name in table.columns if name.startswith("halfway")]
@@ -97,7 +107,9 @@ def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
 
 def test_fewer_cells_need_to_be_allowed_and_are_then_missing(tmp_path: Path) -> None:
     file = written(tmp_path, list(rows())[24:-1])
-    with pytest.raises(SourceError, match=r"3 of 91 cells lack records, first cell .*pass --partial"):
+    with pytest.raises(
+        SourceError, match=r"3 of 91 cells lack records, first cell .*pass --partial"
+    ):
         imported(file)
     table = imported(file, partial=True)
     assert table.partial
@@ -112,11 +124,17 @@ HASH = "28cfc7874f6d200472e1a9dcd8650aa0"
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (row(HASH, 108, MATRIX, OPERATIONS.replace("maxpool3x3", "maxpool5x5"), b""), "unknown operation 'maxpool5x5'"),
+        (
+            row(HASH, 108, MATRIX, OPERATIONS.replace("maxpool3x3", "maxpool5x5"), b""),
+            "unknown operation 'maxpool5x5'",
+        ),
         (row(HASH, 108, MATRIX[:-1], OPERATIONS, b""), "no matrix of 2 to 4 vertices"),
         (row(HASH, 108, "0" * 25, OPERATIONS, b""), "no matrix of 2 to 4 vertices"),
         (row(HASH, 108, MATRIX[::-1], OPERATIONS, b""), "not upper triangular"),
-        (row(HASH, 108, "0100", OPERATIONS, b""), "2 vertices|0 operations|cannot have 2 operations"),
+        (
+            row(HASH, 108, "0100", OPERATIONS, b""),
+            "2 vertices|0 operations|cannot have 2 operations",
+        ),
         (row(HASH, 108, MATRIX, "input,output", b""), "cannot have 0 operations"),
         (row(HASH, 108, MATRIX, "maxpool3x3", b""), "not the operations|not enough values"),
         (row(HASH, 7, MATRIX, OPERATIONS, b""), "7 epochs are no budget"),
@@ -130,13 +148,18 @@ HASH = "28cfc7874f6d200472e1a9dcd8650aa0"
         (b"[" * 50_000, "not a NAS-Bench-101 row"),
         (json.dumps([HASH, 108, MATRIX, OPERATIONS, "é"]).encode(), "not a NAS-Bench-101 row"),
         (next(rows()), "repeat 4 of a cell and budget that have 3"),
-        (cell_row(SPACE.index.cell(0), 4, metrics(0, 0, 0)).replace(b'["', b'["f', 1), "another module hash"),
+        (
+            cell_row(SPACE.index.cell(0), 4, metrics(0, 0, 0)).replace(b'["', b'["f', 1),
+            "another module hash",
+        ),
     ],
 )
 def test_a_bad_row_is_named_with_record_and_byte(bad: bytes, reason: str, tmp_path: Path) -> None:
     good = list(rows())
     place = len(frame(good[:12]))
-    with pytest.raises(SourceError, match=rf"file\.tfrecord: record 12 at byte {place} .*({reason})") as error:
+    with pytest.raises(
+        SourceError, match=rf"file\.tfrecord: record 12 at byte {place} .*({reason})"
+    ) as error:
         imported(written(tmp_path, [*good[:12], bad, *good[12:]]))
     assert "\n" not in str(error.value)
 
@@ -151,7 +174,9 @@ def test_a_bad_row_is_named_with_record_and_byte(bad: bytes, reason: str, tmp_pa
         (1, float("inf"), "training_seconds that are not above zero"),
     ],
 )
-def test_a_value_out_of_range_is_named(field: int, value: float, reason: str, tmp_path: Path) -> None:
+def test_a_value_out_of_range_is_named(
+    field: int, value: float, reason: str, tmp_path: Path
+) -> None:
     end = [108.0, 100.0, 0.9, 0.8, 0.7]
     end[field] = value
     bad = cell_row(SPACE.index.cell(0), 108, model_metrics([(0.0,) * 5, (0.1,) * 5, end], 5))
@@ -174,17 +199,24 @@ def test_a_hash_that_belongs_to_another_cell_is_found(tmp_path: Path) -> None:
         (lambda file: file.mkdir(), "cannot read .*: Is a directory"),
         (lambda file: file.write_bytes(b""), "is empty"),
         (lambda file: file.write_bytes(b"BZh91AY&SY" * 9), "is not a TFRecord file"),
-        (lambda file: file.write_bytes(frame(list(rows()))[:-3]), "truncated: it ends inside record 1091"),
+        (
+            lambda file: file.write_bytes(frame(list(rows()))[:-3]),
+            "truncated: it ends inside record 1091",
+        ),
     ],
 )
-def test_a_file_that_is_none_is_one_line(make: Callable[[Path], object], reason: str, tmp_path: Path) -> None:
+def test_a_file_that_is_none_is_one_line(
+    make: Callable[[Path], object], reason: str, tmp_path: Path
+) -> None:
     make(tmp_path / "file")
     with pytest.raises(SourceError, match=reason):
         imported(tmp_path / "file")
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_damaged_file_is_one_line_and_leaves_nothing(data: st.DataObject, tmp_path: Path) -> None:
     whole = bytearray(frame(list(rows((108,)))))
     at = data.draw(st.integers(0, len(whole) - 1))
@@ -200,7 +232,9 @@ def test_a_damaged_file_is_one_line_and_leaves_nothing(data: st.DataObject, tmp_
 
 
 @given(place=st.integers(0, 11), data=st.data())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_row_changed_under_a_right_checksum_is_a_table_or_one_line(
     place: int, data: st.DataObject, tmp_path: Path
 ) -> None:
@@ -213,14 +247,19 @@ def test_a_row_changed_under_a_right_checksum_is_a_table_or_one_line(
 
 
 @pytest.mark.slow
-def test_5000_real_cells_are_read_back_from_an_official_file(shared_tables: Path, tmp_path: Path) -> None:
+def test_5000_real_cells_are_read_back_from_an_official_file(
+    shared_tables: Path, tmp_path: Path
+) -> None:
     content = next(full_scale_rows(shared_tables))
     table = import_table(written(tmp_path, content), partial=True)
     known = np.load(shared_tables / "nb101" / "reconstruction.npz")
     assert table.available.any(axis=1).nonzero()[0].tolist() == list(range(5000))
     for column, key in {"validation_accuracy": "val_count", "test_accuracy": "test_count"}.items():
-        np.testing.assert_allclose(table.columns[column][:5000] * 9984, known[key][:5000], atol=1e-2)
+        np.testing.assert_allclose(
+            table.columns[column][:5000] * 9984, known[key][:5000], atol=1e-2
+        )
     np.testing.assert_array_equal(table.columns["training_seconds"][:5000], known["time"][:5000])
     np.testing.assert_array_equal(
-        table.columns["parameters"][:5000], np.load(shared_tables / "nb101" / "core.npz")["params"][:5000]
+        table.columns["parameters"][:5000],
+        np.load(shared_tables / "nb101" / "core.npz")["params"][:5000],
     )

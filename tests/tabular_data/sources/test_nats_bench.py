@@ -14,19 +14,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.nasbench201_runs import DATASETS
-from tabular_data.sources.nats_bench import import_table, read_file
-from tabular_data.spaces import NasBench201
-from tabular_data.table import Table
+from regretta.cli import main
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.nasbench201_runs import DATASETS
+from regretta.tabular_data.sources.nats_bench import import_table, read_file
+from regretta.tabular_data.spaces import NasBench201
+from regretta.tabular_data.table import Table
 from tests.tabular_data.sources.official_files import arch_state, run_state, whole_file
 
 SPACE = NasBench201()
 ARCHS = [SPACE.describe(row) for row in range(SPACE.n_cells - 1, -1, -1)]
 """A list of all architectures in another order than ours: index i is row 15624 − i."""
 
-PREFIXES = {"cifar10": ("c10valid", "c10full"), "cifar100": ("c100", "c100"), "imagenet16-120": ("in16", "in16")}
+PREFIXES = {
+    "cifar10": ("c10valid", "c10full"),
+    "cifar100": ("c100", "c100"),
+    "imagenet16-120": ("in16", "in16"),
+}
 
 
 def states(index: int, dataset: str = "cifar10") -> dict[str, Any]:
@@ -36,7 +40,11 @@ def states(index: int, dataset: str = "cifar10") -> dict[str, Any]:
         str(epochs): arch_state(
             index,
             ARCHS[index],
-            {(key, seed): run_state(key, seed, epochs, ARCHS[index]) for key in keys for seed in seeds},
+            {
+                (key, seed): run_state(key, seed, epochs, ARCHS[index])
+                for key in keys
+                for seed in seeds
+            },
         )
         for epochs, seeds in ((12, (111,)), (200, (777, 999)))
     }
@@ -100,13 +108,16 @@ def test_the_original_files_give_the_published_values(dataset: str, shared_table
 def test_architecture_11_as_published(shared_tables: Path) -> None:
     table = import_table(shared_tables / "nats-tss-simple", partial=True)
     row = SPACE.row(
-        SPACE.from_string("|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|")
+        SPACE.from_string(
+            "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+        )
     )
     # 12 epochs cost 149.54 s, and one pass over the validation data 4.15 s.
     assert table.columns["training_seconds"][row, 0, 0] == pytest.approx(149.54, abs=0.01)
     assert table.columns["evaluation_seconds"][row] == pytest.approx(4.15, abs=0.01)
     assert table.columns["flops"][row] == 113_951_370
-    # CIFAR-10 was validated after every epoch on half of the training data; other runs, on all of it, were tested.
+    # CIFAR-10 was validated after every epoch on half of the training data; other runs, on all of
+    # it, were tested.
     assert table.columns["validation_curve"].shape == (15625, 200, 3)
     assert not np.isnan(table.columns["test_curve"][row]).any()
     np.testing.assert_array_equal(
@@ -125,20 +136,34 @@ def test_other_data_sets_have_no_validation_curve_and_one_seed_after_12_epochs(
 
 
 @pytest.mark.parametrize("dataset", PREFIXES)
-def test_mid_schedule_budgets_are_where_the_runs_of_12_epochs_stood(dataset: str, shared_tables: Path) -> None:
+def test_mid_schedule_budgets_are_where_the_runs_of_12_epochs_stood(
+    dataset: str, shared_tables: Path
+) -> None:
     source = shared_tables / "nats-tss-simple"
     table = import_table(source, dataset=dataset, partial=True, mid_schedule=True)
     assert table.budgets == (1, 4, 12, 200)
-    assert any("1 and 4 epochs are not trainings of their own" in note for note in table.provenance.notes)
+    assert any(
+        "1 and 4 epochs are not trainings of their own" in note for note in table.provenance.notes
+    )
     state = read_file(source / "000011.pickle.pbz2")["12"]
     row = SPACE.row(SPACE.from_string(state["arch_str"]))
-    run = state["all_results"]["cifar10-valid" if dataset == "cifar10" else DATASETS[dataset].search, 111]
+    run = state["all_results"][
+        "cifar10-valid" if dataset == "cifar10" else DATASETS[dataset].search, 111
+    ]
     for level, epochs in enumerate((1, 4, 12)):
-        accuracy, seconds = (table.columns[key][row, level, 0] for key in ("validation_accuracy", "training_seconds"))
-        assert 100 * accuracy == pytest.approx(run["eval_acc1es"][f"x-valid@{epochs - 1}"], rel=1e-6)
-        assert seconds == pytest.approx(epochs / 12 * table.columns["training_seconds"][row, 2, 0], rel=1e-6)
+        accuracy, seconds = (
+            table.columns[key][row, level, 0] for key in ("validation_accuracy", "training_seconds")
+        )
+        assert 100 * accuracy == pytest.approx(
+            run["eval_acc1es"][f"x-valid@{epochs - 1}"], rel=1e-6
+        )
+        assert seconds == pytest.approx(
+            epochs / 12 * table.columns["training_seconds"][row, 2, 0], rel=1e-6
+        )
     plain = import_table(source, dataset=dataset, partial=True)
-    np.testing.assert_array_equal(table.columns["validation_accuracy"][:, 2:], plain.columns["validation_accuracy"])
+    np.testing.assert_array_equal(
+        table.columns["validation_accuracy"][:, 2:], plain.columns["validation_accuracy"]
+    )
 
 
 def test_the_original_folder_lacks_architectures(shared_tables: Path) -> None:
@@ -151,7 +176,11 @@ def test_the_original_folder_lacks_architectures(shared_tables: Path) -> None:
 
 @pytest.mark.parametrize("make", [folder, single])
 def test_an_import_onto_a_full_disk_is_one_line_and_leaves_nothing(
-    make: Any, tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    make: Any,
+    tmp_path: Path,
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("REGRETTA_HOME", str(small_disk))
     source = make(tmp_path / "source", {5: states(5)})
@@ -164,7 +193,9 @@ def test_an_import_onto_a_full_disk_is_one_line_and_leaves_nothing(
 
 @pytest.mark.parametrize("make", [folder, single])
 def test_both_layouts_give_the_same_table(make: Any, tmp_path: Path) -> None:
-    table = import_table(make(tmp_path / "source", {i: states(i) for i in (5, 15624)}), partial=True)
+    table = import_table(
+        make(tmp_path / "source", {i: states(i) for i in (5, 15624)}), partial=True
+    )
     for row in (SPACE.n_cells - 1 - 5, 0):
         check(table, row)
     assert table.available.any(axis=1).sum() == 2
@@ -173,9 +204,13 @@ def test_both_layouts_give_the_same_table(make: Any, tmp_path: Path) -> None:
 def check(table: Table, row: int) -> None:
     """A seed that is missing leaves a gap; test accuracy is that of ``cifar10``, not of ``cifar10-valid``."""
     seed = np.array([777, 999]) / 1000
-    np.testing.assert_allclose(100 * table.columns["validation_accuracy"][row, 1, :2], 50 + 19.9 + seed, rtol=1e-6)
+    np.testing.assert_allclose(
+        100 * table.columns["validation_accuracy"][row, 1, :2], 50 + 19.9 + seed, rtol=1e-6
+    )
     assert np.isnan(table.columns["validation_accuracy"][row, 1, 2:]).all()
-    np.testing.assert_allclose(100 * table.columns["test_accuracy"][row, 1, :2], 50 + 19.9 + seed, rtol=1e-6)
+    np.testing.assert_allclose(
+        100 * table.columns["test_accuracy"][row, 1, :2], 50 + 19.9 + seed, rtol=1e-6
+    )
     assert table.columns["training_seconds"][row, :, 0].tolist() == [24, 400]
     assert table.columns["evaluation_seconds"][row] == 0.5
     assert table.columns["latency_seconds"][row] == 0.02
@@ -197,7 +232,9 @@ def test_repeats_are_seeds_so_that_a_missing_one_leaves_a_gap(tmp_path: Path) ->
 def test_a_missing_split_is_not_replaced_by_another(tmp_path: Path) -> None:
     archs = {0: states(0, "cifar100"), 1: states(1, "cifar100")}
     for run in archs[0]["200"]["all_results"].values():
-        run["eval_acc1es"] = {key: v for key, v in run["eval_acc1es"].items() if not key.startswith("x-valid")}
+        run["eval_acc1es"] = {
+            key: v for key, v in run["eval_acc1es"].items() if not key.startswith("x-valid")
+        }
     table = import_table(folder(tmp_path / "source", archs), dataset="cifar100", partial=True)
     assert table.available[[SPACE.n_cells - 1, SPACE.n_cells - 2]].tolist() == [[1, 0], [1, 2]]
 
@@ -206,7 +243,9 @@ def test_a_data_set_that_was_not_measured_is_an_error(tmp_path: Path) -> None:
     source = folder(tmp_path / "source", {0: states(0)})
     with pytest.raises(SourceError, match="has no cifar100 run"):
         import_table(source, dataset="cifar100", partial=True)
-    with pytest.raises(SourceError, match="unknown data set of NATS-Bench 'cifar-100'; did you mean 'cifar100'"):
+    with pytest.raises(
+        SourceError, match="unknown data set of NATS-Bench 'cifar-100'; did you mean 'cifar100'"
+    ):
         import_table(source, dataset="cifar-100", partial=True)
 
 
@@ -242,16 +281,29 @@ def spoiled(**change: Any) -> dict[int, Any]:
         (spoiled(train_times=dict.fromkeys(range(200), 0.0)), "is 0.0, not a positive number"),
         (spoiled(params=-1.0), "is -1.0, not a positive number"),
         ({0: {"12": 1, "200": 2}}, "is not what NATS-Bench records"),
-        ({0: {"12": arch_state(0, ARCHS[0], {}), "200": arch_state(1, ARCHS[1], {})}}, "different architectures"),
-        ({0: dict.fromkeys(("12", "200"), arch_state(0, ARCHS[1], {}))}, "is not architecture 0 of the list"),
         (
-            {0: dict.fromkeys(("12", "200"), arch_state(0, ARCHS[0].replace("avg_pool_3x3", "max_pool_3x3"), {}))},
+            {0: {"12": arch_state(0, ARCHS[0], {}), "200": arch_state(1, ARCHS[1], {})}},
+            "different architectures",
+        ),
+        (
+            {0: dict.fromkeys(("12", "200"), arch_state(0, ARCHS[1], {}))},
+            "is not architecture 0 of the list",
+        ),
+        (
+            {
+                0: dict.fromkeys(
+                    ("12", "200"),
+                    arch_state(0, ARCHS[0].replace("avg_pool_3x3", "max_pool_3x3"), {}),
+                )
+            },
             "unknown operation 'max_pool_3x3'",
         ),
     ],
 )
 @pytest.mark.parametrize("make", [folder, single])
-def test_a_bad_architecture_is_named(make: Any, archs: dict[int, Any], reason: str, tmp_path: Path) -> None:
+def test_a_bad_architecture_is_named(
+    make: Any, archs: dict[int, Any], reason: str, tmp_path: Path
+) -> None:
     with pytest.raises(SourceError, match=reason) as error:
         import_table(make(tmp_path / "source", archs), partial=True)
     assert str(tmp_path) in str(error.value)
@@ -275,8 +327,14 @@ def test_an_architecture_given_twice_or_under_another_number_is_refused(tmp_path
         (lambda path: path.write_bytes(b""), "damaged"),
         (lambda path: path.write_bytes(pickle.dumps({})), "damaged|no bzip2|cannot read"),
         (lambda path: path.write_bytes(packed([1, 2])), "no file of all architectures"),
-        (lambda path: path.write_bytes(packed(whole_file(ARCHS[:9], {}))), "no list of all 15625 architectures"),
-        (lambda path: path.write_bytes(packed(whole_file(ARCHS, {}))), "15625 of 15625|has no cifar10 run"),
+        (
+            lambda path: path.write_bytes(packed(whole_file(ARCHS[:9], {}))),
+            "no list of all 15625 architectures",
+        ),
+        (
+            lambda path: path.write_bytes(packed(whole_file(ARCHS, {}))),
+            "15625 of 15625|has no cifar10 run",
+        ),
         (lambda path: folder(path, {0: {"12": 1}}), "must have the schedules 12 and 200"),
     ],
 )
@@ -297,17 +355,24 @@ class Hostile:
 def test_a_hostile_pickle_runs_nothing(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     attacked = states(0) | {"12": Hostile(trace)}
-    sources = [folder(tmp_path / "folder", {0: attacked}), single(tmp_path / "single", {0: attacked})]
+    sources = [
+        folder(tmp_path / "folder", {0: attacked}),
+        single(tmp_path / "single", {0: attacked}),
+    ]
     sources += [folder(tmp_path / "meta", {})]
     (sources[2] / "meta.pickle.pbz2").write_bytes(packed(Hostile(trace)))
     for source in sources:
-        with pytest.raises(SourceError, match=r"is refused: its pickle asks for (posix|nt|os)\.mkdir"):
+        with pytest.raises(
+            SourceError, match=r"is refused: its pickle asks for (posix|nt|os)\.mkdir"
+        ):
             import_table(source, partial=True)
         assert not trace.exists()
 
 
 @given(data=st.data())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_damage_is_one_line_and_leaves_nothing(data: st.DataObject, tmp_path: Path) -> None:
     source = folder(tmp_path / "source", {})
     file = source / "000000.pickle.pbz2"
@@ -318,7 +383,8 @@ def test_damage_is_one_line_and_leaves_nothing(data: st.DataObject, tmp_path: Pa
     else:
         del whole[at:]
     file.write_bytes(whole)
-    # bzip2 checks all data, but pads its last byte with bits that nothing reads: such damage changes no value.
+    # bzip2 checks all data, but pads its last byte with bits that nothing reads: such damage
+    # changes no value.
     try:
         content: bytes | None = bz2.decompress(whole)
     except (OSError, ValueError, EOFError):
@@ -333,8 +399,12 @@ def test_damage_is_one_line_and_leaves_nothing(data: st.DataObject, tmp_path: Pa
 
 
 @given(data=st.data())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_changed_pickle_in_a_sound_archive_is_a_table_or_one_line(data: st.DataObject, tmp_path: Path) -> None:
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_changed_pickle_in_a_sound_archive_is_a_table_or_one_line(
+    data: st.DataObject, tmp_path: Path
+) -> None:
     changed = bytearray(pickle.dumps(states(0, "cifar100")))
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     source = folder(tmp_path / "source", {})

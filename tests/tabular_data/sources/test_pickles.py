@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.pickles import loads, read_pickles
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.pickles import loads, read_pickles
 
 
 def machine(data: bytes, where: str) -> object:
@@ -37,7 +37,9 @@ class Hostile:
 
 def hostile_pickles(trace: Path) -> dict[str, bytes]:
     """Pickles that would create `trace`, by protocol and by way of asking for the global."""
-    attacks = {f"protocol {p}": pickle.dumps(Hostile(os.mkdir, str(trace)), protocol=p) for p in range(6)}
+    attacks = {
+        f"protocol {p}": pickle.dumps(Hostile(os.mkdir, str(trace)), protocol=p) for p in range(6)
+    }
     attacks["nested"] = pickle.dumps({"a": [1.0, {"b": (Hostile(open, str(trace), "w"),)}]})
     attacks["inst"] = b"(S" + repr(str(trace)).encode() + b"\nios\nmkdir\n."
     attacks["eval"] = pickle.dumps(Hostile(eval, f"__import__('os').mkdir({str(trace)!r})"))
@@ -46,7 +48,9 @@ def hostile_pickles(trace: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("read", [loads, machine])
-def test_a_hostile_pickle_runs_nothing(read: Callable[[bytes, str], object], tmp_path: Path) -> None:
+def test_a_hostile_pickle_runs_nothing(
+    read: Callable[[bytes, str], object], tmp_path: Path
+) -> None:
     trace = tmp_path / "trace"
     for name, attack in hostile_pickles(trace).items():
         with pytest.raises((SourceError, ValueError)):
@@ -63,12 +67,19 @@ def test_the_attacks_are_real(tmp_path: Path) -> None:
 @pytest.mark.parametrize("read", [loads, machine])
 def test_no_module_is_imported(read: Callable[[bytes, str], object]) -> None:
     assert "antigravity" not in sys.modules
-    with pytest.raises(SourceError, match=r"the file is refused: its pickle asks for antigravity\.geohash"):
+    with pytest.raises(
+        SourceError, match=r"the file is refused: its pickle asks for antigravity\.geohash"
+    ):
         read(b"\x80\x02cantigravity\ngeohash\n.", "the file")
     assert "antigravity" not in sys.modules
 
 
-PLAIN = {"a": [1, -2, 70_000, 2**40, 2.5, (True, None), (1, 2, 3, 4)], "b": {"x"}, "é" * 300: b"bytes", (1,): [()] * 3}
+PLAIN = {
+    "a": [1, -2, 70_000, 2**40, 2.5, (True, None), (1, 2, 3, 4)],
+    "b": {"x"},
+    "é" * 300: b"bytes",
+    (1,): [()] * 3,
+}
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -81,7 +92,11 @@ def test_containers_strings_and_numbers_are_read(protocol: int) -> None:
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_numpy_scalars_and_ordered_dictionaries_have_stand_ins(protocol: int) -> None:
     value = collections.OrderedDict(
-        a=np.float64(0.1), b=np.float32(0.5), c=np.int64(-7), d=np.bool_(True), e=[np.float64(1e-300)] * 2
+        a=np.float64(0.1),
+        b=np.float32(0.5),
+        c=np.int64(-7),
+        d=np.bool_(True),
+        e=[np.float64(1e-300)] * 2,
     )
     found = machine(pickle.dumps(value, protocol), "the file")
     assert found == value
@@ -102,7 +117,10 @@ def test_successive_pickles_are_read_one_by_one() -> None:
 
 def test_a_large_collection_can_be_taken_entry_by_entry() -> None:
     key = "a key shared by all entries"
-    big = {"entries": {i: {key: [float(i)], "taken": f"own string {i}"} for i in range(2500)}, "last": key}
+    big = {
+        "entries": {i: {key: [float(i)], "taken": f"own string {i}"} for i in range(2500)},
+        "last": key,
+    }
     found = []
 
     def take(entries: dict[object, object]) -> bool:
@@ -136,7 +154,9 @@ def test_a_large_collection_can_be_taken_entry_by_entry() -> None:
     ],
 )
 def test_what_does_not_fit_is_one_line_with_its_byte(data: bytes, reason: str) -> None:
-    with pytest.raises(SourceError, match=rf"^the file is damaged: its pickle stops near byte \d+ .*{reason}"):
+    with pytest.raises(
+        SourceError, match=rf"^the file is damaged: its pickle stops near byte \d+ .*{reason}"
+    ):
         machine(data, "the file")
 
 

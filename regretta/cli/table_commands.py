@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from tabular_data.catalog import find_table
-from tabular_data.errors import UserError
-from tabular_data.importing import Imported, import_table
-from tabular_data.restriction import cut_table
-from tabular_data.table import Table
-
-__all__ = ["described", "table_build", "table_cut", "table_import", "table_info", "table_verify"]
+from regretta.tabular_data.catalog import find_table
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.importing import Imported, import_table
+from regretta.tabular_data.restriction import cut_table
+from regretta.tabular_data.table import Table
 
 
 def table_import(options: argparse.Namespace) -> int:
@@ -55,13 +53,15 @@ def _print_installed(installed: Imported) -> None:
 
 
 def table_build(options: argparse.Namespace) -> int:
-    """``regretta table build``: `tabular_data.measure.build_table`."""
-    from tabular_data.measure import build_table
+    """``regretta table build``: `regretta.tabular_data.measure.build_table`."""
+    from regretta.tabular_data.measure import build_table
 
     try:
         budgets = tuple(int(budget) for budget in options.budgets.split(","))
     except ValueError:
-        raise UserError(f"budgets are whole numbers of epochs such as 1,3,9,27, got {options.budgets!r}") from None
+        raise UserError(
+            f"budgets are whole numbers of epochs such as 1,3,9,27, got {options.budgets!r}"
+        ) from None
     folder = build_table(
         options.space,
         options.data,
@@ -87,7 +87,11 @@ def table_info(options: argparse.Namespace) -> int:
         return 0
     for key, value in row.items():
         if isinstance(value, list):
-            value = ", ".join(str(item) for item in value) if key != "notes" else "".join(f"\n    {v}" for v in value)
+            value = (
+                ", ".join(str(item) for item in value)
+                if key != "notes"
+                else "".join(f"\n    {v}" for v in value)
+            )
         if isinstance(value, dict):
             value = "".join(f"\n    {name}: {shown}" for name, shown in value.items())
         if value not in ("", None):
@@ -99,7 +103,10 @@ def table_verify(options: argparse.Namespace) -> int:
     """``regretta table verify``: `Table.verify`."""
     table = Table.open(find_table(options.name))
     table.verify()
-    print(f"{table.name}: {len(table.columns)} columns and all invariants are in order; checksum {table.checksum}")
+    print(
+        f"{table.name}: {len(table.columns)} columns and all invariants are in order; checksum"
+        f" {table.checksum}"
+    )
     return 0
 
 
@@ -125,17 +132,26 @@ def described(table: Table) -> dict[str, Any]:
 def _statistics(table: Table) -> dict[str, Any]:
     """The optimum and what is missing."""
     best: dict[str, str] = {}
-    for kind, errors in (("validation", table.mean_validation_error), ("test", table.mean_test_error)):
+    for kind, errors in (
+        ("validation", table.mean_validation_error),
+        ("test", table.mean_test_error),
+    ):
         if errors is not None:
             cell = int(np.nanargmin(errors[:, -1]))
-            best[f"mean {kind} accuracy"] = f"{1 - errors[cell, -1]:.6f}, cell {cell} ({table.space.describe(cell)})"
+            best[f"mean {kind} accuracy"] = (
+                f"{1 - errors[cell, -1]:.6f}, cell {cell} ({table.space.describe(cell)})"
+            )
         if f"{kind}_accuracy" in table.columns:
             column = table.columns[f"{kind}_accuracy"][:, -1]
             cell, repeat = divmod(int(np.nanargmax(column)), column.shape[1])
-            best[f"single {kind} accuracy"] = f"{column[cell, repeat]:.6f}, cell {cell}, repeat {repeat}"
+            best[f"single {kind} accuracy"] = (
+                f"{column[cell, repeat]:.6f}, cell {cell}, repeat {repeat}"
+            )
     missing = {
-        f"{budget:g} {table.budget_unit}": f"{int((table.repeats - table.available[:, k].astype(int)).sum())} repeats, "
-        f"{int((table.available[:, k] == 0).sum())} cells"
+        f"{budget:g} {table.budget_unit}": (
+            f"{int((table.repeats - table.available[:, k].astype(int)).sum())} repeats, "
+            f"{int((table.available[:, k] == 0).sum())} cells"
+        )
         for k, budget in enumerate(table.budgets)
     }
     return {

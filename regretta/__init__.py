@@ -1,0 +1,97 @@
+"""Regretta from Python: everything the command line does, and what a plugin needs.
+
+Names are imported from their homes when first used, so that ``import regretta`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regretta.cli.figure_commands import tables_at_hand as tables_at_hand
+    from regretta.experiments.catalog import built_in_suites as built_in_suites
+    from regretta.experiments.catalog import find_suite as find_suite
+    from regretta.harness.executors import Outcome as Outcome
+    from regretta.harness.executors import run_suite as run_suite
+    from regretta.harness.export import export_suite as export_suite
+    from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
+    from regretta.harness.protocol import Protocol as Protocol
+    from regretta.harness.protocol import get_protocol as get_protocol
+    from regretta.harness.regret import final_regret as final_regret
+    from regretta.harness.regret import regret_matrix as regret_matrix
+    from regretta.harness.results import RunResult as RunResult
+    from regretta.harness.results import read_run as read_run
+    from regretta.harness.run import Run as Run
+    from regretta.harness.run import run as run
+    from regretta.harness.spec import OptimizerEntry as OptimizerEntry
+    from regretta.harness.spec import SuiteSpec as SuiteSpec
+    from regretta.harness.spec import read_spec as read_spec
+    from regretta.harness.suite import load_suite as load_suite
+    from regretta.optimizers.base import Observation as Observation
+    from regretta.optimizers.base import Optimizer as Optimizer
+    from regretta.optimizers.base import Problem as Problem
+    from regretta.optimizers.base import Proposal as Proposal
+    from regretta.optimizers.registry import available as available
+    from regretta.optimizers.registry import get_optimizer as get_optimizer
+    from regretta.plots.paper import draw_figures as draw_figures
+    from regretta.plots.parallel_workers import write_workers_figure as write_workers_figure
+    from regretta.plots.report import write_report as write_report
+    from regretta.tabular_data.catalog import entries as entries
+    from regretta.tabular_data.catalog import open_table as open_table
+    from regretta.tabular_data.errors import UserError as UserError
+    from regretta.tabular_data.importing import import_table as import_table
+    from regretta.tabular_data.restriction import at_most_vertices as at_most_vertices
+    from regretta.tabular_data.restriction import cut_table as cut_table
+    from regretta.tabular_data.spaces import GridSpace as GridSpace
+    from regretta.tabular_data.spaces import NasBench101 as NasBench101
+    from regretta.tabular_data.spaces import NasBench201 as NasBench201
+    from regretta.tabular_data.spaces import Space as Space
+    from regretta.tabular_data.spaces import get_space as get_space
+    from regretta.tabular_data.table import Provenance as Provenance
+    from regretta.tabular_data.table import Table as Table
+
+_HOMES = {
+    "regretta.experiments.catalog": ("built_in_suites", "find_suite"),
+    "regretta.cli.figure_commands": ("tables_at_hand",),
+    "regretta.harness.executors": ("Outcome", "run_suite"),
+    "regretta.harness.export": ("export_suite",),
+    "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
+    "regretta.harness.regret": ("final_regret", "regret_matrix"),
+    "regretta.harness.results": ("RunResult", "read_run"),
+    "regretta.harness.run": ("Run", "run"),
+    "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
+    "regretta.harness.suite": ("load_suite",),
+    "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
+    "regretta.optimizers.registry": ("available", "get_optimizer"),
+    "regretta.plots.paper": ("draw_figures",),
+    "regretta.plots.parallel_workers": ("write_workers_figure",),
+    "regretta.plots.report": ("write_report",),
+    "regretta.tabular_data.catalog": ("entries", "open_table"),
+    "regretta.tabular_data.errors": ("UserError",),
+    "regretta.tabular_data.importing": ("import_table",),
+    "regretta.tabular_data.restriction": ("at_most_vertices", "cut_table"),
+    "regretta.tabular_data.spaces": (
+        "GridSpace",
+        "NasBench101",
+        "NasBench201",
+        "Space",
+        "get_space",
+    ),
+    "regretta.tabular_data.table": ("Provenance", "Table"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'regretta' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
