@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from machine import machine
 
-from regretta.harness.compaction import compact
 from regretta.harness.executors import Dask, Pool, run_suite
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.work import Report, do_run
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.store.files import compact
 from regretta.harness.suite import Suite, Task, load_suite, plan
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Provenance, Table

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regretta.harness.results import Reference, RunResult, Trajectory
+from regretta.harness.result import Reference, RunResult, Trajectory
 from regretta.harness.suite import SuiteResults
 from regretta.plots.report import write_report
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from regretta.harness.results import RunResult, label_folder
+from regretta.harness.result import RunResult
+from regretta.harness.store.files import label_folder
 from regretta.harness.suite import SuiteError, SuiteResults
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.storage import write_atomically

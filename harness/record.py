@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from regretta.harness.oracle import Answers
 from regretta.harness.protocol import Protocol
-from regretta.harness.results import Reference, Trajectory
+from regretta.harness.result import Reference, Trajectory
 from regretta.tabular_data.table import Table
 
 

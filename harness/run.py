@@ -22,7 +22,7 @@ from regretta.harness.dialogue import (
 from regretta.harness.oracle import FEW, Oracle
 from regretta.harness.protocol import Protocol
 from regretta.harness.record import Record
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.optimizers.base import Observation, Optimizer, Problem
 from regretta.tabular_data.table import Table
 

@@ -6,9 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from regretta.harness.compaction import find_runs
 from regretta.harness.locks import locked
-from regretta.harness.results import run_path
+from regretta.harness.store.files import find_runs, run_path
 from regretta.harness.suite import suite_parts
 
 _FEWEST = 3

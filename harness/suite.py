@@ -10,13 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from regretta.harness.compaction import find_runs
 from regretta.harness.locks import locked
 from regretta.harness.protocol import Protocol, get_protocol
-from regretta.harness.results import ResultError, RunResult, label_folder, run_path
+from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run
 from regretta.harness.simulator import check_workers
 from regretta.harness.spec import SpecError, SuiteSpec
+from regretta.harness.store.files import find_runs, label_folder, run_path
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.catalog import find_table, open_table

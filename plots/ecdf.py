@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.regret import final_regret
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.plots.axes import log_axis, mark_zero, title
 from regretta.plots.regret_curve import regret_kind
 from regretta.plots.style import (

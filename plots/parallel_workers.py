@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.harness.suite import SuiteResults, load_suite
 from regretta.plots.regret_curve import RegretCurves, draw_regret, regret_caption, regret_curves
 from regretta.plots.style import TWO_COLUMNS, MethodStyle, human_name, save

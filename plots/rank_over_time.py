@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from regretta.harness.regret import regret_matrix
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.plots.axes import log_axis, marker_positions, time_axis, title
 from regretta.plots.regret_curve import regret_kind
 from regretta.plots.statistics import expected_ranks

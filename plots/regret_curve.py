@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.regret import regret_matrix
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.plots.axes import log_axis, mark_zero, marker_positions, time_axis, title
 from regretta.plots.style import (
     TWO_COLUMNS,

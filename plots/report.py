@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regretta.harness.regret import final_regret
-from regretta.harness.results import RunResult, label_folder
+from regretta.harness.result import RunResult
+from regretta.harness.store.files import label_folder
 from regretta.harness.suite import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from regretta.harness.protocol import get_protocol as get_protocol
     from regretta.harness.regret import final_regret as final_regret
     from regretta.harness.regret import regret_matrix as regret_matrix
-    from regretta.harness.results import RunResult as RunResult
-    from regretta.harness.results import read_run as read_run
+    from regretta.harness.result import RunResult as RunResult
     from regretta.harness.run import Run as Run
     from regretta.harness.run import run as run
     from regretta.harness.spec import OptimizerEntry as OptimizerEntry
     from regretta.harness.spec import SuiteSpec as SuiteSpec
     from regretta.harness.spec import read_spec as read_spec
+    from regretta.harness.store.files import read_run as read_run
     from regretta.harness.suite import load_suite as load_suite
     from regretta.optimizers.base import Observation as Observation
     from regretta.optimizers.base import Optimizer as Optimizer
@@ -58,9 +58,10 @@ _HOMES = {
     "regretta.harness.export": ("export_suite",),
     "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
     "regretta.harness.regret": ("final_regret", "regret_matrix"),
-    "regretta.harness.results": ("RunResult", "read_run"),
+    "regretta.harness.result": ("RunResult",),
     "regretta.harness.run": ("Run", "run"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
+    "regretta.harness.store.files": ("read_run",),
     "regretta.harness.suite": ("load_suite",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "regretta.optimizers.registry": ("available", "get_optimizer"),

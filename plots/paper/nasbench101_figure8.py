@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from regretta.harness.regret import final_regret, regret_matrix
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.harness.suite import SuiteResults
 from regretta.plots.axes import marker_positions, time_axis, title
 from regretta.plots.paper.columns import FigureError

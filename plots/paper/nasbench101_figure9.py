@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.rank_over_time import RankCurves, draw_ranks, rank_caption, rank_curves

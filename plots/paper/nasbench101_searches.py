@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.harness.suite import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption

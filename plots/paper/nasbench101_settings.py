@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.plots.regret_curve import RegretCurves, draw_panel
 from regretta.plots.style import MethodStyle, graded_styles, house, panels, span
 

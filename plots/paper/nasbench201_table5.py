@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.style import human_name
 from regretta.plots.tables import ReportTable

@@ -22,12 +22,12 @@ from regretta.cli.table_commands import table_import as table_import
 from regretta.cli.table_commands import table_info as table_info
 from regretta.cli.table_commands import table_verify as table_verify
 from regretta.experiments.catalog import built_in_suites, find_suite
-from regretta.harness.compaction import compact as compact_suite
 from regretta.harness.executors import Dask, JobQueue, run_suite
 from regretta.harness.export import export_suite
 from regretta.harness.protocol import PROTOCOLS
 from regretta.harness.spec import SuiteSpec, read_spec
 from regretta.harness.status import suite_status
+from regretta.harness.store.files import compact as compact_suite
 from regretta.harness.suite import load_suite
 from regretta.optimizers.registry import available, get_optimizer, load_plugin
 from regretta.tabular_data.catalog import entries, find_table
@@ -125,7 +125,7 @@ def status(options: argparse.Namespace) -> int:
 
 
 def compact(options: argparse.Namespace) -> int:
-    """``regretta compact``: `regretta.harness.compaction.compact`."""
+    """``regretta compact``: `regretta.harness.store.files.compact`."""
     done = compact_suite(options.folder)
     print(
         f"{done.runs} runs of {options.folder} are in {done.files_after} files now; there were"

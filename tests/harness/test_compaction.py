@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from regretta.cli import main
-from regretta.harness import compaction
-from regretta.harness.compaction import compact, find_runs, label_folders
 from regretta.harness.executors import run_suite
 from regretta.harness.locks import locked
-from regretta.harness.results import ResultError
+from regretta.harness.result import ResultError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.store import files as compaction
+from regretta.harness.store.files import compact, find_runs, label_folders
 from regretta.harness.suite import load_suite
 
 RUNS = 8

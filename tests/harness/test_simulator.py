@@ -18,7 +18,7 @@ from regretta.harness.dialogue import OptimizerError
 from regretta.harness.executors import run_suite
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol, get_protocol
-from regretta.harness.results import RunResult
+from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run
 from regretta.harness.simulator import WorkersError, search
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec

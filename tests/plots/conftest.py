@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regretta.harness.results import Reference, RunResult, Trajectory
+from regretta.harness.result import Reference, RunResult, Trajectory
 from regretta.harness.suite import SuiteResults
 from regretta.plots.report import write_report
 

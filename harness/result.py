@@ -1,4 +1,4 @@
-"""Results on disk: one run = one file, written whole or not at all, checked when read."""
+"""What is kept of a run: its result, as bytes that carry their own checksum."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.storage import write_atomically
 
 FORMAT = 1
 """Version of the run files."""
@@ -223,46 +221,3 @@ def verified(data: bytes) -> bytes:
 
 def _listed(values: NDArray[Any] | None) -> list[Any] | None:
     return None if values is None else values.tolist()
-
-
-def run_path(folder: Path, table: str, label: str, number: int) -> Path:
-    """File of a run: ``runs/<table>/<label>/<number>.json`` below the suite's folder."""
-    return folder / "runs" / table / label_folder(label) / f"{number:05d}.json"
-
-
-def label_folder(label: str) -> str:
-    """A label as a folder name: letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``."""
-    name = "".join(
-        (
-            c
-            if (c.isascii() and c.isalnum()) or c in "-_.="
-            else "".join(f"~{byte:02x}" for byte in c.encode())
-        )
-        for c in label
-    )
-    return "~2e" + name[1:] if name.startswith(".") else name
-
-
-def write_run(folder: Path, result: RunResult) -> Path:
-    """Write a run's file atomically and return its path."""
-    path = run_path(folder, result.table, result.label, result.number)
-    write_atomically(path, result.to_json())
-    return path
-
-
-def read_run(path: Path) -> RunResult:
-    """Read a run's file.
-
-    Raises
-    ------
-    ResultError
-        If it cannot be read, or is truncated, altered or of another version.
-    """
-    try:
-        return RunResult.from_json(path.read_bytes())
-    except OSError as error:
-        raise ResultError(f"result {path} cannot be read: {error.strerror}") from error
-    except (ResultError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(
-            f"result {path} is damaged ({error}); delete it and run the suite again"
-        ) from error

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regretta.harness.protocol import get_protocol
-from regretta.harness.results import ResultError, RunResult, label_folder, read_run, write_run
+from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
+from regretta.harness.store.files import label_folder, read_run, write_run
 from regretta.optimizers.random_search import RandomSearch
 from regretta.tabular_data.spaces import GridSpace
 from regretta.tabular_data.table import Table
