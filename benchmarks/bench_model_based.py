@@ -24,8 +24,7 @@ from machine import machine
 
 from regretta.optimizers.base import Observation, Optimizer, Problem
 from regretta.optimizers.bohb import Bohb
-from regretta.optimizers.smac import Smac
-from regretta.optimizers.smac_stock import SmacStock
+from regretta.optimizers.smac import Smac, SmacStock
 from regretta.tabular_data.spaces import Configuration, get_space
 
 SPACE = get_space("nasbench101")

@@ -23,7 +23,7 @@ BUILT_IN: dict[str, str] = {
     "hyperband": "regretta.optimizers.hyperband:Hyperband",
     "smac": "regretta.optimizers.smac:Smac",
     "bohb": "regretta.optimizers.bohb:Bohb",
-    "smac_stock": "regretta.optimizers.smac_stock:SmacStock",
+    "smac_stock": "regretta.optimizers.smac:SmacStock",
     "tpe": "regretta.optimizers.tpe:Tpe",
     "local_search": "regretta.optimizers.local_search:LocalSearch",
     "asha": "regretta.optimizers.asha:Asha",

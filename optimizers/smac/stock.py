@@ -119,7 +119,7 @@ class SmacStock(Optimizer):
         """The facade's class and the components it is given, by the facade's names for them."""
         from smac.initial_design.random_design import RandomInitialDesign
 
-        from regretta.optimizers.smac_facade import FileFreeFacade as Facade
+        from regretta.optimizers.smac.facade import FileFreeFacade as Facade
 
         chosen = self.settings
         size = chosen.initial_configurations or None

@@ -229,7 +229,7 @@ class Neighbourhood:
     def _draw(
         self, generator: np.random.Generator, here: Array, spread: Array, group: NDArray[Any]
     ) -> Array:
-        """Other values in the unit interval, normal around `here`; wider where that takes many attempts."""
+        """Other values of the unit interval, normal around `here`; wider after many attempts."""
         drawn = here.copy()
         steps = np.broadcast_to(self._steps[group, None], here.shape)
         whole = np.broadcast_to(self._sizes[group, None] > 0, here.shape)

@@ -72,7 +72,7 @@ class Bohb(Optimizer):
 
     The budgets of a bracket are `ladder(budgets, eta)`. An invalid configuration has the loss 1
     that was observed. Results and proposals are the stock generator's, seed for seed; see
-    `bohb_kde`.
+    `generator`.
     """
 
     name = "bohb"
@@ -88,7 +88,7 @@ class Bohb(Optimizer):
         from hpbandster.core.dispatcher import Job
         from hpbandster.optimizers.bohb import BOHB
 
-        from regretta.optimizers.bohb_kde import BatchedGenerator
+        from regretta.optimizers.bohb.generator import BatchedGenerator
 
         # Without a handler of the user's, hpbandster's warnings would end on stderr.
         logging.getLogger("hpbandster").addHandler(logging.NullHandler())

@@ -18,7 +18,7 @@ from smac.runhistory.encoder.log_scaled_encoder import RunHistoryLogScaledEncode
 from smac.runhistory.enumerations import StatusType
 from smac.runhistory.runhistory import RunHistory
 
-from regretta.optimizers.smac_facade import FileFreeFacade
+from regretta.optimizers.smac.facade import FileFreeFacade
 
 
 class _IndexedHistory(RunHistory):
@@ -86,7 +86,7 @@ class _Rejected:
 
 
 class _Hashed(Configuration):
-    """A configuration that writes itself out once; its hash, which SMAC often needs, is that of its text."""
+    """A configuration that writes itself out once: SMAC often asks for its hash, its text's."""
 
     def __init__(self, configuration: Configuration) -> None:
         super().__init__(

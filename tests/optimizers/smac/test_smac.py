@@ -15,8 +15,7 @@ import pytest
 
 from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
 from regretta.optimizers.conformance import OptimizerConformance
-from regretta.optimizers.smac import Smac
-from regretta.optimizers.smac_stock import SmacStock
+from regretta.optimizers.smac import Smac, SmacStock
 from regretta.tabular_data.spaces import GridSpace, Space, get_space
 
 
@@ -76,7 +75,6 @@ def origins(search: SmacStock, n: int) -> Counter[str]:
 
 
 # -- settings
-# ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_random_fraction_of_1_is_random_search_and_of_0_never_random() -> None:
@@ -153,7 +151,6 @@ def test_the_stock_optimizer_has_none_of_our_components() -> None:
 
 
 # -- the search as a whole
-# ---------------------------------------------------------------------------------------------
 
 
 def test_the_search_is_over_when_smac_finds_no_new_configuration() -> None:
@@ -192,7 +189,7 @@ def test_indexed_bookkeeping_decides_as_smac_s_own(preset: str | None) -> None:
 
 SCRIPT = """
 import hashlib
-from tests.optimizers.test_smac import proposed, smac
+from tests.optimizers.smac.test_smac import proposed, smac
 from regretta.tabular_data.spaces import get_space
 found = [proposed(smac(get_space(name), 5, preset), 60) for name, preset in
          (("nasbench101", None), ("nasbench101/C", None), ("nasbench201", "script"))]
@@ -226,7 +223,6 @@ def test_many_runs_in_one_process_leave_nothing_behind() -> None:
 
 
 # -- the components
-# ----------------------------------------------------------------------------------------------------
 
 
 def data(space: Space, n: int) -> tuple[Any, np.ndarray, np.ndarray]:
@@ -244,7 +240,7 @@ def forests(space: Space, n: int) -> tuple[Any, Any, np.ndarray]:
     """SMAC's forest and ours, trained on the same data, and other vectors to predict."""
     from smac.model.random_forest.random_forest import RandomForest
 
-    from regretta.optimizers.smac_surrogate import SerialForest
+    from regretta.optimizers.smac.forest import SerialForest
 
     configspace, vectors, costs = data(space, n)
     stock = RandomForest(
@@ -274,7 +270,7 @@ def test_the_forest_predicts_as_smac_s(name: str) -> None:
 def test_expected_improvement_is_smac_s() -> None:
     from smac.acquisition.function.expected_improvement import EI
 
-    from regretta.optimizers.smac_surrogate import BatchedImprovement
+    from regretta.optimizers.smac.forest import BatchedImprovement
 
     stock, _, vectors = forests(get_space("nasbench101"), 120)
     best = float(stock.predict_marginalized(vectors)[0].min())
@@ -290,7 +286,7 @@ def test_expected_improvement_is_smac_s() -> None:
 def test_the_neighbourhood_is_configspace_s(name: str) -> None:
     from ConfigSpace.util import get_one_exchange_neighbourhood
 
-    from regretta.optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac.search import Neighbourhood
 
     configspace = get_space(name).configuration_space(1)
     here = configspace.sample_configuration()
@@ -305,7 +301,7 @@ def test_the_neighbourhood_is_configspace_s(name: str) -> None:
 
 
 def test_each_parameter_is_as_likely_to_come_first_however_many_values_it_has() -> None:
-    from regretta.optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac.search import Neighbourhood
 
     space = GridSpace({"a": ["0", "1"], "b": [str(i) for i in range(9)]})
     vectors = np.zeros((20_000, 2))
@@ -322,7 +318,7 @@ def test_each_parameter_is_as_likely_to_come_first_however_many_values_it_has() 
 
 
 def test_numbers_have_neighbours_near_them_and_within_their_range() -> None:
-    from regretta.optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac.search import Neighbourhood
 
     configspace = get_space("nasbench101/C").configuration_space(0)
     vectors = Neighbourhood(configspace).sample(np.random.default_rng(1), 50)
@@ -344,7 +340,7 @@ def test_numbers_have_neighbours_near_them_and_within_their_range() -> None:
 
 
 def test_samples_are_uniform_over_every_kind_of_parameter() -> None:
-    from regretta.optimizers.smac_search import Neighbourhood
+    from regretta.optimizers.smac.search import Neighbourhood
 
     configspace = get_space("nasbench101/C").configuration_space(0)
     vectors = Neighbourhood(configspace).sample(np.random.default_rng(1), 20_000)
@@ -364,8 +360,8 @@ def test_samples_are_uniform_over_every_kind_of_parameter() -> None:
 def test_local_search_climbs_to_an_optimum_and_walks_over_plateaus(
     ones_a_step: int, least: int
 ) -> None:
-    """With two ones to a step no single change improves the start: only a walk gets away from it."""
-    from regretta.optimizers.smac_search import VectorizedSearch
+    """With two ones a step no single change improves the start: a walk gets away from it."""
+    from regretta.optimizers.smac.search import VectorizedSearch
 
     class Steps:
         def _compute(self, vectors: np.ndarray) -> np.ndarray:
@@ -384,7 +380,7 @@ def test_local_search_climbs_to_an_optimum_and_walks_over_plateaus(
 
 
 def _printed(script: str, hash_seed: str) -> str:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)}
     done = subprocess.run(
         [sys.executable, "-c", script],

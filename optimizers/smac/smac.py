@@ -1,7 +1,7 @@
 """SMAC at the speed of a campaign: the same package with components that work on arrays.
 
-See `smac_stock` for the algorithm and its sources, `smac_search`, `smac_surrogate` and
-`smac_history` for the components.
+See `stock` for the algorithm and its sources, `search`, `forest` and `bookkeeping` for the
+components.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from regretta.optimizers import smac_stock
+from regretta.optimizers.smac import stock
 
 
 @dataclass(frozen=True)
-class Settings(smac_stock.Settings):
+class Settings(stock.Settings):
     """SMAC's settings, and by name what differs from the stock package.
 
     Attributes
@@ -47,7 +47,7 @@ class Settings(smac_stock.Settings):
                 raise ValueError(f"{name} must be {own} or stock, not {getattr(self, name)!r}")
 
 
-class Smac(smac_stock.SmacStock):
+class Smac(stock.SmacStock):
     """The real SMAC, its slow components replaced through its own extension points.
 
     Reproducible from a seed as long as `search` is vectorized.
@@ -58,14 +58,14 @@ class Smac(smac_stock.SmacStock):
     reproducible = True
 
     def compose(self, scenario: Any) -> tuple[type[Any], dict[str, Any]]:
-        from regretta.optimizers.smac_history import (
+        from regretta.optimizers.smac.bookkeeping import (
             IndexedEncoder,
             IndexedFacade,
             IndexedIntensifier,
             IndexedSelector,
         )
-        from regretta.optimizers.smac_search import VectorizedSearch
-        from regretta.optimizers.smac_surrogate import BatchedImprovement, SerialForest
+        from regretta.optimizers.smac.forest import BatchedImprovement, SerialForest
+        from regretta.optimizers.smac.search import VectorizedSearch
 
         facade, parts = super().compose(scenario)
         chosen = self.settings

@@ -56,7 +56,7 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
         self._stale = False
 
     def new_result(self, job: Job, update_model: bool = True) -> None:
-        """Keep a finished job's configuration and loss, unless a larger budget has a model already."""
+        """Keep a job's configuration and loss, unless a larger budget has a model already."""
         budget = job.kwargs["budget"]
         if self._model_budget > budget:
             return
@@ -69,7 +69,7 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
             self._stale = True
 
     def get_config(self, budget: float) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The next configuration, as a mapping from names to values, and whether the model chose it."""
+        """The next configuration, names to values, and whether the model chose it."""
         no_model = self._model_budget == -np.inf
         if no_model or self.random.rand() < self.random_fraction:
             return dict(self.configspace.sample_configuration()), {"model_based_pick": False}

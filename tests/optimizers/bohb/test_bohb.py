@@ -60,7 +60,7 @@ def proposals(search: Bohb, space: Space, n: int) -> list[tuple[float, list[floa
 def stock_proposals(
     space: Space, budgets: tuple[float, ...], settings: Any, seed: int, brackets: int
 ) -> list[tuple[float, list[float]]]:
-    """hpbandster as it comes: its optimizer's arithmetic, generator and iterations, on the global random state."""
+    """hpbandster as it comes: its arithmetic, generator and iterations, on the global state."""
     from hpbandster.core.dispatcher import Job
     from hpbandster.optimizers.bohb import BOHB
     from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
@@ -124,7 +124,7 @@ def test_proposes_what_the_stock_generator_proposes(
 
 
 def test_the_paper_s_brackets() -> None:
-    """η 3 and 4 to 108 epochs: [27, 9, 3, 1], [9, 3, 1], [6, 2], [4] on the upper rungs, and again."""
+    """η 3 and 4 to 108 epochs: [27, 9, 3, 1], [9, 3, 1], [6, 2], [4], and again."""
     space = get_space("nasbench101")
     search = Bohb(Problem(space, BUDGETS), np.random.default_rng(0))
     asked = proposals(search, space, 40 + 13 + 8 + 4 + 27)
@@ -158,7 +158,7 @@ def test_budgets_that_are_not_powers_apart_are_used_as_they_are() -> None:
 
 
 def test_opens_further_brackets_while_workers_still_train() -> None:
-    """Twenty-nine at once: the 27 of the first bracket's first rung, then two of the second bracket's."""
+    """Twenty-nine at once: the first bracket's 27, then two of the second bracket's."""
     space = get_space("nasbench201")
     search = Bohb(Problem(space, BUDGETS), np.random.default_rng(0))
     asked = [search.ask() for _ in range(29)]
@@ -217,7 +217,7 @@ def test_refuses_values_that_make_no_sense(setting: str, value: Any) -> None:
 def test_densities_are_statsmodels_to_the_last_bit() -> None:
     from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
-    from regretta.optimizers.bohb_kde import _Density
+    from regretta.optimizers.bohb.generator import _Density
 
     rng = np.random.default_rng(0)
     data = np.column_stack(
@@ -240,7 +240,7 @@ def test_densities_are_statsmodels_to_the_last_bit() -> None:
 
 SCRIPT = """
 import hashlib
-from tests.optimizers.test_bohb import BUDGETS, proposals
+from tests.optimizers.bohb.test_bohb import BUDGETS, proposals
 from regretta.optimizers.base import Problem
 from regretta.optimizers.bohb import Bohb
 from regretta.tabular_data.spaces import get_space
@@ -277,7 +277,7 @@ def test_many_runs_in_one_process_leave_nothing_behind() -> None:
 
 
 def _printed(script: str, hash_seed: str) -> str:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root)}
     done = subprocess.run(
         [sys.executable, "-c", script],
