@@ -13,7 +13,7 @@ from regretta.harness.executors import run_suite
 from regretta.harness.export import export_suite, nas_benchmarks_lists
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.suite import SuiteError, load_suite
-from tests.harness.test_results import RESULT
+from tests.harness.test_result import RESULT
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from regretta.harness.regret import final_regret, regret_matrix, steps_at
-from tests.harness.test_results import RESULT
+from tests.harness.test_result import RESULT
 
 
 def test_a_step_holds_from_its_moment_on() -> None:
