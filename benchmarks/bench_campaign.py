@@ -30,8 +30,9 @@ from regretta.harness.result import RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import compact
 from regretta.harness.suite import Suite, Task, load_suite, plan
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import NasBench101
-from regretta.tabular_data.table import Provenance, Table
+from regretta.tabular_data.table import Table
 
 
 def made_up_table(folder: Path, vertices: int) -> Path:

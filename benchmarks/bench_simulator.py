@@ -20,8 +20,9 @@ from machine import machine
 from regretta.harness.protocol import get_protocol
 from regretta.harness.run import Run, run
 from regretta.optimizers.registry import get_optimizer
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import get_space
-from regretta.tabular_data.table import Provenance, Table
+from regretta.tabular_data.table import Table
 
 BUDGETS = np.array([4.0, 12.0, 36.0, 108.0])
 

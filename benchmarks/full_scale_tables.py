@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import NasBench101, NasBench201
-from regretta.tabular_data.table import Provenance, Table
+from regretta.tabular_data.table import Table
 
 RECONSTRUCTION = (
     "the mean test accuracy after 108 epochs, the cells and the parameters are real; validation"

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from regretta.plots.paper import draw_figures as draw_figures
     from regretta.plots.parallel_workers import write_workers_figure as write_workers_figure
     from regretta.plots.report import write_report as write_report
+    from regretta.tabular_data.benchmark import Benchmark as Benchmark
+    from regretta.tabular_data.benchmark import Provenance as Provenance
     from regretta.tabular_data.catalog import entries as entries
     from regretta.tabular_data.catalog import open_table as open_table
     from regretta.tabular_data.errors import UserError as UserError
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from regretta.tabular_data.spaces import NasBench201 as NasBench201
     from regretta.tabular_data.spaces import Space as Space
     from regretta.tabular_data.spaces import get_space as get_space
-    from regretta.tabular_data.table import Provenance as Provenance
     from regretta.tabular_data.table import Table as Table
 
 _HOMES = {
@@ -79,7 +80,8 @@ _HOMES = {
         "Space",
         "get_space",
     ),
-    "regretta.tabular_data.table": ("Provenance", "Table"),
+    "regretta.tabular_data.benchmark": ("Benchmark", "Provenance"),
+    "regretta.tabular_data.table": ("Table",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.catalog import open_table, user_tables
 from regretta.tabular_data.importing import Imported
 from regretta.tabular_data.spaces import NasBench101
-from regretta.tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.table import Table, TableError
 
 
 def rows_within(small: NasBench101, large: NasBench101) -> NDArray[np.int32]:

@@ -9,13 +9,22 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.spaces import Space, SpaceError, get_space
+from regretta.tabular_data.benchmark import (
+    Benchmark,
+    BenchmarkError,
+    Judged,
+    Observed,
+    Observer,
+    Provenance,
+    Reference,
+    Rule,
+)
+from regretta.tabular_data.spaces import Configurations, Space, SpaceError, get_space
 from regretta.tabular_data.storage import atomic_folder, save_array
 
 FORMAT = 1
@@ -51,35 +60,12 @@ epoch of the run of the largest budget.
 _REQUIRED = ("validation_accuracy", "training_seconds")
 
 
-class TableError(UserError):
+class TableError(BenchmarkError):
     """A table that cannot be made or opened as asked; the message says what and where."""
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """Where a table's numbers come from.
-
-    Attributes
-    ----------
-    source
-        Who measured it, and the file it was read from.
-    licence
-        Licence of the data.
-    reconstruction
-        Empty for measured data. Otherwise says which numbers are modelled; the word
-        "reconstruction" then follows the table into every result, report and picture.
-    notes
-        Anything a reader of the numbers must know.
-    """
-
-    source: str = "arrays given by the user"
-    licence: str = "unknown"
-    reconstruction: str = ""
-    notes: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(Benchmark):
     """What was measured of every cell of a search space.
 
     Make one with `from_arrays` or `open`, never directly.
@@ -304,6 +290,44 @@ class Table:
                 )
         _check_columns(self.columns, self.partial, self.name)
 
+    # -- what a search and its judge ask ---------------------------------------------------------
+
+    numbered: ClassVar[bool] = True
+
+    def observer(self, rule: Rule) -> Observer:
+        from regretta.tabular_data.lookup import Lookup
+
+        return Lookup(self, rule)
+
+    def observe(
+        self, configurations: Configurations, budget: float, draws: NDArray[np.float64]
+    ) -> Observed:
+        level = self.budget_index(budget)
+        answers = self.observer(Rule()).answer(configurations, level, draws.tolist())
+        return Observed(answers.errors, answers.costs, np.array(answers.rows) >= 0)
+
+    def judge(self, configurations: Configurations, budget: float) -> Judged:
+        rows = self.space.rows(self.space.check(configurations))
+        level = self.budget_index(budget)
+        test = self.mean_test_error
+        return Judged(
+            self.mean_validation_error[rows, level], None if test is None else test[rows, level]
+        )
+
+    def best(self, budget: float) -> Reference:
+        level = self.budget_index(budget)
+        if level not in self._best:
+            test = self.mean_test_error
+            self._best[level] = Reference(
+                validation_error=float(np.nanmin(self.mean_validation_error[:, level])),
+                test_error=None if test is None else float(np.nanmin(test[:, level])),
+            )
+        return self._best[level]
+
+    @cached_property
+    def _best(self) -> dict[int, Reference]:
+        return {}
+
     # -- what is in it -----------------------------------------------------------------------
 
     @property
@@ -312,30 +336,9 @@ class Table:
         return int(self.columns["validation_accuracy"].shape[2])
 
     @property
-    def n_cells(self) -> int:
-        """Number of cells of the space, missing ones included."""
-        return self.space.n_cells
-
-    @property
     def has_test(self) -> bool:
         """Whether the table has test accuracies; if not, regret is validation regret."""
         return "test_accuracy" in self.columns or "mean_test_accuracy" in self.columns
-
-    def budget_index(self, budget: float) -> int:
-        """Position of a budget on the budget axis.
-
-        Raises
-        ------
-        TableError
-            If the table has no such budget.
-        """
-        for index, level in enumerate(self.budgets):
-            if abs(level - budget) <= 1e-9 * level:
-                return index
-        shown = ", ".join(f"{level:g}" for level in self.budgets)
-        raise TableError(
-            f"table {self.name!r} has no budget {budget:g}: it has {shown} {self.budget_unit}"
-        )
 
     @cached_property
     def available(self) -> NDArray[np.uint8]:

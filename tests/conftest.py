@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import GridSpace, NasBench101
-from regretta.tabular_data.table import Provenance, Table
+from regretta.tabular_data.table import Table
 
 # A test run is repeatable; `--hypothesis-profile=explore` looks for new examples. Nothing here is
 # timed.

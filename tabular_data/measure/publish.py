@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.measure.builder import Measurements, build
 from regretta.tabular_data.measure.datasets import load
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan, make_plan
 from regretta.tabular_data.measure.processor import processor_kind, processor_name
 from regretta.tabular_data.spaces import NasBench101, Space, get_space
-from regretta.tabular_data.table import Provenance, Table
+from regretta.tabular_data.table import Table
 
 
 def build_table(

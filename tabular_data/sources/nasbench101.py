@@ -18,12 +18,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.sources.base import Progress, SourceError
 from regretta.tabular_data.sources.model_metrics import Metrics, decode
 from regretta.tabular_data.sources.tfrecord import Batch, read_batches
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS
-from regretta.tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.table import Table, TableError
 
 BUDGETS = (4, 12, 36, 108)
 REPEATS = 3

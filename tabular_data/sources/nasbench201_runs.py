@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.base import SourceError
 from regretta.tabular_data.spaces import NasBench201, SpaceError
-from regretta.tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.table import Table, TableError
 
 BUDGETS = (12, 200)
 MID_SCHEDULE = (1, 4)

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.base import SourceError
 from regretta.tabular_data.sources.pickles import loads
 from regretta.tabular_data.spaces import NasBench201
-from regretta.tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.table import Table, TableError
 
 DATASETS: Mapping[str, str] = MappingProxyType(
     {

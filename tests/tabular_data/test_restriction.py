@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.catalog import open_table
 from regretta.tabular_data.restriction import at_most_vertices, cut_table, rows_within
 from regretta.tabular_data.spaces import NasBench101
-from regretta.tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.table import Table, TableError
 
 
 def table_of(space, **changes):

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regretta.tabular_data.benchmark import BenchmarkError, Provenance
 from regretta.tabular_data.spaces import GridSpace
-from regretta.tabular_data.table import Provenance, Table, TableError
+from regretta.tabular_data.table import Table, TableError
 
 SPACE = GridSpace({"x": ["a", "b"], "y": ["c", "d"]})
 
@@ -186,7 +187,7 @@ def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_budget_names_those_there_are() -> None:
-    with pytest.raises(TableError, match="no budget 4: it has 1, 9 epochs"):
+    with pytest.raises(BenchmarkError, match="no budget 4: it has 1, 9 epochs"):
         make().budget_index(4)
 
 

@@ -20,8 +20,9 @@ from regretta.plots.paper.nasbench101_graphs import (
     width,
 )
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import NasBench101, NasBench201
-from regretta.tabular_data.table import Provenance, Table
+from regretta.tabular_data.table import Table
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
 
