@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from regretta.harness.locks import locked
 from regretta.harness.store.files import find_runs, run_path
 from regretta.harness.suite import suite_parts
+from regretta.tabular_data.locks import locked
 
 _FEWEST = 3
 

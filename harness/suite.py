@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from regretta.harness.locks import locked
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run
@@ -21,6 +20,7 @@ from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.catalog import find_table, open_table
 from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.locks import locked
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.table import Table
 

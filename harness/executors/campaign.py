@@ -13,11 +13,11 @@ from regretta.harness.executors.pool import Pool
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.serial import InProcess
 from regretta.harness.executors.work import Report
-from regretta.harness.locks import Lock, locked
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.store.files import find_runs, label_folders, run_path, set_aside
 from regretta.harness.suite import Failure, Suite, SuiteError, Task, failure_path, plan
+from regretta.tabular_data.locks import Lock, locked
 from regretta.tabular_data.storage import write_atomically
 
 Progress = Callable[[int, int], None]

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from regretta.harness.locks import locked
 from regretta.harness.result import ResultError, RunResult, verified
+from regretta.tabular_data.locks import locked
 from regretta.tabular_data.storage import write_atomically
 
 _NUMBER = re.compile(rb'"number":(\d+),')

@@ -10,12 +10,12 @@ import pytest
 
 from regretta.cli import main
 from regretta.harness.executors import run_suite
-from regretta.harness.locks import locked
 from regretta.harness.result import ResultError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store import files as compaction
 from regretta.harness.store.files import compact, find_runs, label_folders
 from regretta.harness.suite import load_suite
+from regretta.tabular_data.locks import locked
 
 RUNS = 8
 

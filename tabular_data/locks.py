@@ -1,4 +1,7 @@
-"""Who is at work in a folder: locks that the kernel lets go when their process dies, however it dies."""
+"""Who is at work in a folder.
+
+Locks are the kernel's, which lets go of them when their process dies, however it dies.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _PAUSE = 0.02
 
 
 class Lock:
-    """A lock on a folder, held until closed.
+    """A lock on a folder or file, held until closed.
 
     Locks lie on the folder itself (``flock``), so that nothing is left behind. A file system
     without them, such as NFS, makes every lock `held`, as nothing there depends on locks to be
@@ -28,13 +31,21 @@ class Lock:
         Whether the file system has such locks.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.held = False
         self.supported = True
 
     def get(self, *, exclusive: bool, patience: float = 0.0) -> bool:
-        """Try to get the lock, or to change a shared one into an exclusive one or back, for `patience` seconds."""
+        """Try for `patience` seconds to get the lock, or to change the kind of the one that is held.
+
+        Parameters
+        ----------
+        exclusive
+            Whether nobody else may hold it at the same time, or only nobody exclusively.
+        patience
+            Seconds to wait for others.
+        """
         kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         until = time.monotonic() + patience
         while True:
@@ -58,19 +69,19 @@ class Lock:
 
 
 @contextmanager
-def locked(folder: Path, *, exclusive: bool, patience: float = 0.0) -> Iterator[Lock]:
-    """Hold, or fail to hold, a lock on a folder for the length of the block; see `Lock.held`.
+def locked(path: Path, *, exclusive: bool, patience: float = 0.0) -> Iterator[Lock]:
+    """Hold, or fail to hold, a lock for the length of the block; see `Lock.held`.
 
     Parameters
     ----------
-    folder
-        It must exist.
+    path
+        A folder or file that exists.
     exclusive
         Whether nobody else may hold it at the same time, or only nobody exclusively.
     patience
         Seconds to wait for others.
     """
-    lock = Lock(folder)
+    lock = Lock(path)
     try:
         lock.get(exclusive=exclusive, patience=patience)
         yield lock
