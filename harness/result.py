@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.harness.regret import snap_to_zero
 from regretta.tabular_data.errors import UserError
 
 FORMAT = 1
@@ -131,11 +132,12 @@ class RunResult:
 
     @property
     def has_test(self) -> bool:
-        """Whether the run has test errors."""
-        return self.trajectory.test_error is not None
+        """Whether every incumbent of the run has a test error."""
+        test = self.trajectory.test_error
+        return test is not None and not np.isnan(test).any()
 
     def regret(self, kind: str) -> NDArray[np.float64]:
-        """Regret of each incumbent: shape ``[k]``.
+        """Regret of each incumbent: shape ``[k]``; the best cell's is zero, not nearly zero.
 
         Parameters
         ----------
@@ -147,21 +149,31 @@ class RunResult:
         Raises
         ------
         ResultError
-            If test regret is asked for and the table has no test accuracy.
+            If test regret is asked for and the table has no test accuracy, or if the table lacks
+            the value of an incumbent.
         """
+        steps = self.trajectory
+        errors: NDArray[np.float64] | None
         match kind:
             case "test":
-                if self.trajectory.test_error is None or self.reference.test_error is None:
-                    raise ResultError(
-                        f"table {self.table!r} has no test accuracy; ask for validation regret"
-                    )
-                return self.trajectory.test_error - self.reference.test_error
+                errors, best = steps.test_error, self.reference.test_error
             case "validation":
-                return self.trajectory.mean_validation_error - self.reference.validation_error
+                errors, best = steps.mean_validation_error, self.reference.validation_error
             case "observed":
-                return self.trajectory.validation_error - self.reference.validation_error
+                errors, best = steps.validation_error, self.reference.validation_error
             case _:
                 raise ResultError(f"unknown regret {kind!r}; known are test, validation, observed")
+        if errors is None or best is None:
+            raise ResultError(
+                f"table {self.table!r} has no test accuracy; ask for validation regret"
+            )
+        if np.isnan(errors).any():
+            cell = steps.cell[np.isnan(errors)][0]
+            raise ResultError(
+                f"table {self.table!r} has no {kind} error of cell {cell}, an incumbent of"
+                f" {self.label}, run {self.number}"
+            )
+        return snap_to_zero(errors - best)
 
     def to_json(self) -> bytes:
         """The run as canonical JSON with a checksum of its own; equal runs give equal bytes."""
