@@ -89,9 +89,13 @@ class RegretCurves:
     curves: tuple[RegretCurve, ...]
 
 
-def regret_kind(runs: Mapping[str, Sequence[RunResult]]) -> str:
-    """``"test"`` where every run of a table has test errors, otherwise ``"validation"``."""
-    return "test" if all(run.has_test for group in runs.values() for run in group) else "validation"
+def regret_kind(*tables: Mapping[str, Sequence[RunResult]]) -> str:
+    """``"test"`` where every run of all the tables has test errors, otherwise ``"validation"``.
+
+    What is compared or averaged is of one kind; test and validation regret never meet.
+    """
+    every = (run for runs in tables for group in runs.values() for run in group)
+    return "test" if all(run.has_test for run in every) else "validation"
 
 
 def regret_curve(
