@@ -29,7 +29,8 @@ from regretta.harness.executors.work import Report, do_run
 from regretta.harness.result import RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import compact
-from regretta.harness.suite import Suite, Task, load_suite, plan
+from regretta.harness.store.folder import load_suite
+from regretta.harness.suite import Suite, Task, plan
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table

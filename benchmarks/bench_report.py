@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
+from regretta.harness.protocol import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
-from regretta.harness.suite import SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.report import write_report
 
 METHODS = (
@@ -76,18 +78,19 @@ def main() -> None:
         for method in METHODS
     }
     with tempfile.TemporaryDirectory() as folder:
-        suite = SuiteResults(
-            folder=Path(folder),
+        table = TableIdentity("", "", float(LIMIT), 1, (108.0,), 1, "synthetic", "", "", "")
+        identity = SuiteIdentity(
             name="bench",
             title="Synthetic runs",
-            spec={"optimizers": [{"label": method, "optimizer": method} for method in METHODS]},
-            tables=("synthetic",),
-            labels=METHODS,
-            runs={"synthetic": runs},
-            planned=RUNS,
-            failures=(),
-            damaged=(),
+            protocol=get_protocol("default"),
+            seed=0,
+            simulated_workers=1,
+            encoding="",
+            runs=RUNS,
+            tables={"synthetic": table},
+            methods={method: MethodIdentity(method, {}) for method in METHODS},
         )
+        suite = SuiteResults(Path(folder), identity, {"synthetic": runs})
         wall, cpu = time.perf_counter(), time.process_time()
         page = write_report(suite)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

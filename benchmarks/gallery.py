@@ -23,7 +23,7 @@ from PIL import Image
 
 from regretta.experiments.catalog import find_suite
 from regretta.harness.executors import run_suite
-from regretta.harness.suite import SuiteResults, load_suite
+from regretta.harness.store.folder import SuiteResults, load_suite
 from regretta.plots.paper import draw_figures
 from regretta.tabular_data.catalog import entries, open_table
 from regretta.tabular_data.restriction import at_most_vertices

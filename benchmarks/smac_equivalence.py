@@ -20,7 +20,7 @@ from machine import machine
 from scipy import stats
 
 from regretta.harness.regret import final_regret
-from regretta.harness.suite import load_suite
+from regretta.harness.store.folder import load_suite
 from regretta.plots import style
 from regretta.plots.regret_curve import draw_regret, regret_curves
 from regretta.plots.statistics import bootstrap_interval, pairwise_tests
@@ -77,11 +77,10 @@ def main() -> None:
             f"| {label} | {len(runs[label])} | {mean.estimate:.5f} | {mean.low:.5f} to"
             f" {mean.high:.5f} | {np.median(regret[label]):.5f} | {evaluations:.0f} |"
         )
-    limit = suite.spec["tables"][table]["time_limit"]
+    limit = suite.identity.tables[table].time_limit
     page = PAGE.format(
         setting=(
-            f"Table {table}, {limit:g} simulated seconds, protocol"
-            f" {suite.spec['protocol']['name']}."
+            f"Table {table}, {limit:g} simulated seconds, protocol {suite.identity.protocol.name}."
         ),
         rows="\n".join(rows),
         bound=BOUND,

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
-from regretta.harness.suite import SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
@@ -101,7 +101,7 @@ def _page(suite: SuiteResults, begun: Sequence[str], sections: Sequence[Section]
     )
     done = sum(len(suite.runs[table][label]) for table in begun for label in suite.labels)
     return environment.get_template("report.html").render(
-        title=suite.title or suite.name,
+        title=suite.title,
         summary=(
             f"{_count(len(suite.labels), 'method')} on {_count(len(suite.tables), 'table')}:"
             f" {_count(done, 'finished run')} of"
@@ -262,12 +262,8 @@ def _address(png: bytes) -> str:
 
 
 def _entries(suite: SuiteResults) -> list[tuple[str, str]]:
-    """Label and optimizer of every entry, in the suite's order."""
-    named = {
-        entry.get("label"): str(entry.get("optimizer", ""))
-        for entry in suite.spec.get("optimizers", ())
-    }
-    return [(label, named.get(label) or label) for label in suite.labels]
+    """Label and optimizer of every method, in the suite's order."""
+    return [(label, method.optimizer) for label, method in suite.identity.methods.items()]
 
 
 def _count(number: int, noun: str) -> str:
@@ -351,43 +347,31 @@ def _shortened(lines: list[str], what: str, most: int = 20) -> list[str]:
 
 def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
     """What was run on what, as keys and values."""
-    spec, tables = suite.spec, suite.spec.get("tables", {})
+    identity, protocol = suite.identity, suite.identity.protocol
     runs = [
         run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]
     ]
-    rows = [("Suite", suite.name)]
-    protocol = spec.get("protocol", {})
-    rows.append(
-        (
-            "Protocol",
-            ": ".join(str(protocol[key]) for key in ("name", "summary") if protocol.get(key)),
-        )
-    )
-    rows += [(key.capitalize(), _shown(spec[key])) for key in ("encoding", "seed") if spec.get(key)]
-    rows.append(("Runs", f"{suite.planned} per table and method"))
-    rows += [("Simulated workers", ", ".join(map(str, sorted({run.workers for run in runs}))))]
-    for table in suite.tables:
-        about = tables.get(table, {}) if isinstance(tables, Mapping) else {}
+    rows = [("Suite", suite.name), ("Protocol", f"{protocol.name}: {protocol.summary}")]
+    if identity.encoding:
+        rows.append(("Encoding", identity.encoding))
+    rows += [
+        ("Seed", str(identity.seed)),
+        ("Runs", f"{suite.planned} per table and method"),
+        ("Simulated workers", str(identity.simulated_workers)),
+    ]
+    for table, about in identity.tables.items():
         parts = [
-            f"{about['cells']:,} cells" if "cells" in about else "",
-            (
-                f"budgets {', '.join(f'{b:g}' for b in about['budgets'])}"
-                if "budgets" in about
-                else ""
-            ),
-            f"{about['repeats']} repeats" if "repeats" in about else "",
-            *(f"{key} {about[key]}" for key in ("space", "source", "licence") if about.get(key)),
-            f"RECONSTRUCTION: {about['reconstruction']}" if about.get("reconstruction") else "",
-            *(
-                f"time limit {t:,.10g} s ({human_time(t)})"
-                for t in sorted({r.time_limit for r in _on(runs, table)})
-            ),
-            *(
-                f"checksum {text[:16]}"
-                for text in sorted({r.table_checksum for r in _on(runs, table)})
-            ),
+            f"{about.cells:,} cells",
+            f"budgets {', '.join(f'{b:g}' for b in about.budgets)}",
+            f"{about.repeats} repeats",
+            f"space {about.space}",
+            f"source {about.source}" if about.source else "",
+            f"licence {about.licence}" if about.licence else "",
+            f"RECONSTRUCTION: {about.reconstruction}" if about.reconstruction else "",
+            f"time limit {about.time_limit:,.10g} s ({human_time(about.time_limit)})",
+            f"checksum {'+'.join(c[:16] for c in about.checksums.split('+'))}",
         ]
-        rows.append((f"Table {table}", "; ".join(part for part in parts if part) or "no run"))
+        rows.append((f"Table {table}", "; ".join(part for part in parts if part)))
     rows += [
         ("Versions", text)
         for text in sorted({_shown(run.versions) for run in runs if run.versions})
@@ -395,18 +379,11 @@ def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
     return rows
 
 
-def _on(runs: Sequence[RunResult], table: str) -> list[RunResult]:
-    return [run for run in runs if run.table == table]
-
-
 def _methods(suite: SuiteResults) -> list[tuple[str, str, str]]:
-    entries = {str(entry.get("label")): entry for entry in suite.spec.get("optimizers", ())}
-    rows = []
-    for label, optimizer in _entries(suite):
-        run = next((r for table in suite.tables for r in suite.runs[table][label]), None)
-        settings = run.settings if run else entries.get(label, {}).get("settings", {})
-        rows.append((label, optimizer, _shown(settings) or "none"))
-    return rows
+    return [
+        (label, method.optimizer, _shown(method.settings) or "none")
+        for label, method in suite.identity.methods.items()
+    ]
 
 
 def _shown(value: Any) -> str:

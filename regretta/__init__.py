@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from regretta.experiments.catalog import find_suite as find_suite
     from regretta.harness.executors import Outcome as Outcome
     from regretta.harness.executors import run_suite as run_suite
-    from regretta.harness.export import export_suite as export_suite
     from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
     from regretta.harness.protocol import Protocol as Protocol
     from regretta.harness.protocol import get_protocol as get_protocol
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
     from regretta.harness.spec import OptimizerEntry as OptimizerEntry
     from regretta.harness.spec import SuiteSpec as SuiteSpec
     from regretta.harness.spec import read_spec as read_spec
+    from regretta.harness.store.export import export_suite as export_suite
     from regretta.harness.store.files import read_run as read_run
-    from regretta.harness.suite import load_suite as load_suite
+    from regretta.harness.store.folder import load_suite as load_suite
     from regretta.optimizers.base import Observation as Observation
     from regretta.optimizers.base import Optimizer as Optimizer
     from regretta.optimizers.base import Problem as Problem
@@ -56,14 +56,14 @@ _HOMES = {
     "regretta.experiments.catalog": ("built_in_suites", "find_suite"),
     "regretta.cli.figure_commands": ("tables_at_hand",),
     "regretta.harness.executors": ("Outcome", "run_suite"),
-    "regretta.harness.export": ("export_suite",),
+    "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
     "regretta.harness.regret": ("final_regret", "regret_matrix"),
     "regretta.harness.result": ("RunResult",),
     "regretta.harness.run": ("Run", "run"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
     "regretta.harness.store.files": ("read_run",),
-    "regretta.harness.suite": ("load_suite",),
+    "regretta.harness.store.folder": ("load_suite",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "regretta.optimizers.registry": ("available", "get_optimizer"),
     "regretta.plots.paper": ("draw_figures",),

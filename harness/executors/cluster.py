@@ -15,7 +15,8 @@ from typing import Any
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.session import Session, first_line
 from regretta.harness.executors.work import Report, order
-from regretta.harness.suite import Suite, SuiteError
+from regretta.harness.identity import SuiteError
+from regretta.harness.suite import Suite
 from regretta.tabular_data.names import unknown
 
 JOB_QUEUES: Mapping[str, str] = {

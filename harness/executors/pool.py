@@ -20,7 +20,8 @@ from pickle import UnpicklingError
 
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.work import Order, Report, Workplace, one_thread, order
-from regretta.harness.suite import Failure, Suite, SuiteError, Task
+from regretta.harness.identity import SuiteError
+from regretta.harness.suite import Failure, Suite, Task
 from regretta.tabular_data.errors import UserError
 
 _DEATHS = 3

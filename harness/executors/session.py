@@ -20,7 +20,8 @@ from typing import Any
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.remote import Refusal, call
 from regretta.harness.executors.work import Order, Report
-from regretta.harness.suite import Failure, SuiteError, Task
+from regretta.harness.identity import SuiteError
+from regretta.harness.suite import Failure, Task
 
 _CHECK_SECONDS = 60.0
 _LOST_SECONDS = 5.0

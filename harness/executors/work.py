@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -14,14 +13,14 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 from regretta.harness.dialogue import OptimizerError
+from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.run import run, versions
 from regretta.harness.spec import SuiteSpec
-from regretta.harness.suite import Failure, Suite, SuiteError, Task, plan
+from regretta.harness.suite import Failure, Suite, Task, plan
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -110,7 +109,7 @@ class Order:
     spec
         The suite, with absolute paths.
     suite
-        ``Suite.identity`` as JSON: tables with their checksums, optimizers with their settings.
+        Its identity: tables with their checksums, optimizers with their settings.
     plugins
         Path and content of every plugin file.
     versions
@@ -120,7 +119,7 @@ class Order:
     """
 
     spec: SuiteSpec
-    suite: str
+    suite: SuiteIdentity
     plugins: tuple[tuple[Path, bytes], ...]
     versions: Mapping[str, str]
     code: str
@@ -139,7 +138,7 @@ def order(suite: Suite) -> Order:
     plugins = tuple(path.resolve() for path in spec.plugins)
     return Order(
         spec=replace(spec, tables=tuple(absolute.values()), time_limit=limit, plugins=plugins),
-        suite=json.dumps(suite.identity()),
+        suite=suite.identity(),
         plugins=tuple((path, path.read_bytes()) for path in plugins),
         versions=versions(),
         code=_code(),
@@ -172,7 +171,7 @@ class Workplace:
                 f"it has other source code of regretta {here['regretta']}; install the same there"
             )
         self.suite = plan(replace(order.spec, plugins=_plugins(order)))
-        _compare(json.loads(order.suite), json.loads(json.dumps(self.suite.identity())))
+        _compare(order.suite, self.suite.identity())
 
     def do(self, task: Task) -> Report:
         """Do one run."""
@@ -199,19 +198,17 @@ def _plugins(order: Order) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _compare(there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    for name, table in there["tables"].items():
-        found = here["tables"].get(name)
-        if found is None:
+def _compare(there: SuiteIdentity, here: SuiteIdentity) -> None:
+    for name, table in there.tables.items():
+        if name not in here.tables:
             raise SuiteError(f"it lacks table {name!r}; copy its folder there")
-        for key in ("checksum", "search_checksum"):
-            if found[key] != table[key]:
-                raise SuiteError(
-                    f"it has another table {name!r} ({key} {found[key][:12]}… where"
-                    f" {table[key][:12]}… is needed); copy the table's folder there"
-                )
-    for key, value in there.items():
-        if here.get(key) != value:
+        needed, found = table.checksums, here.tables[name].checksums
+        if found != needed:
             raise SuiteError(
-                f"it sees another suite: {key} is {here.get(key)!r} where {value!r} is needed"
+                f"it has another table {name!r} (checksum {found[:12]}… where {needed[:12]}… is"
+                " needed); copy the table's folder there"
             )
+    try:
+        here.joined(there)
+    except SuiteError as error:
+        raise SuiteError(f"it sees another suite: {error}") from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from regretta.harness.suite import SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.paper.columns import Anchor, FigureError
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, save
 from regretta.tabular_data.names import unknown
@@ -228,7 +228,7 @@ def draw_figures(
     folder
         Where to write.
     suites
-        From `regretta.harness.suite.load_suite`, for the figures of searches; each figure takes the
+        From `regretta.load_suite`, for the figures of searches; each figure takes the
         suites that are its study.
 
     Returns
@@ -331,7 +331,7 @@ def _of_suites(
 
 
 def _space(suite: SuiteResults, table: str) -> str:
-    return str(suite.spec.get("tables", {}).get(table, {}).get("space", ""))
+    return suite.identity.tables[table].space
 
 
 def _drawn(

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from regretta.harness.regret import final_regret, regret_matrix
 from regretta.harness.result import RunResult
-from regretta.harness.suite import SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import marker_positions, time_axis, title
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.regret_curve import regret_kind
@@ -150,7 +150,7 @@ class Generalization:
 
 def _vertices(suite: SuiteResults) -> dict[str, int]:
     """Table of NAS-Bench-101's cells → most vertices."""
-    spaces = {table: str(suite.spec["tables"][table]["space"]) for table in suite.tables}
+    spaces = {name: table.space for name, table in suite.identity.tables.items()}
     found = {table: re.match(r"nasbench101(?:-(\d)v)?/", space) for table, space in spaces.items()}
     return {table: int(match[1] or 7) for table, match in found.items() if match}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from regretta.harness.result import RunResult
-from regretta.harness.suite import SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from regretta.plots.paper.columns import Anchor, FigureError
@@ -94,7 +94,7 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
             f"{suite.folder} has no finished evaluation on {table}; run the suite first"
         )
     optimizers = {label: group[0].optimizer for label, group in runs.items()}
-    encoding = str(suite.spec.get("encoding") or "A")
+    encoding = suite.identity.encoding or "A"
     kinds = set(optimizers.values())
     missing = []
     if number in SENSITIVITY:

@@ -23,12 +23,12 @@ from regretta.cli.table_commands import table_info as table_info
 from regretta.cli.table_commands import table_verify as table_verify
 from regretta.experiments.catalog import built_in_suites, find_suite
 from regretta.harness.executors import Dask, JobQueue, run_suite
-from regretta.harness.export import export_suite
 from regretta.harness.protocol import PROTOCOLS
 from regretta.harness.spec import SuiteSpec, read_spec
-from regretta.harness.status import suite_status
+from regretta.harness.store.export import export_suite
 from regretta.harness.store.files import compact as compact_suite
-from regretta.harness.suite import load_suite
+from regretta.harness.store.folder import load_suite
+from regretta.harness.store.status import suite_status
 from regretta.optimizers.registry import available, get_optimizer, load_plugin
 from regretta.tabular_data.catalog import entries, find_table
 from regretta.tabular_data.errors import UserError
@@ -96,7 +96,7 @@ def _cluster(options: argparse.Namespace, spec: SuiteSpec) -> Dask | JobQueue | 
 
 
 def status(options: argparse.Namespace) -> int:
-    """``regretta status``: `regretta.harness.status.suite_status`."""
+    """``regretta status``: `regretta.harness.store.status.suite_status`."""
     found = suite_status(options.folder)
     if options.json:
         return _print_json(

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from regretta.harness.suite import load_suite
+from regretta.harness.store.folder import load_suite
 from regretta.tabular_data.catalog import entries, find_table, open_table
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown

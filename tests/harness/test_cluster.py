@@ -17,8 +17,8 @@ import pytest
 from regretta.cli import main
 from regretta.harness.executors import Dask, JobQueue, run_suite
 from regretta.harness.executors.session import error_of
+from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
-from regretta.harness.suite import SuiteError
 from tests.harness.clusters import Cluster
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from regretta.harness.executors import run_suite
-from regretta.harness.export import export_suite, nas_benchmarks_lists
+from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.suite import SuiteError, load_suite
+from regretta.harness.store.export import export_suite, nas_benchmarks_lists
+from regretta.harness.store.folder import load_suite
 from tests.harness.test_result import RESULT
 
 
@@ -69,4 +70,4 @@ def test_what_cannot_be_exported_is_one_line(folder: Path, tmp_path: Path) -> No
     with pytest.raises(SuiteError, match="cannot write to"):
         export_suite(suite, tmp_path / "file")
     with pytest.raises(SuiteError, match="has no finished run to export"):
-        export_suite(replace(suite, labels=()), tmp_path)
+        export_suite(replace(suite, runs={"small101": dict.fromkeys(suite.labels, ())}), tmp_path)

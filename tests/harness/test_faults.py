@@ -26,8 +26,9 @@ import psutil
 import pytest
 
 from regretta.harness.executors import run_suite
+from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec, read_spec
-from regretta.harness.suite import SuiteError, load_suite
+from regretta.harness.store.folder import load_suite
 from regretta.tabular_data.locks import locked
 from tests.harness.clusters import Cluster
 

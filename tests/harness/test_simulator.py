@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 import regretta.harness.run
 from regretta.harness.dialogue import OptimizerError
 from regretta.harness.executors import run_suite
+from regretta.harness.identity import SuiteError
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run
 from regretta.harness.simulator import WorkersError, search
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
-from regretta.harness.suite import SuiteError, load_suite, plan
+from regretta.harness.store.folder import load_suite
+from regretta.harness.suite import plan
 from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.spaces import GridSpace

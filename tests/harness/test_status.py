@@ -10,10 +10,10 @@ import pytest
 
 from regretta.cli import main
 from regretta.harness.executors import run_suite
+from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.status import Progress, SuiteStatus, suite_status
 from regretta.harness.store.files import compact
-from regretta.harness.suite import SuiteError
+from regretta.harness.store.status import Progress, SuiteStatus, suite_status
 from regretta.tabular_data.locks import locked
 
 

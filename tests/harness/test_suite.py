@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from regretta.harness.executors import run_suite
+from regretta.harness.identity import SuiteError
 from regretta.harness.protocol import ProtocolError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.suite import SuiteError, load_suite, plan
+from regretta.harness.store.folder import load_suite
+from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from regretta.optimizers.registry import PluginError
 from regretta.tabular_data.table import Table, TableError
@@ -266,4 +268,4 @@ def test_suite_json_is_readable_by_others(spec: SuiteSpec, tmp_path: Path) -> No
     run_suite(replace(spec, runs=1), tmp_path)
     data = json.loads((tmp_path / "suite.json").read_text())
     assert data["tables"]["small101"]["cells"] == 91
-    assert data["optimizers"]["hyperband"] == {"optimizer": "hyperband", "settings": {"eta": 3.0}}
+    assert data["methods"]["hyperband"] == {"optimizer": "hyperband", "settings": {"eta": 3.0}}

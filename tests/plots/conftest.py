@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
+from regretta.harness.protocol import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
-from regretta.harness.suite import SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.report import write_report
 
 LIMIT = 1e6
@@ -88,14 +90,29 @@ METHODS = (
 )
 
 
+TABLE = TableIdentity(
+    checksum="c" * 64,
+    search_checksum="c" * 64,
+    time_limit=1000.0,
+    cells=15625,
+    budgets=(12.0, 200.0),
+    repeats=3,
+    space="nasbench201",
+    source="",
+    licence="",
+    reconstruction="",
+)
+
+
 def make_suite(
     folder: Path,
     runs: Mapping[str, Mapping[str, Sequence[RunResult]]],
     *,
     planned: int | None = None,
+    spaces: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> SuiteResults:
-    """What `regretta.harness.suite.load_suite` gives, of runs in memory."""
+    """What `regretta.load_suite` gives, of runs in memory."""
     labels = list(dict.fromkeys(label for group in runs.values() for label in group))
     runs = {
         table: {
@@ -109,50 +126,32 @@ def make_suite(
         }
         for table, group in runs.items()
     }
-    optimizers = {
-        run.label: run.optimizer
-        for group in runs.values()
-        for many in group.values()
-        for run in many
-    }
-    fields: dict[str, Any] = {
-        "folder": folder,
-        "name": "toy-suite",
-        "title": "A toy suite",
-        "spec": {
-            "protocol": {"name": "default", "repeats": "observed"},
-            "runs": planned or 1,
-            "seed": 1,
-            "optimizers": [
-                {
-                    "label": label,
-                    "optimizer": optimizers.get(label, label),
-                    "settings": {"population": 100},
-                }
-                for label in labels
-            ],
-            "tables": {
-                table: {
-                    "cells": 15625,
-                    "budgets": [12.0, 200.0],
-                    "repeats": 3,
-                    "space": "nasbench201",
-                }
-                for table in runs
-            },
+    optimizers = {run.label: run.optimizer for g in runs.values() for m in g.values() for run in m}
+    most = max((len(many) for group in runs.values() for many in group.values()), default=0)
+    identity = SuiteIdentity(
+        name="toy-suite",
+        title="A toy suite",
+        protocol=get_protocol("default"),
+        seed=1,
+        simulated_workers=1,
+        encoding="",
+        runs=most if planned is None else planned,
+        tables=dict.fromkeys(runs, TABLE),
+        methods={
+            label: MethodIdentity(optimizers.get(label, label), {"population": 100})
+            for label in labels
         },
-        "tables": tuple(runs),
-        "labels": tuple(labels),
-        "runs": runs,
-        "planned": (
-            planned
-            if planned is not None
-            else max((len(many) for group in runs.values() for many in group.values()), default=0)
-        ),
-        "failures": (),
-        "damaged": (),
+    )
+    return on_spaces(SuiteResults(folder, identity, runs, **changes), spaces or {})
+
+
+def on_spaces(suite: SuiteResults, spaces: Mapping[str, str]) -> SuiteResults:
+    """The suite with its tables' spaces named so."""
+    tables = {
+        name: replace(table, space=spaces.get(name, table.space))
+        for name, table in suite.identity.tables.items()
     }
-    return SuiteResults(**{**fields, **changes})
+    return replace(suite, identity=replace(suite.identity, tables=tables))
 
 
 def _optimizer(run: RunResult, label: str) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from regretta.harness.executors import run_suite
+from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.suite import SuiteError
 from regretta.plots.parallel_workers import (
     WorkerFigureError,
     draw_workers,

@@ -39,9 +39,7 @@ def comparison(suite_of, run_of, tmp_path):
         "random_search": [run_of([10, 1000], [0.3, 0.2], protocol=PROTOCOL)] * 2,
         "regularized_evolution": [run_of([10, 100], [0.4, 0.1], protocol=PROTOCOL)] * 2,
     }
-    suite = suite_of(tmp_path / "comparison", {"toy": runs})
-    suite.spec["tables"]["toy"]["space"] = "nasbench101/A"
-    return suite
+    return suite_of(tmp_path / "comparison", {"toy": runs}, spaces={"toy": "nasbench101/A"})
 
 
 def test_every_figure_of_the_papers_has_an_outcome(tmp_path):

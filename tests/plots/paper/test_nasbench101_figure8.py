@@ -7,6 +7,7 @@ from regretta.plots.paper import draw_figures
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.nasbench101_figure8 import Setting, caption, compute, draw
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
+from tests.plots.conftest import on_spaces
 
 RS, NRE, RE = Setting("RS"), Setting("NRE", 1.0, 10), Setting("RE", 1.0, 10)
 COLAB = {"name": "nb101-colab"}
@@ -54,14 +55,12 @@ def study(suite_of, run_of, tmp_path):
             "twin": [evolution(run_of, 0.9, "twin")],
         }
 
-    suite = suite_of(
+    return suite_of(
         tmp_path / "study",
         {"full": searches(0.1, reconstruction="all of it"), "mini": searches(0)},
         planned=3,
+        spaces={"full": "nasbench101/A", "mini": "nasbench101-6v/A"},
     )
-    suite.spec["tables"]["full"]["space"] = "nasbench101/A"
-    suite.spec["tables"]["mini"]["space"] = "nasbench101-6v/A"
-    return suite
 
 
 def test_medians_and_quartiles_over_runs(study):
@@ -132,11 +131,11 @@ def test_it_is_drawn_from_a_suite_and_from_no_other_study(study, suite_of, run_o
     assert (tmp_path / "out" / outcomes["8"].file).read_bytes().startswith(b"\x89PNG")
     for number in ("7-left", "7-right", "S4", "S8"):
         assert "is not the study of figure" in outcomes[number].reason
-    study.spec["tables"]["mini"]["space"] = "nasbench101/B"
+    same = on_spaces(study, {"mini": "nasbench101/B"})
     with pytest.raises(
         FigureError, match=r"not the study of figure 8: .* on NAS-Bench-101's cells of two sizes"
     ):
-        compute(study)
+        compute(same)
     nothing = suite_of(tmp_path, {"toy": {"random_search": [run_of([], [])]}})
     with pytest.raises(FigureError, match="no finished evaluation for figure 8"):
         compute(nothing)

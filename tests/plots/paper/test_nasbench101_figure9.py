@@ -107,9 +107,7 @@ def test_nothing_to_rank_is_one_line(crossing, run_of):
 
 
 def test_one_figure_is_drawn_of_all_tables_of_a_suite(crossing, suite_of, tmp_path):
-    suite = suite_of(tmp_path / "suite", crossing)
-    for table in suite.spec["tables"].values():
-        table["space"] = "grid"
+    suite = suite_of(tmp_path / "suite", crossing, spaces=dict.fromkeys(crossing, "grid"))
     outcomes = {o.figure: o for o in draw_figures("nasbench101", [], tmp_path / "out", [suite])}
     assert outcomes["9"].file == "figure-9.png"
     assert (tmp_path / "out" / "figure-9.pdf").read_bytes().startswith(b"%PDF")

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from regretta.harness.identity import SuiteError
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
-from regretta.harness.suite import SuiteError, SuiteResults
+from regretta.harness.store.folder import SuiteResults
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.storage import write_atomically
 

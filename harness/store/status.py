@@ -6,8 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from regretta.harness.store.files import find_runs, run_path
-from regretta.harness.suite import suite_parts
+from regretta.harness.store.folder import read_identity, said_of, scan
 from regretta.tabular_data.locks import locked
 
 _FEWEST = 3
@@ -79,28 +78,22 @@ def suite_status(folder: Path) -> SuiteStatus:
     SuiteError
         If the folder holds no suite.
     """
-    name, tables, labels, planned = suite_parts(folder)
-    rows, damaged = [], []
-    written = []
-    for table in tables:
-        for label in labels:
-            place = run_path(folder, table, label, 0).parent
-            found = find_runs(place)
-            damaged += [damage.message for damage in found.damaged]
-            done = {number for number in found.runs if number < planned}
-            written += [
-                stored.path
-                for number, stored in found.runs.items()
-                if stored.path.suffix == ".json"
-            ]
-            bad = {int(d.path.stem) for d in found.damaged if d.path.suffix == ".json"} - done
-            failed = {int(path.stem) for path in place.glob("[0-9]*.failed")} - done - bad
-            missing = planned - len(done) - len(bad) - len(failed)
-            rows.append(Progress(table, label, len(done), len(failed), len(bad), missing))
+    identity = read_identity(folder)
+    planned = identity.runs
+    rows, damaged, written = [], [], []
+    for lying in scan(folder, identity):
+        damaged += said_of(lying)
+        written += [r.path for r in lying.runs.values() if r.path.suffix == ".json"]
+        done = {number for number in lying.runs if number < planned}
+        files = {int(d.path.stem) for d in lying.damaged if d.path.suffix == ".json"}
+        bad = {number for number in files | lying.foreign.keys() if number < planned} - done
+        failed = {number for number in lying.failed if number < planned} - done - bad
+        missing = planned - len(done) - len(bad) - len(failed)
+        rows.append(Progress(lying.table, lying.label, len(done), len(failed), len(bad), missing))
     running = _running(folder)
     left = sum(row.failed + row.damaged + row.missing for row in rows)
     seconds = _seconds_left(folder, written, left) if running is not False and left else None
-    return SuiteStatus(folder, name, running, tuple(rows), tuple(damaged), seconds)
+    return SuiteStatus(folder, identity.name, running, tuple(rows), tuple(damaged), seconds)
 
 
 def _running(folder: Path) -> bool | None:

@@ -1,0 +1,355 @@
+"""A suite's folder: ``suite.json``, and the runs, failures and damage that lie below it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
+from regretta.harness.result import ResultError, RunResult
+from regretta.harness.store.files import (
+    Damage,
+    Stored,
+    find_runs,
+    label_folders,
+    run_path,
+    set_aside,
+)
+from regretta.harness.suite import Failure, Suite, Task
+from regretta.tabular_data.locks import Lock, locked
+from regretta.tabular_data.storage import write_atomically
+
+_PATIENCE = 10.0
+_COMPACTION_PATIENCE = 30.0
+
+
+# -- what it is ------------------------------------------------------------------------------
+
+
+def read_identity(folder: Path) -> SuiteIdentity:
+    """The identity of the suite that a folder holds.
+
+    Raises
+    ------
+    SuiteError
+        If it holds none, or one that cannot be used.
+    """
+    path = folder / "suite.json"
+    try:
+        return SuiteIdentity.from_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise SuiteError(f"{folder} holds no suite: it has no suite.json") from None
+    except OSError as error:
+        raise SuiteError(f"{path} cannot be read: {error.strerror or error}") from error
+    except SuiteError as error:
+        raise type(error)(f"{path} {error}") from error
+
+
+def claim(suite: Suite, folder: Path) -> tuple[str, ...]:
+    """Make the folder this suite's, or join it to what is there if that is the same suite.
+
+    More runs, further optimizers and further tables may join; nothing that is there may differ. A
+    damaged ``suite.json`` is set aside and written anew.
+
+    Returns
+    -------
+    tuple of str
+        One line if that was so.
+
+    Raises
+    ------
+    SuiteError
+        If the folder cannot be written, holds something else, or was made with another suite.
+    """
+    path = folder / "suite.json"
+    identity = suite.identity()
+    said: tuple[str, ...] = ()
+    with clear_disk_errors(folder, "choose another --out"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder, exclusive=True, patience=_PATIENCE) as lock:
+            if not lock.held:
+                raise SuiteError(
+                    f"another process is starting in {folder}; run the same command again"
+                )
+            if path.exists():
+                try:
+                    there = read_identity(folder)
+                except DamagedError as error:
+                    aside = path.with_suffix(".damaged")
+                    os.replace(path, aside)
+                    what = str(error).partition(";")[0]
+                    said = (f"{what}; it is kept as {aside.name} and written anew",)
+                else:
+                    try:
+                        identity = there.joined(identity)
+                    except SuiteError as error:
+                        raise SuiteError(
+                            f"{folder} was made with another suite: {error}; choose another --out"
+                        ) from None
+            elif not _may_become_a_suite(folder):
+                raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
+            write_atomically(path, identity.to_json())
+    return said
+
+
+def _may_become_a_suite(folder: Path) -> bool:
+    """Whether a folder without ``suite.json`` has nothing in it but what a suite leaves there."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".suite.json.")}
+    return names <= {"runs", "suite.damaged"} or any(folder.glob("runs/*/*/[0-9]*.json*"))
+
+
+# -- what lies in it -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Lying:
+    """What lies on disk of one label on one table.
+
+    Attributes
+    ----------
+    table, label
+        Which one.
+    runs
+        Runs of the suite by number, their checksums verified.
+    foreign
+        Runs that are whole, but not of this suite, by number.
+    damaged
+        Files that are not what they should be.
+    failed
+        Records of failed runs that were not repeated since, by number.
+    """
+
+    table: str
+    label: str
+    runs: Mapping[int, Stored]
+    foreign: Mapping[int, Stored]
+    damaged: tuple[Damage, ...]
+    failed: Mapping[int, Path]
+
+
+def scan(folder: Path, suite: SuiteIdentity) -> Iterator[Lying]:
+    """What lies in a folder of a suite, by table and label in its order; nothing is changed."""
+    for table in suite.tables:
+        for label in suite.methods:
+            found = find_runs(run_path(folder, table, label, 0).parent)
+            runs: dict[int, Stored] = {}
+            foreign: dict[int, Stored] = {}
+            heads: set[str] = set()
+            for number, stored in found.runs.items():
+                ours = _is_of(suite, Task(table, label, number), stored.data, heads)
+                (runs if ours else foreign)[number] = stored
+            failed = {
+                int(path.stem): path
+                for path in sorted(run_path(folder, table, label, 0).parent.glob("[0-9]*.failed"))
+                if path.stem.isdecimal() and int(path.stem) not in runs
+            }
+            yield Lying(table, label, runs, foreign, found.damaged, failed)
+
+
+def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[str]) -> bool:
+    """Whether a run's verified bytes are that of the task.
+
+    All that identifies a run stands before its reference, and is the same text for all runs of one
+    label but for the number; so one run is parsed and compared, and the others by their text.
+    `heads` are those found right before.
+    """
+    head, _, _ = data.decode().rpartition(',"reference":{')
+    head = head.replace(f',"number":{task.number},', ',"number":?,', 1)
+    if head in heads:
+        return True
+    try:
+        result = RunResult.from_json(data)
+        address = Task(result.table, result.label, result.number)
+        matches = address == task and suite.owns(result)
+    except (ResultError, ValueError, KeyError, TypeError):
+        return False
+    if matches:
+        heads.add(head)
+    return matches
+
+
+def failure_path(folder: Path, task: Task) -> Path:
+    """File of a failed run, beside the results."""
+    return run_path(folder, task.table, task.label, task.number).with_suffix(".failed")
+
+
+def write_failure(folder: Path, failure: Failure) -> None:
+    """Keep the record of a failed run."""
+    task = Task(failure.table, failure.label, failure.number)
+    record = {"message": failure.message, "traceback": failure.traceback}
+    write_atomically(failure_path(folder, task), json.dumps(record, indent=1).encode())
+
+
+def write_data(folder: Path, task: Task, data: bytes) -> None:
+    """Keep the bytes of a finished run; a record of its failure goes."""
+    write_atomically(run_path(folder, task.table, task.label, task.number), data)
+    with suppress(FileNotFoundError):
+        failure_path(folder, task).unlink()
+
+
+def _read_failure(path: Path, table: str, label: str) -> Failure:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Failure(table, label, int(path.stem), str(data["message"]), str(data["traceback"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Failure(table, label, int(path.stem), f"failed; its record {path} cannot be read")
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteResults:
+    """A suite and all results in its folder.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    identity
+        What it is.
+    runs
+        Table → label → runs by number; a label without a run has ``()``.
+    failures
+        Runs that failed and were not repeated since.
+    damaged
+        One line a file that cannot be used.
+    """
+
+    folder: Path
+    identity: SuiteIdentity
+    runs: Mapping[str, Mapping[str, tuple[RunResult, ...]]]
+    failures: tuple[Failure, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What files call it."""
+        return self.identity.name
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.identity.title or self.identity.name
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Its tables, in the suite's order."""
+        return tuple(self.identity.tables)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of its methods, in the suite's order."""
+        return tuple(self.identity.methods)
+
+    @property
+    def planned(self) -> int:
+        """Runs that the suite asks of every label on every table."""
+        return self.identity.runs
+
+
+def load_suite(folder: Path) -> SuiteResults:
+    """Read a suite's folder; damaged files are listed, never used.
+
+    Raises
+    ------
+    SuiteError
+        If the folder holds no suite.
+    """
+    identity = read_identity(folder)
+    runs: dict[str, dict[str, tuple[RunResult, ...]]] = {table: {} for table in identity.tables}
+    failures: list[Failure] = []
+    damaged: list[str] = []
+    for lying in scan(folder, identity):
+        damaged += said_of(lying)
+        results = []
+        for stored in lying.runs.values():
+            try:
+                results.append(RunResult.from_json(stored.data))
+            except (ResultError, ValueError, KeyError, TypeError) as error:
+                damaged.append(f"result {stored.path} is damaged ({error}); run the suite again")
+        runs[lying.table][lying.label] = tuple(results)
+        failures += [
+            _read_failure(path, lying.table, lying.label) for path in lying.failed.values()
+        ]
+    return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged))
+
+
+def said_of(lying: Lying) -> list[str]:
+    """One line a file of the label that cannot be used."""
+    strange = dict.fromkeys(stored.path for stored in lying.foreign.values())
+    return [damage.message for damage in lying.damaged] + [
+        f"result {path} is that of another suite; run the suite again" for path in strange
+    ]
+
+
+# -- at work in it ---------------------------------------------------------------------------
+
+
+@contextmanager
+def at_work(folder: Path) -> Iterator[None]:
+    """Show others that somebody is at work here.
+
+    Whoever is here alone clears what killed writers left.
+
+    Raises
+    ------
+    SuiteError
+        If the runs are being compacted, or the folder cannot be written.
+    """
+    runs = folder / "runs"
+    with clear_disk_errors(folder):
+        runs.mkdir(exist_ok=True)
+    with locked(runs, exclusive=False, patience=_COMPACTION_PATIENCE) as lock:
+        if not lock.held:
+            raise SuiteError(f"{folder} is being compacted; run the same command when that is over")
+        _clear_leftovers(folder, lock)
+        yield
+
+
+def _clear_leftovers(folder: Path, lock: Lock) -> None:
+    if lock.supported and lock.get(exclusive=True, patience=0.2):
+        for place in (folder, *label_folders(folder)):
+            for path in place.glob(".*.part"):
+                if path.is_file():
+                    with suppress(OSError):
+                        path.unlink()
+    lock.get(exclusive=False, patience=_COMPACTION_PATIENCE)
+
+
+def done_already(folder: Path, suite: SuiteIdentity) -> tuple[set[Task], list[str]]:
+    """The runs of a suite with a usable result, and a line each about files that were set aside."""
+    have: set[Task] = set()
+    aside: list[str] = []
+    for lying in scan(folder, suite):
+        have.update(Task(lying.table, lying.label, number) for number in lying.runs)
+        for damage in lying.damaged:
+            if (renamed := set_aside(damage.path)) is not None:
+                what = damage.message.partition(";")[0]
+                aside.append(f"{what}; {_kept_as(renamed, damage.path)}")
+        strange: dict[Path, list[int]] = {}
+        for number, stored in lying.foreign.items():
+            strange.setdefault(stored.path, []).append(number)
+        for path, numbers in strange.items():
+            if (renamed := set_aside(path, numbers)) is not None:
+                aside.append(f"result {path} is that of another suite; {_kept_as(renamed, path)}")
+    return have, aside
+
+
+def _kept_as(renamed: Path, path: Path) -> str:
+    again = "the run is" if path.suffix == ".json" else "what is missing is"
+    return f"it is kept as {renamed.name} and {again} done again"
+
+
+@contextmanager
+def clear_disk_errors(
+    folder: Path, advice: str = "finished runs are kept, run the same command to go on"
+) -> Iterator[None]:
+    """Turn an OSError into one line that names the folder and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise SuiteError(
+            f"cannot write to {folder}: {error.strerror or error}; {advice}"
+        ) from error
