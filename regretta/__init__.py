@@ -8,10 +8,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.2.0.dev0"
+
 if TYPE_CHECKING:
-    from regretta.cli.figure_commands import tables_at_hand as tables_at_hand
     from regretta.experiments.catalog import built_in_suites as built_in_suites
     from regretta.experiments.catalog import find_suite as find_suite
+    from regretta.experiments.paper_tables import tables_at_hand as tables_at_hand
     from regretta.harness.executors import Outcome as Outcome
     from regretta.harness.executors import run_suite as run_suite
     from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "regretta.experiments.catalog": ("built_in_suites", "find_suite"),
-    "regretta.cli.figure_commands": ("tables_at_hand",),
+    "regretta.experiments.paper_tables": ("tables_at_hand",),
     "regretta.harness.executors": ("Outcome", "run_suite"),
     "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),

@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from regretta.cli import main
-from regretta.experiments.catalog import built_in_suites, find_suite
-from regretta.harness.spec import read_spec
-from regretta.harness.suite import plan
+from regretta.cli import COMMANDS, main, tables
 
 SUITE = """
 name = "tiny"
@@ -207,33 +205,52 @@ def test_every_list_exists_for_people_and_for_machines(
     assert all(row["name"] for row in rows)
 
 
-def test_usage_errors_exit_with_2() -> None:
-    with pytest.raises(SystemExit) as caught:
-        regretta("run")
-    assert caught.value.code == 2
-    assert regretta() == 2
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["run"], "Missing argument 'SUITE'. (see regretta run --help)"),
+        (["run", "quick", "--tabl", "x"], "No such option '--tabl'. Did you mean '--table'?"),
+        (["run", "quick", "--runs", "many"], "'many' is not a valid integer"),
+        (["run", "quick", "--scheduler", "tcp://a:1", "--cluster", "slurm"], "exclude each other"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize("arguments", [[], ["table"]])
+def test_without_a_command_the_commands_are_listed(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert regretta(*arguments) == 2
+    assert "Commands:" in capsys.readouterr().out
+
+
+ALL = [command for command in COMMANDS if not isinstance(command, click.Group)]
+
+
+@pytest.mark.parametrize("command", [*ALL, *tables.table.commands.values()])
+def test_the_help_of_a_command_names_its_python_call(command: click.Command) -> None:
+    assert "In Python:" in (command.help or "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_REGRETTA_COMPLETE", f"{shell}_source")
+    assert regretta() == 0
+    assert f"_REGRETTA_COMPLETE={shell}_complete" in capsys.readouterr().out
 
 
 def test_help_imports_no_heavy_library() -> None:
     code = (
-        "import sys\nfrom regretta.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:"
-        " pass\nprint(sorted({'numpy', 'scipy', 'matplotlib', 'smac', 'ConfigSpace'} &"
-        " set(sys.modules)), file=sys.stderr)"
+        "import sys\nfrom regretta.cli import main\nmain(['--help'])\n"
+        "print(sorted({'numpy', 'scipy', 'matplotlib', 'smac', 'ConfigSpace'}"
+        " & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-
-
-@pytest.mark.parametrize("name", list(built_in_suites()))
-def test_every_built_in_suite_is_well_written(name: str) -> None:
-    spec = find_suite(name)
-    assert spec.name == name
-    assert spec.title
-    assert read_spec(built_in_suites()[name]) == spec
-
-
-def test_the_quick_suite_is_ready_to_run() -> None:
-    spec = find_suite("quick")
-    assert set(plan(spec).entries) >= {
-        "random_search", "regularized_evolution", "reinforce", "hyperband", "smac", "bohb",
-    }  # fmt: skip

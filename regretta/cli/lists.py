@@ -1,0 +1,149 @@
+"""Commands that list what there is: optimizers, tables, suites, protocols."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from regretta.cli.arguments import command, json_option, plugin_option
+from regretta.cli.output import print_json
+
+
+@command("optimizers")
+@json_option
+@plugin_option
+def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
+    """List the optimizers and their settings.
+
+    In Python: regretta.available and regretta.get_optimizer.
+    """
+    from dataclasses import asdict
+
+    from regretta.optimizers.registry import available, get_optimizer, load_plugin
+
+    origins = available()
+    for path in plugins:
+        origins |= {cls.name: str(path) for cls in load_plugin(path)}
+    rows: list[dict[str, Any]] = []
+    for name, origin in origins.items():
+        optimizer = get_optimizer(name, plugins)
+        rows.append(
+            {
+                "name": name,
+                "origin": origin,
+                "summary": (optimizer.__doc__ or "").strip().partition("\n")[0],
+                "uses_budgets": optimizer.uses_budgets,
+                "parallel": optimizer.parallel,
+                "reproducible": optimizer.reproducible,
+                "settings": asdict(optimizer.make_settings()),
+                "presets": {preset: dict(values) for preset, values in optimizer.presets.items()},
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        print(f"{row['name']}  ({row['origin']})\n    {row['summary']}")
+        for key, value in row["settings"].items():
+            print(f"    {key} = {value!r}")
+        for preset, values in row["presets"].items():
+            changes = ", ".join(f"{key} = {value!r}" for key, value in values.items())
+            print(f"    preset {preset}: {changes or 'the defaults'}")
+    return 0
+
+
+@command("tables")
+@json_option
+def tables(as_json: bool) -> int:
+    """List the tables, where each came from and its licence.
+
+    In Python: regretta.entries and regretta.open_table.
+    """
+    from regretta.cli.tables import described
+    from regretta.tabular_data.catalog import entries, find_table
+    from regretta.tabular_data.errors import UserError
+    from regretta.tabular_data.table import Table
+
+    rows = []
+    for entry in entries():
+        row: dict[str, Any] = {"name": entry.name, "origin": entry.origin}
+        try:
+            row = described(Table.open(find_table(entry.name))) | row
+        except UserError as error:
+            row["problem"] = str(error)
+        rows.append(row)
+    if as_json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        print(f"{row['name']}  ({row['origin']})")
+        if "problem" in row:
+            print(f"    {row['problem']}")
+            continue
+        budgets = ", ".join(f"{b:g}" for b in row["budgets"])
+        test = "test accuracy" if row["test_accuracy"] else "no test accuracy: validation regret"
+        print(
+            f"    {row['cells']} cells of {row['space']}, budgets {budgets} {row['budget_unit']}, "
+            f"{row['repeats']} repeats, {test}"
+        )
+        print(f"    {row['source']}; licence {row['licence']}")
+        if row["reconstruction"]:
+            print(f"    reconstruction: {row['reconstruction']}")
+    return 0
+
+
+@command("suites")
+@json_option
+def suites(as_json: bool) -> int:
+    """List the built-in suites.
+
+    In Python: regretta.built_in_suites and regretta.read_spec.
+    """
+    from regretta.experiments.catalog import built_in_suites
+    from regretta.harness.spec import read_spec
+
+    rows: list[dict[str, Any]] = []
+    for name, path in built_in_suites().items():
+        spec = read_spec(path)
+        limit = dict(spec.time_limit) if isinstance(spec.time_limit, dict) else spec.time_limit
+        rows.append(
+            {
+                "name": name,
+                "title": spec.title,
+                "tables": list(spec.tables),
+                "protocol": spec.protocol,
+                "time_limit": limit,
+                "runs": spec.runs,
+                "optimizers": [entry.label for entry in spec.optimizers],
+                "file": str(path),
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        print(f"{row['name']}  {row['title']}")
+        print(
+            f"    {', '.join(row['optimizers'])}; {row['runs']} runs each on"
+            f" {', '.join(row['tables'])}"
+        )
+    return 0
+
+
+@command("protocols")
+@json_option
+def protocols(as_json: bool) -> int:
+    """List the protocols.
+
+    In Python: regretta.PROTOCOLS.
+    """
+    from regretta.harness.protocol import PROTOCOLS
+
+    if as_json:
+        print_json([protocol.as_dict() for protocol in PROTOCOLS.values()])
+        return 0
+    for protocol in PROTOCOLS.values():
+        print(f"{protocol.name}\n    {protocol.summary}")
+        if protocol.source:
+            print(f"    {protocol.source}")
+    return 0

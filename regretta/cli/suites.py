@@ -1,0 +1,229 @@
+"""Commands on a suite and its folder: run, status, compact, report, export."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from regretta.cli.arguments import PATH, command, folder_argument, json_option, plugin_option
+from regretta.cli.output import print_json, say, say_damaged
+
+if TYPE_CHECKING:
+    from regretta.harness.executors import Dask, JobQueue
+    from regretta.harness.spec import SuiteSpec
+
+
+@command("run")
+@click.argument("suite", metavar="SUITE")
+@click.option(
+    "--out", metavar="DIR", type=PATH, help="Folder of the results (default: results/SUITE)."
+)
+@click.option("--runs", metavar="N", type=int, help="Runs of every optimizer on every table.")
+@click.option(
+    "--optimizer",
+    "optimizers",
+    metavar="NAME",
+    multiple=True,
+    help="Only this one (again for several).",
+)
+@click.option("--table", metavar="NAME", help="This table instead of the suite's.")
+@click.option("--time-limit", metavar="S", type=float, help="Simulated seconds.")
+@click.option("--workers", metavar="N", type=int, help="Processes (default: one a core).")
+@click.option(
+    "--simulated-workers",
+    metavar="W",
+    type=int,
+    help="Workers on which each search itself evaluates side by side.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Run on the Dask cluster of tcp://HOST:PORT.")
+@click.option(
+    "--cluster",
+    metavar="KIND",
+    help="Run on jobs of slurm, pbs, sge, …; see [cluster] in docs/clusters.md.",
+)
+@click.option("--only-failed", is_flag=True, help="Only try those runs again that have failed.")
+@click.option("--seed", metavar="N", type=int, help="Seed instead of the suite's.")
+@plugin_option
+@click.option("--no-report", is_flag=True, help="Leave report and figures for later.")
+def run(
+    suite: str,
+    out: Path | None,
+    runs: int | None,
+    optimizers: tuple[str, ...],
+    table: str | None,
+    time_limit: float | None,
+    workers: int | None,
+    simulated_workers: int | None,
+    scheduler: str | None,
+    cluster: str | None,
+    only_failed: bool,
+    seed: int | None,
+    plugins: tuple[Path, ...],
+    no_report: bool,
+) -> int:
+    """Run a suite: what is there already stays, the rest is done.
+
+    SUITE is a built-in name (see `regretta suites`) or a .toml file. In Python:
+    regretta.run_suite, then regretta.write_report.
+    """
+    from joblib import cpu_count
+    from tqdm import tqdm
+
+    from regretta.experiments.catalog import find_suite
+    from regretta.harness.executors import run_suite
+    from regretta.optimizers.registry import load_plugin
+
+    if scheduler and cluster:
+        raise click.UsageError("--scheduler and --cluster exclude each other")
+    files = tuple(path.resolve() for path in plugins)
+    spec = find_suite(suite).changed(
+        runs=runs,
+        optimizers=optimizers,
+        table=table,
+        time_limit=time_limit,
+        seed=seed,
+        simulated_workers=simulated_workers,
+        plugins=files,
+        plugin_optimizers=[cls.name for path in files for cls in load_plugin(path)],
+    )
+    folder = out or Path("results") / spec.name
+    started = time.monotonic()
+    with tqdm(desc=spec.name, unit="run", disable=None, file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            if bar.total is None:
+                bar.reset(total)
+                bar.initial = done
+            bar.update(done - bar.n)
+
+        outcome = run_suite(
+            spec,
+            folder,
+            workers=cpu_count() if workers is None else workers,
+            progress=progress,
+            executor=_executor(scheduler, cluster, spec),
+            only_failed=only_failed,
+            announce=lambda line: tqdm.write(f"regretta: {line}", file=sys.stderr),
+        )
+    for line in outcome.set_aside:
+        say(line)
+    print(
+        f"{outcome.done} runs in {folder}, {outcome.new} of them new"
+        f" ({time.monotonic() - started:.1f} s)"
+    )
+    for note in outcome.notes:
+        print(f"note: {note}")
+    for failure in outcome.failures:
+        say(f"failed: {failure.message}")
+    if outcome.done and not no_report:
+        _report(folder)
+    if outcome.failures:
+        say(f"{len(outcome.failures)} runs failed; the same command tries them again")
+        return 1
+    return 0
+
+
+def _executor(
+    scheduler: str | None, cluster: str | None, spec: SuiteSpec
+) -> Dask | JobQueue | None:
+    from regretta.harness.executors import Dask, JobQueue
+
+    if scheduler:
+        return Dask(scheduler)
+    return JobQueue(cluster, spec.cluster) if cluster else None
+
+
+@command("status")
+@folder_argument
+@json_option
+def status(folder: Path, as_json: bool) -> int:
+    """Say what is done, failed, missing and damaged in a suite's folder.
+
+    In Python: regretta.harness.store.status.suite_status.
+    """
+    from dataclasses import asdict
+
+    from regretta.harness.store.status import suite_status
+
+    found = suite_status(folder)
+    if as_json:
+        counts = {"done": found.done, "planned": found.planned}
+        print_json({**asdict(found), "folder": str(found.folder), **counts})
+        return 0
+    state = {True: "running", False: "not running", None: "perhaps running"}[found.running]
+    left = (
+        "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
+    )
+    print(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
+    width = max(len(f"{row.table} {row.label}") for row in found.rows)
+    print(f"{'':{width}}    done  failed  damaged  missing")
+    for row in found.rows:
+        print(
+            f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8}"
+            f" {row.missing:8}"
+        )
+    return say_damaged(found.damaged)
+
+
+@command("compact")
+@folder_argument
+def compact(folder: Path) -> int:
+    """Put a suite's finished runs into one file a method.
+
+    In Python: regretta.harness.store.files.compact.
+    """
+    from regretta.harness.store.files import compact as compact_suite
+
+    done = compact_suite(folder)
+    print(
+        f"{done.runs} runs of {folder} are in {done.files_after} files now; there were"
+        f" {done.files_before}"
+    )
+    return say_damaged(done.skipped)
+
+
+@command("report")
+@folder_argument
+def report(folder: Path) -> int:
+    """Write report.html and the figures of a suite's folder.
+
+    In Python: regretta.write_report of regretta.load_suite.
+    """
+    return _report(folder)
+
+
+def _report(folder: Path) -> int:
+    from regretta.harness.store.folder import load_suite
+    from regretta.plots.report import write_report
+
+    suite = load_suite(folder)
+    print(write_report(suite))
+    return say_damaged(suite.damaged)
+
+
+@command("export")
+@folder_argument
+@click.option(
+    "--format",
+    "form",
+    metavar="FORMAT",
+    default="nas_benchmarks",
+    help="nas_benchmarks (default) or csv.",
+)
+@click.option("--out", metavar="DIR2", type=PATH, required=True, help="Where to write.")
+def export(folder: Path, form: str, out: Path) -> int:
+    """Write a suite's runs in the format of others.
+
+    In Python: regretta.export_suite of regretta.load_suite.
+    """
+    from regretta.harness.store.export import export_suite
+    from regretta.harness.store.folder import load_suite
+
+    suite = load_suite(folder)
+    written = export_suite(suite, out, form)
+    print(f"{len(written)} files in {out}")
+    return say_damaged(suite.damaged)

