@@ -72,7 +72,7 @@ class Card:
         square, test.
     """
 
-    valid: Floats
+    validation: Floats
     test: Floats
     seconds: Floats
     parameters: Floats
@@ -161,7 +161,7 @@ def _kendall(a: Floats, b: Floats) -> float:
 
 
 def ecdf(values: Floats) -> tuple[Floats, Floats]:
-    """Steps of the empirical distribution function: sorted values, and the share of values up to each."""
+    """Steps of the empirical distribution function: sorted values, and the share up to each."""
     ordered = np.sort(values)
     return ordered, np.arange(1, len(ordered) + 1) / len(ordered)
 
@@ -189,7 +189,7 @@ def _letter(axes: Axes, letter: str, title: str) -> None:
 
 
 def _readable_log(axes: Axes, which: str, low: float, high: float) -> None:
-    """A logarithmic axis whose labels are plain numbers: 1, 2 and 5 times the powers of ten, or these alone."""
+    """A logarithmic axis with plain numbers: 1, 2, 5 times the powers of ten, or these alone."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     steps = (1, 2, 5) if high < 60 * low else (1,)
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)

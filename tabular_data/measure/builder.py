@@ -31,15 +31,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from regretta.tabular_data.measure.architecture import (
-    convolutions,
-    count_multiply_adds,
-    count_parameters,
-)
 from regretta.tabular_data.measure.checkpoint import CellRecord, CheckpointFolder, RunRecord
 from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.nasbench101.architecture import convolutions
 from regretta.tabular_data.measure.plan import Plan, run_seed
 from regretta.tabular_data.measure.processor import processor_name
+from regretta.tabular_data.measure.shapes import count_multiply_adds, count_parameters
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -51,13 +48,13 @@ class Measurements:
 
     Attributes
     ----------
-    train_accuracy, valid_accuracy, test_accuracy : numpy.ndarray
+    train_accuracy, validation_accuracy, test_accuracy : numpy.ndarray
         ``float64 [c, b, r]``, shares from 0 to 1 at the end of each run.
     seconds : numpy.ndarray
         ``float64 [c, b, r]``: CPU seconds of the thread that trained, evaluations excluded.
     parameters, multiply_adds : numpy.ndarray
         ``int64 [c]``: trainable parameters, and multiply-adds of one image.
-    train_curve, valid_curve, test_curve : numpy.ndarray
+    train_curve, validation_curve, test_curve : numpy.ndarray
         ``float64 [c, r, epochs]``: accuracies after every epoch of the longest budget.
     machines : tuple of str
         The kinds of processor that measured.
@@ -67,13 +64,13 @@ class Measurements:
     """
 
     train_accuracy: Floats
-    valid_accuracy: Floats
+    validation_accuracy: Floats
     test_accuracy: Floats
     seconds: Floats
     parameters: Integers
     multiply_adds: Integers
     train_curve: Floats
-    valid_curve: Floats
+    validation_curve: Floats
     test_curve: Floats
     machines: tuple[str, ...]
     training_seconds: float
@@ -246,13 +243,13 @@ def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:
     )
     return Measurements(
         train_accuracy=column("train_accuracy"),
-        valid_accuracy=column("valid_accuracy"),
+        validation_accuracy=column("validation_accuracy"),
         test_accuracy=column("test_accuracy"),
         seconds=column("seconds"),
         parameters=np.array([record.parameters for record in records], dtype=np.int64),
         multiply_adds=np.array([record.multiply_adds for record in records], dtype=np.int64),
         train_curve=curves[:, :, 0],
-        valid_curve=curves[:, :, 1],
+        validation_curve=curves[:, :, 1],
         test_curve=curves[:, :, 2],
         machines=tuple(sorted({record.machine for record in records})),
         training_seconds=float(column("seconds").sum()),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from regretta.tabular_data.locks import locked
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan
+from regretta.tabular_data.storage import write_atomically
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RunRecord:
     budget: int
     repeat: int
     train_accuracy: float
-    valid_accuracy: float
+    validation_accuracy: float
     test_accuracy: float
     seconds: float
     evaluation_seconds: float
@@ -107,13 +107,9 @@ class CheckpointFolder:
         MeasureError
             Another build is running in it.
         """
-        with (self.path / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise MeasureError(
-                    f"{self.path}: another build is running in this folder"
-                ) from None
+        with locked(self.path, exclusive=True) as lock:
+            if not lock.held:
+                raise MeasureError(f"{self.path}: another build is running in this folder")
             yield
 
     def write(self, record: CellRecord) -> None:
@@ -141,9 +137,4 @@ def _tuples(curves: list[list[float]] | None) -> tuple[tuple[float, ...], ...] |
 
 
 def _write(place: Path, content: dict[str, Any]) -> None:
-    draft = place.with_name(f".{place.name}.{os.getpid()}")
-    with draft.open("w") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(place)
+    write_atomically(place, json.dumps(content).encode())

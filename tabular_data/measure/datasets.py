@@ -6,7 +6,6 @@ Learning Repository): 1,797 handwritten digits of 8 by 8 pixels.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import zipfile
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from regretta.tabular_data.measure.architecture import Shape
 from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.shapes import Shape
+from regretta.tabular_data.names import unknown
 
 NAMES = ("digits",)
 SPLIT_SEED = 101
@@ -33,9 +33,9 @@ class ImageData:
     Attributes
     ----------
     name : str
-    train, valid, test : numpy.ndarray
+    train, validation, test : numpy.ndarray
         ``float32 [images, channels, height, width]``, read-only.
-    train_labels, valid_labels, test_labels : numpy.ndarray
+    train_labels, validation_labels, test_labels : numpy.ndarray
         ``int64 [images]``, from 0 to ``n_classes - 1``, read-only.
     n_classes : int
     checksum : str
@@ -45,8 +45,8 @@ class ImageData:
     name: str
     train: Floats
     train_labels: Labels
-    valid: Floats
-    valid_labels: Labels
+    validation: Floats
+    validation_labels: Labels
     test: Floats
     test_labels: Labels
     n_classes: int
@@ -71,13 +71,7 @@ def load(name: str) -> ImageData:
         return load_npz(Path(name))
     if name == "digits":
         return _load_digits()
-    near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.4)
-    hint = (
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else f"known: {', '.join(NAMES)}, or a file that ends in .npz"
-    )
-    raise MeasureError(f"unknown data set {name!r}; {hint}")
+    raise MeasureError(unknown("data set", name, NAMES) + ", or a file that ends in .npz")
 
 
 def load_npz(path: Path) -> ImageData:
@@ -171,15 +165,17 @@ def split(
     if not deviation > 0:
         raise MeasureError(f"{name}: all training pixels have the same value")
     ordered = (ordered - mean) / deviation
-    train, valid, test = (np.ascontiguousarray(ordered[rows], dtype=np.float32) for rows in parts)
-    train_labels, valid_labels, test_labels = (codes[rows].astype(np.int64) for rows in parts)
+    train, validation, test = (
+        np.ascontiguousarray(ordered[rows], dtype=np.float32) for rows in parts
+    )
+    train_labels, validation_labels, test_labels = (codes[rows].astype(np.int64) for rows in parts)
     digest = hashlib.sha256()
-    for array in (train, train_labels, valid, valid_labels, test, test_labels):
+    for array in (train, train_labels, validation, validation_labels, test, test_labels):
         array.setflags(write=False)
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(array.tobytes())
     return ImageData(
-        *(name, train, train_labels, valid, valid_labels, test, test_labels),
+        *(name, train, train_labels, validation, validation_labels, test, test_labels),
         n_classes=len(values),
         checksum=digest.hexdigest(),
     )

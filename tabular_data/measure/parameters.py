@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regretta.tabular_data.measure.architecture import Convolution
+from regretta.tabular_data.measure.shapes import Convolution
 
 _ALIGN = 16  # floats: every view starts at a multiple of 64 bytes
 

@@ -6,41 +6,18 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from regretta.tabular_data.measure.architecture import Cell
 from regretta.tabular_data.measure.datasets import ImageData
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.requirement import choose_device, require_torch
+from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.spaces.nasbench101_graph import Cell
 
 VERSION = 1
-
-
-class CellLike(Protocol):
-    """A pruned cell, as `regretta.tabular_data.spaces` makes it."""
-
-    @property
-    def matrix(self) -> npt.NDArray[np.int8]:
-        """Upper triangular adjacency matrix ``[vertices, vertices]``."""
-
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """Operations of the interior vertices."""
-
-
-class CellSpace(Protocol):
-    """A search space whose unique cells are rows of a table; `regretta.tabular_data.spaces.NasBench101` is one."""
-
-    @property
-    def n_cells(self) -> int:
-        """Number of unique cells."""
-
-    def cell(self, row: int) -> CellLike:
-        """The pruned cell of a row."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +49,7 @@ class Plan:
 
     def settings(self) -> dict[str, Any]:
         """Everything that decides the numbers, as JSON can hold it."""
-        cells = json.dumps([(cell.matrix, cell.operations) for cell in self.cells])
+        cells = json.dumps([(cell.matrix.tolist(), cell.operations) for cell in self.cells])
         return {
             "version": VERSION,
             "cells": len(self.cells),
@@ -94,7 +71,7 @@ class Plan:
 
 
 def make_plan(
-    space: CellSpace,
+    space: NasBench101,
     data: ImageData,
     *,
     recipe: Recipe | None = None,
@@ -107,7 +84,7 @@ def make_plan(
 
     Parameters
     ----------
-    space : CellSpace
+    space : NasBench101
         Every one of its cells is measured.
     data : ImageData
     recipe : Recipe, optional
@@ -146,10 +123,7 @@ def make_plan(
             f"{data.name}: images of {smallest} pixels are too small for {len(recipe.widths)}"
             " stages"
         )
-    found = (space.cell(row) for row in range(space.n_cells))
-    cells = tuple(Cell.from_array(cell.matrix, cell.operations) for cell in found)
-    if not cells:
-        raise MeasureError("the search space has no cell")
+    cells = tuple(space.cell(row) for row in range(space.n_cells))
     return Plan(cells, data, recipe, tuple(budgets), repeats, seed, choose_device(device))
 
 

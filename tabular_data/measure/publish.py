@@ -145,11 +145,11 @@ def to_table(
         name,
         space,
         plan.budgets,
-        validation_accuracy=_single(m.valid_accuracy),
+        validation_accuracy=_single(m.validation_accuracy),
         training_seconds=_single(m.seconds),
         test_accuracy=_single(m.test_accuracy),
         train_accuracy=_single(m.train_accuracy),
-        validation_curve=_single(m.valid_curve.transpose(0, 2, 1)),
+        validation_curve=_single(m.validation_curve.transpose(0, 2, 1)),
         test_curve=_single(m.test_curve.transpose(0, 2, 1)),
         train_curve=_single(m.train_curve.transpose(0, 2, 1)),
         parameters=m.parameters,
@@ -177,7 +177,7 @@ def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
     )
     notes = {
         "data": (
-            f"{len(data.train)} training, {len(data.valid)} validation and {len(data.test)} test"
+            f"{len(data.train)} training, {len(data.validation)} validation and {len(data.test)} test"
             f" images of {image.channels} x {image.height} x {image.width}, {data.n_classes}"
             f" classes, SHA-256 {data.checksum}"
         ),

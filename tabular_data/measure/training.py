@@ -15,12 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from regretta.tabular_data.measure.architecture import Cell, convolutions
 from regretta.tabular_data.measure.datasets import ImageData
 from regretta.tabular_data.measure.errors import MeasureError
-from regretta.tabular_data.measure.network import Network
+from regretta.tabular_data.measure.nasbench101.architecture import convolutions
+from regretta.tabular_data.measure.nasbench101.network import Network
 from regretta.tabular_data.measure.parameters import Parameters
 from regretta.tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.spaces.nasbench101_graph import Cell
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TrainingResult:
 
     Attributes
     ----------
-    train_accuracy, valid_accuracy, test_accuracy : float
+    train_accuracy, validation_accuracy, test_accuracy : float
         Share of images told right at the end of the run, from 0 to 1.
     seconds : float
         CPU seconds of the thread that trained, evaluations excluded (on a GPU: seconds passed).
@@ -41,7 +42,7 @@ class TrainingResult:
     """
 
     train_accuracy: float
-    valid_accuracy: float
+    validation_accuracy: float
     test_accuracy: float
     seconds: float
     evaluation_seconds: float
@@ -177,7 +178,7 @@ class _Evaluator:
         parameters: Parameters,
         device: torch.device,
     ) -> None:
-        parts = (data.train, data.valid, data.test)
+        parts = (data.train, data.validation, data.test)
         self._sizes = [len(part) for part in parts]
         n = sum(self._sizes)
         count = -(-n // recipe.evaluation_batch)
@@ -185,7 +186,7 @@ class _Evaluator:
         images = _positions_first(np.concatenate(parts), device)
         padding = torch.zeros(*images.shape[:-1], count * size - n, device=device)
         self._batches = torch.cat([images, padding], -1).split(size, -1)
-        labels = np.concatenate([data.train_labels, data.valid_labels, data.test_labels])
+        labels = np.concatenate([data.train_labels, data.validation_labels, data.test_labels])
         self._labels = torch.from_numpy(labels).to(device)
         self._answers = torch.zeros(count * size, dtype=torch.int64, device=device)
         self._slots = self._answers.split(size)
@@ -199,8 +200,8 @@ class _Evaluator:
             network.evaluate()
             torch.argmax(network.logits, 0, out=slot)
         right = (self._answers[: len(self._labels)] == self._labels).split(self._sizes)
-        train_, valid, test = (int(part.sum()) / len(part) for part in right)
-        return train_, valid, test
+        train_, validation, test = (int(part.sum()) / len(part) for part in right)
+        return train_, validation, test
 
 
 def _positions_first(images: npt.NDArray[np.float32], device: torch.device) -> Tensor:

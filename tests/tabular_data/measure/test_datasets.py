@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regretta.tabular_data.measure.architecture import Shape
 from regretta.tabular_data.measure.datasets import load, split
 from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.shapes import Shape
 
 LABELS = np.arange(60) % 3
 
@@ -26,9 +26,9 @@ def save(folder: Path, **arrays: NDArray[np.generic]) -> str:
 
 def test_digits_are_500_648_and_649_images_of_ten_labels() -> None:
     digits = load("digits")
-    assert (len(digits.train), len(digits.valid), len(digits.test)) == (500, 648, 649)
+    assert (len(digits.train), len(digits.validation), len(digits.test)) == (500, 648, 649)
     assert digits.image == Shape(1, 8, 8)
-    for labels in (digits.train_labels, digits.valid_labels, digits.test_labels):
+    for labels in (digits.train_labels, digits.validation_labels, digits.test_labels):
         shares = np.bincount(labels, minlength=10) / len(labels)
         # scikit-learn's digits have 174 to 183 images of each of the ten labels
         np.testing.assert_allclose(shares, 0.1, atol=0.005)
@@ -39,8 +39,8 @@ def test_digits_are_500_648_and_649_images_of_ten_labels() -> None:
 def test_every_image_is_in_exactly_one_part_with_its_own_label() -> None:
     marked = np.arange(60, dtype=float)[:, None, None] * np.ones((1, 2, 2))
     data = split("marked", marked, LABELS)
-    parts = np.concatenate([data.train, data.valid, data.test])[:, 0, 0, 0]
-    labels = np.concatenate([data.train_labels, data.valid_labels, data.test_labels])
+    parts = np.concatenate([data.train, data.validation, data.test])[:, 0, 0, 0]
+    labels = np.concatenate([data.train_labels, data.validation_labels, data.test_labels])
     order = np.argsort(parts)  # standardising keeps the order
     assert len(np.unique(parts)) == 60
     assert (labels[order] == LABELS).all()
@@ -64,9 +64,9 @@ def test_an_npz_of_colour_images_and_string_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("digit", "did you mean digits?"),
+        ("digit", "did you mean 'digits'"),
         ("DIGITS", "digits"),
-        ("cfr", r"known: digits, or a file that ends in \.npz"),
+        ("cfr", r"known are digits, or a file that ends in \.npz"),
         ("nowhere.npz", "nowhere.npz: no such file"),
     ],
 )

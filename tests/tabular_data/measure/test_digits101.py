@@ -85,7 +85,7 @@ def test_ten_cells_trained_again_have_the_accuracies_of_the_table(table: Table) 
         run = train(
             plan.cells[ROWS[i]], plan.data, plan.recipe, budget, run_seed(SEED, ROWS[i], budget, k)
         )
-        again[i, j, k] = run.valid_accuracy, run.test_accuracy
+        again[i, j, k] = run.validation_accuracy, run.test_accuracy
     published = np.stack(
         [table.columns[f"{part}_accuracy"][ROWS] for part in ("validation", "test")], -1
     )

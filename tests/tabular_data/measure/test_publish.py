@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
 from regretta.tabular_data.measure import Measurements, Plan, load, make_plan, to_table
-from regretta.tabular_data.measure.architecture import CONV1X1, CONV3X3
+from regretta.tabular_data.measure.nasbench101.architecture import CONV1X1, CONV3X3
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table, TableError
 
@@ -29,13 +29,13 @@ def measurements(cells: int = 7) -> Measurements:
     curve = cell / 10 + epoch / 100 + repeat / 1000
     return Measurements(
         train_accuracy=place + 0.3,
-        valid_accuracy=place + 0.2,
+        validation_accuracy=place + 0.2,
         test_accuracy=place + 0.1,
         seconds=place + 2,
         parameters=np.arange(cells) + 100,
         multiply_adds=np.arange(cells) + 1000,
         train_curve=curve + 0.3,
-        valid_curve=curve + 0.2,
+        validation_curve=curve + 0.2,
         test_curve=curve + 0.1,
         machines=("Abacus", "Slide rule"),
         training_seconds=7000.4,

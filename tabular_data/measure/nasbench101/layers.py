@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from regretta.tabular_data.measure.architecture import Shape
 from regretta.tabular_data.measure.parameters import ConvolutionParameters
+from regretta.tabular_data.measure.shapes import Shape
 
 _aten = torch.ops.aten
 

@@ -1,4 +1,4 @@
-"""The network of a cell against plain PyTorch in float64: values, gradients, counts, and the training around it."""
+"""The network of a cell against plain PyTorch in float64, and the training around it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from torch.nn import functional as F  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from regretta.tabular_data.measure import ImageData, Recipe, load  # noqa: E402
-from regretta.tabular_data.measure.architecture import (  # noqa: E402
+from regretta.tabular_data.measure.nasbench101.architecture import (  # noqa: E402
     CONV1X1,
     CONV3X3,
     MAXPOOL3X3,
-    OPERATIONS,
-    Cell,
-    Shape,
     convolutions,
-    count_multiply_adds,
-    count_parameters,
     vertex_channels,
 )
-from regretta.tabular_data.measure.network import Network  # noqa: E402
+from regretta.tabular_data.measure.nasbench101.network import Network  # noqa: E402
 from regretta.tabular_data.measure.parameters import Parameters  # noqa: E402
+from regretta.tabular_data.measure.shapes import (  # noqa: E402
+    Shape,
+    count_multiply_adds,
+    count_parameters,
+)
 from regretta.tabular_data.measure.training import train  # noqa: E402
 from regretta.tabular_data.spaces import NasBench101  # noqa: E402
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell, prune  # noqa: E402
 
 IMAGE, RECIPE, CLASSES, BATCH = Shape(1, 8, 8), Recipe(), 10, 12
 CPU = torch.device("cpu")
@@ -39,7 +40,9 @@ def spelled(edges: str, *operations: str) -> Cell:
     matrix = np.zeros((len(operations) + 2,) * 2, dtype=int)
     for edge in edges.split():
         matrix[int(edge[0]), int(edge[1])] = 1
-    return Cell.from_array(matrix, operations)
+    cell = prune(matrix, operations)
+    assert cell is not None
+    return cell
 
 
 SPACE = NasBench101(5)
@@ -53,7 +56,7 @@ CELLS = [
     # seven vertices, five shares of 8 and of 16
     spelled("01 12 13 14 16 26 36 46 05 56", CONV1X1, CONV3X3, MAXPOOL3X3, CONV3X3, CONV1X1),
     *(
-        Cell.from_array(SPACE.cell(row).matrix, SPACE.cell(row).operations)
+        SPACE.cell(row)
         for row in np.random.default_rng(0).choice(SPACE.n_cells, 18, replace=False).tolist()
     ),
 ]
@@ -72,12 +75,12 @@ class Block(nn.Module):
 
 
 class PlainCell(nn.Module):
-    """The paper's cell as it reads: a projection of its own for each vertex that the input feeds."""
+    """The paper's cell as it reads: each vertex that the input feeds has its own projection."""
 
     def __init__(self, cell: Cell, inputs: int, outputs: int) -> None:
         super().__init__()
         self.cell, self.channels = cell, vertex_channels(cell, inputs, outputs)
-        vertices = range(1, cell.n_vertices)
+        vertices = range(1, cell.vertices)
         self.projections = nn.ModuleDict(
             {str(v): Block(1, inputs, self.channels[v]) for v in vertices if cell.matrix[0][v]}
         )
@@ -90,14 +93,16 @@ class PlainCell(nn.Module):
             )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        last = self.cell.n_vertices - 1
+        last = self.cell.vertices - 1
         values: dict[int, torch.Tensor] = {}
         for v in range(1, last):
-            terms = [values[u][:, : self.channels[v]] for u in self.cell.interior_sources(v)]
+            terms = [
+                values[u][:, : self.channels[v]] for u in range(1, v) if self.cell.matrix[u, v]
+            ]
             if self.cell.matrix[0][v]:
                 terms.append(self.projections[str(v)](x))
             values[v] = self.operations[str(v)](sum(terms[1:], terms[0]))
-        feeding = [values[v] for v in range(1, last) if self.cell.feeds_output(v)]
+        feeding = [values[v] for v in range(1, last) if self.cell.matrix[v, -1]]
         if not self.cell.matrix[0][last]:
             return torch.cat(feeding, 1)
         projected = self.projections[str(last)](x)
@@ -351,9 +356,9 @@ def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
         schedule.step()
     plain.eval()
     with torch.no_grad():
-        answers = plain(torch.tensor(digits.valid, dtype=torch.float64)).argmax(1).numpy()
-    assert result.valid_accuracy == pytest.approx(
-        (answers == digits.valid_labels).mean(), abs=3 / 648
+        answers = plain(torch.tensor(digits.validation, dtype=torch.float64)).argmax(1).numpy()
+    assert result.validation_accuracy == pytest.approx(
+        (answers == digits.validation_labels).mean(), abs=3 / 648
     )
 
 
@@ -369,7 +374,7 @@ def test_curves_change_nothing_and_end_in_the_final_accuracies(digits: ImageData
     without, with_curves = (
         train(CELLS[2], digits, RECIPE, 3, 1, curves=curves) for curves in (False, True)
     )
-    final = (without.train_accuracy, without.valid_accuracy, without.test_accuracy)
+    final = (without.train_accuracy, without.validation_accuracy, without.test_accuracy)
     assert with_curves.curves is not None
     assert [len(curve) for curve in with_curves.curves] == [3, 3, 3]
     assert tuple(curve[-1] for curve in with_curves.curves) == final
@@ -387,7 +392,10 @@ def test_a_budget_is_a_run_of_its_own_not_the_start_of_a_longer_one(digits: Imag
 
 def test_the_number_of_images_evaluated_at_once_changes_no_accuracy(digits: ImageData) -> None:
     few, many = (train(CELLS[3], digits, Recipe(evaluation_batch=n), 2, 1) for n in (97, 1797))
-    assert (few.valid_accuracy, few.test_accuracy) == (many.valid_accuracy, many.test_accuracy)
+    assert (few.validation_accuracy, few.test_accuracy) == (
+        many.validation_accuracy,
+        many.test_accuracy,
+    )
 
 
 def test_every_operation_trains(digits: ImageData) -> None:

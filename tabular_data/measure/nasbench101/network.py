@@ -15,17 +15,21 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from regretta.tabular_data.measure.architecture import (
+from regretta.tabular_data.measure.nasbench101.architecture import (
     CONV3X3,
     MAXPOOL3X3,
-    Cell,
-    Shape,
-    stage_shapes,
     vertex_channels,
 )
-from regretta.tabular_data.measure.layers import Frame, NormalisedConvolution, Pool, allocate
+from regretta.tabular_data.measure.nasbench101.layers import (
+    Frame,
+    NormalisedConvolution,
+    Pool,
+    allocate,
+)
 from regretta.tabular_data.measure.parameters import Parameters
 from regretta.tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.measure.shapes import Shape, stage_shapes
+from regretta.tabular_data.spaces.nasbench101_graph import Cell
 
 Operation = Callable[[], object]
 
@@ -43,7 +47,7 @@ class Network:
         Of an input image.
     recipe : Recipe
     parameters : Parameters
-        Of the convolutions of `regretta.tabular_data.measure.architecture.convolutions`.
+        Of the convolutions that `architecture.convolutions` lists for the cell.
     images : int
         Images of one batch.
     training : bool
@@ -142,7 +146,7 @@ class Network:
         torch.addmm(p.dense_bias, p.dense_weight, self._features, out=self.logits)
 
     def _pair(self, shape: Shape) -> tuple[Tensor, Tensor]:
-        """Allocate a value and its gradient (which is the value itself where nothing is trained)."""
+        """Allocate a value and its gradient, which is the value itself where nothing is trained."""
         value = allocate(shape, self._images, self._device)
         return value, allocate(shape, self._images, self._device) if self._training else value
 
@@ -192,9 +196,9 @@ class Network:
         self, place: str, x: Tensor, x_gradient: Tensor, shape: Shape, wanted: Shape
     ) -> tuple[Tensor, Tensor]:
         """Append the operations of one cell; returns its output and the gradient of that."""
-        cell, last = self._cell, self._cell.n_vertices - 1
+        cell, last = self._cell, self._cell.vertices - 1
         counts = vertex_channels(cell, shape.channels, wanted.channels)
-        projected = [v for v in range(1, last + 1) if cell.matrix[0][v]]
+        projected = [v for v in range(1, last + 1) if cell.matrix[0, v]]
         width = sum(counts[v] for v in projected)
         joint, joint_gradient = self._pair(Shape(width, wanted.height, wanted.width))
         projection: dict[int, Tensor] = {}
@@ -213,7 +217,7 @@ class Network:
         gradients: dict[int, Tensor] = {}
         start = 0
         for v in range(1, last):
-            if cell.feeds_output(v):
+            if cell.matrix[v, -1]:
                 values[v] = concatenation[start : start + counts[v]]
                 gradients[v] = gradient[start : start + counts[v]]
                 start += counts[v]
@@ -244,7 +248,7 @@ class Network:
         """Append the operations of vertex ``v``: the sum of its sources and its own operation."""
         cell, operation = self._cell, self._cell.operations[v - 1]
         c = values[v].shape[0]
-        sources = cell.interior_sources(v)
+        sources = [u for u in range(1, v) if cell.matrix[u, v]]
         terms = [values[u][:c] for u in sources]
         if projection is not None:
             terms.append(projection)
@@ -300,11 +304,11 @@ class Network:
             self._both(lambda term=term: out.add_(term))  # type: ignore[misc]
 
     def _is_only_consumer(self, u: int, v: int) -> bool:
-        return sum(self._cell.matrix[u]) == 1 and bool(self._cell.matrix[u][v])
+        return sum(self._cell.matrix[u]) == 1 and bool(self._cell.matrix[u, v])
 
     def _last_consumer(self, u: int) -> int:
         """The vertex whose gradient reaches ``u`` first; the output if ``u`` feeds it."""
-        return max(v for v in range(self._cell.n_vertices) if self._cell.matrix[u][v])
+        return max(v for v in range(self._cell.vertices) if self._cell.matrix[u, v])
 
 
 def _give(gradient: Tensor, targets: list[Tensor], fresh: list[Tensor]) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regretta.tabular_data.measure.architecture import (
+from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.measure.nasbench101.architecture import (
     CONV1X1,
     CONV3X3,
     MAXPOOL3X3,
-    Cell,
-    Shape,
     convolutions,
+    vertex_channels,
+)
+from regretta.tabular_data.measure.shapes import (
+    Shape,
     count_multiply_adds,
     count_parameters,
     stage_shapes,
-    vertex_channels,
 )
-from regretta.tabular_data.measure.errors import MeasureError
+from regretta.tabular_data.spaces.nasbench101_graph import Cell, prune
 
 
 def cell_of(edges: str, operations: list[str]) -> Cell:
@@ -26,7 +28,9 @@ def cell_of(edges: str, operations: list[str]) -> Cell:
     matrix = np.zeros((n, n), dtype=int)
     for edge in edges.split():
         matrix[int(edge[0]), int(edge[1])] = 1
-    return Cell.from_array(matrix, operations)
+    cell = prune(matrix, operations)
+    assert cell is not None
+    return cell
 
 
 # The rule of Ying et al. (2019), section 2: the output's channels are divided among the vertices
@@ -95,21 +99,3 @@ def test_each_stage_halves_the_images() -> None:
     ]
     with pytest.raises(MeasureError, match="too small for 3 stages"):
         stage_shapes(Shape(1, 3, 8), (8, 16, 32))
-
-
-@pytest.mark.parametrize(
-    ("matrix", "operations", "says"),
-    [
-        ([[0, 1, 0], [0, 0, 1], [0, 0, 0]], [], "3 vertices need 1 operations"),
-        ([[0, 1, 0], [0, 0, 1], [0, 0, 0]], ["conv5x5"], "unknown operation 'conv5x5'"),
-        ([[0, 1], [1, 0]], [], "upper triangular"),
-        ([[0, 2], [0, 0]], [], "upper triangular"),
-        ([[0, 1, 1], [0, 0, 0], [0, 0, 0]], [CONV1X1], "vertex 1 is on no path"),
-        ([[0, 1]], [], "square"),
-    ],
-)
-def test_what_is_no_pruned_cell_is_refused(
-    matrix: list[list[int]], operations: list[str], says: str
-) -> None:
-    with pytest.raises(MeasureError, match=says):
-        Cell.from_array(matrix, operations)
