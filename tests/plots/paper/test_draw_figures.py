@@ -7,7 +7,7 @@ import pytest
 
 from regretta.plots.paper import PAPERS, draw_figures
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench101_searches import anchors, caption, compute, passes
+from regretta.plots.paper.nasbench101.searches import anchors, caption, compute, passes
 from regretta.plots.regret_curve import RegretCurve
 from regretta.tabular_data.spaces import NasBench101, NasBench201
 from regretta.tabular_data.table import Table
@@ -78,7 +78,8 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
 def test_several_tables_have_their_names_in_the_files(tmp_path, monkeypatch):
     paper = PAPERS["nasbench101"]
     monkeypatch.setattr(
-        "regretta.plots.paper.PAPERS", {"nasbench101": replace(paper, figures=paper.figures[:1])}
+        "regretta.plots.paper.drawing.PAPERS",
+        {"nasbench101": replace(paper, figures=paper.figures[:1])},
     )
     draw_figures("nasbench101", [table_of(), table_of(name="other")], tmp_path)
     assert (tmp_path / "figure-2-other.png").exists()

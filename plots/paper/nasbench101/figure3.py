@@ -17,6 +17,7 @@ from regretta.plots.paper.columns import (
     noted,
     test_or_validation,
 )
+from regretta.plots.paper.figure import TableFigure
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS
@@ -209,3 +210,9 @@ def draw(found: Tradeoff, width: float) -> Figure:
         for ax in (left, right):
             title(ax, found.table, found.reconstruction)
     return figure
+
+
+FIGURE = TableFigure(
+    *("3", "parameters, training time and accuracy", compute, caption, draw, anchors),
+    needs=("parameters", "training_seconds", "test_accuracy or mean_test_accuracy"),
+)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import budget_name, mean_over_repeats, noted
+from regretta.plots.paper.figure import TableFigure
 from regretta.plots.style import CYCLE, METHODS, house, panels
 from regretta.tabular_data.table import Table
 
@@ -148,3 +149,12 @@ def draw(found: AccuracyDistributions, width: float) -> Figure:
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2)
             title(ax, found.table, found.reconstruction)
     return figure
+
+
+FIGURE = TableFigure(
+    *("2", "distributions of accuracy and its noise", compute, caption, draw),
+    needs=(
+        *("train_accuracy", "validation_accuracy at several budgets and repeats"),
+        "test_accuracy or mean_test_accuracy",
+    ),
+)

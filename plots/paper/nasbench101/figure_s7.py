@@ -12,6 +12,7 @@ from scipy import stats
 
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import Anchor, FigureError, noted
+from regretta.plots.paper.figure import TableFigure
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.table import Table
 
@@ -126,3 +127,9 @@ def draw(found: BudgetCorrelation, width: float) -> Figure:
         ax.legend(loc="lower left", frameon=True, framealpha=0.85, edgecolor="none")
         title(ax, found.table, found.reconstruction)
     return figure
+
+
+FIGURE = TableFigure(
+    *("S7", "rank correlation between budgets", compute, caption, draw, anchors),
+    needs=("validation_accuracy at several budgets",),
+)

@@ -16,7 +16,8 @@ from regretta.plots.paper.columns import (
     noted,
     test_or_validation,
 )
-from regretta.plots.paper.nasbench101_graphs import depth, width
+from regretta.plots.paper.figure import TableFigure
+from regretta.plots.paper.nasbench101.graphs import depth, width
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.table import Table
 
@@ -161,3 +162,9 @@ def draw(found: DepthAndWidth, width: float) -> Figure:
             other.spines["right"].set_visible(True)
             title(ax, found.table, found.reconstruction)
     return figure
+
+
+FIGURE = TableFigure(
+    *("5", "depth and width", compute, caption, draw, anchors),
+    needs=("training_seconds", "test_accuracy or mean_test_accuracy"),
+)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import Anchor, need_nasbench101, noted, test_or_validation
-from regretta.plots.paper.nasbench101_graphs import edit_distance
-from regretta.plots.paper.nasbench101_points import n_points, points_of_cells, volume
+from regretta.plots.paper.figure import TableFigure
+from regretta.plots.paper.nasbench101.graphs import edit_distance
+from regretta.plots.paper.nasbench101.points import n_points, points_of_cells, volume
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table
@@ -248,3 +249,8 @@ def draw(found: Locality, width: float) -> Figure:
             ax.grid(True)
             title(ax, found.table, found.reconstruction)
     return figure
+
+
+FIGURE = TableFigure(
+    "6", "locality", compute, caption, draw, anchors, needs=("test_accuracy or mean_test_accuracy",)
+)

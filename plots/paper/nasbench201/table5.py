@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regretta.harness.result import RunResult
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.figure import StudyTable
 from regretta.plots.style import human_name
 from regretta.plots.tables import ReportTable
 
@@ -76,14 +77,10 @@ class Entry:
     protocol: str = ""
 
 
-def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[Entry, ...]:
+def compute(suite: SuiteResults) -> tuple[Entry, ...]:
     """Accuracy of the final incumbents at the largest budget.
 
-    Parameters
-    ----------
-    tables
-        Table → label → runs, as in `SuiteResults.runs`; data sets are recognized by the tables'
-        names.
+    Data sets are recognized by the tables' names.
 
     Raises
     ------
@@ -91,7 +88,7 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[En
         If no table is of a data set of NAS-Bench-201.
     """
     found = []
-    for table, group in tables.items():
+    for table, group in suite.runs.items():
         dataset = next((name for name in DATASETS if name in table), None)
         if dataset is None:
             continue
@@ -121,7 +118,7 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> tuple[En
     if not found:
         raise FigureError(
             f"table 5 needs runs on {', '.join(sorted(DATASETS))}; there are"
-            f" {', '.join(tables) or 'none'}"
+            f" {', '.join(suite.runs) or 'none'}"
         )
     return tuple(found)
 
@@ -189,3 +186,6 @@ def _shown(mean: float, deviation: float) -> str:
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
+
+
+FIGURE = StudyTable("table-5", "methods by data sets", "nasbench201-table5", compute, report_table)

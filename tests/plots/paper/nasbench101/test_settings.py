@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regretta.plots.paper.nasbench101_settings import by_setting, draw_settings
+from regretta.plots.paper.nasbench101.settings import by_setting, draw_settings
 from regretta.plots.regret_curve import regret_curves
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
 

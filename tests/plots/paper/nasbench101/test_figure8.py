@@ -5,7 +5,7 @@ import pytest
 
 from regretta.plots.paper import draw_figures
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench101_figure8 import Setting, caption, compute, draw
+from regretta.plots.paper.nasbench101.figure8 import Setting, caption, compute, draw
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
 from tests.plots.conftest import on_spaces
 

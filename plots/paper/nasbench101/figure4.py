@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import Anchor, mean_over_repeats, need_nasbench101, noted
-from regretta.plots.paper.nasbench101_graphs import replacements
+from regretta.plots.paper.figure import TableFigure
+from regretta.plots.paper.nasbench101.graphs import replacements
 from regretta.plots.style import house, panels
 from regretta.tabular_data.table import Table
 
@@ -133,3 +134,9 @@ def draw(found: Replacements, width: float) -> Figure:
             ax.spines[:].set_visible(False)
             ax.tick_params(length=0)
     return figure
+
+
+FIGURE = TableFigure(
+    *("4", "replacement of operations", compute, caption, draw, anchors),
+    needs=("validation_accuracy", "training_seconds"),
+)

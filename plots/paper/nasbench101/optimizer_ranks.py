@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regretta.harness.result import RunResult
+from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.figure import StudyFigure
 from regretta.plots.rank_over_time import RankCurves, draw_ranks, rank_caption, rank_curves
 from regretta.plots.style import MethodStyle, human_name, method_styles
 from regretta.tabular_data.sources.nas_hpo_bench import DATASETS
@@ -46,16 +47,13 @@ class Ranks:
     missing: tuple[str, ...]
 
 
-def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> Ranks:
+def compute(suite: SuiteResults) -> Ranks:
     """Average rank of each method over the runs on NAS-HPO-Bench's tables.
 
     Tables have different time limits and are averaged at equal fractions of them, see
     `rank_curves`.
 
-    Parameters
-    ----------
-    tables
-        Table → label → runs, as in `SuiteResults.runs`; tables of another name are left out.
+    Tables of another name are left out.
 
     Raises
     ------
@@ -63,6 +61,7 @@ def compute(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> Ranks:
         If no run on these tables finished an evaluation, or fewer than two methods have runs on
         each of them.
     """
+    tables = suite.runs
     shown = {
         table: tables[table]
         for table in DATASETS
@@ -126,3 +125,8 @@ def caption(found: Ranks) -> str:
 def draw(found: Ranks, width: float) -> Figure:
     """Draw it as the report draws ranks."""
     return draw_ranks(found.curves, found.styles, width)
+
+
+FIGURE = StudyFigure(
+    "9", "ranks on NAS-HPO-Bench", "nas-hpo-bench", compute, caption, draw, space="grid"
+)

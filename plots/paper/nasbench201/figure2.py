@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from regretta.plots.paper.figure import TablesFigure
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.table import Table
 
@@ -92,3 +93,13 @@ def draw(found: Sequence[AccuracyAndParameters], width: float) -> Figure:
             ax.grid(True)
             title(ax, panel.table, panel.reconstruction)
     return figure
+
+
+FIGURE = TablesFigure(
+    "2",
+    "accuracy and parameters",
+    compute,
+    caption,
+    draw,
+    needs=("parameters", "test_accuracy or mean_test_accuracy"),
+)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import need_nasbench201, noted
+from regretta.plots.paper.figure import TablesFigure
 from regretta.plots.style import house, panels
 from regretta.tabular_data.table import Table
 
@@ -107,3 +108,9 @@ def draw(found: Correlations, width: float) -> Figure:
             ax.spines[:].set_visible(False)
             title(ax, f"{cells:,} cells", found.reconstruction)
     return figure
+
+
+FIGURE = TablesFigure(
+    *("4", "correlation of sets and data sets", compute, caption, draw),
+    needs=("validation_accuracy", "test_accuracy or mean_test_accuracy"),
+)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from regretta.plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from regretta.plots.paper.figure import TablesFigure
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.table import Table
 
@@ -103,3 +104,9 @@ def draw(found: Ranks, width: float) -> Figure:
         words = "reconstruction" if found.reconstruction else ""
         figure.legend(loc="outside upper center", ncols=1, markerscale=8, title=words or None)
     return figure
+
+
+FIGURE = TablesFigure(
+    *("3", "ranks across data sets", compute, caption, draw),
+    needs=("test_accuracy or mean_test_accuracy on several data sets",),
+)

@@ -5,7 +5,7 @@ import pytest
 
 from regretta.plots.paper import draw_figures
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench101_figure9 import caption, compute, draw
+from regretta.plots.paper.nasbench101.optimizer_ranks import caption, compute, draw
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
 
 TABLES = ("nashpo-protein", "nashpo-naval", "nashpo-slice", "nashpo-parkinsons")
@@ -30,8 +30,13 @@ def crossing(run_of):
     }
 
 
-def test_ranks_are_averaged_over_tables_at_equal_fractions_of_their_limits(crossing):
-    found = compute(crossing)
+@pytest.fixture
+def ranks_of(suite_of, tmp_path):
+    return lambda runs: compute(suite_of(tmp_path, runs))
+
+
+def test_ranks_are_averaged_over_tables_at_equal_fractions_of_their_limits(crossing, ranks_of):
+    found = ranks_of(crossing)
     assert found.curves.labels == ("random_search", "hyperband", "tpe")
     ranks = dict(zip(found.curves.labels, found.curves.ranks, strict=True))
     early, late = found.curves.time < 0.5, found.curves.time >= 0.5
@@ -48,7 +53,7 @@ def test_ranks_are_averaged_over_tables_at_equal_fractions_of_their_limits(cross
     )
 
 
-def test_tables_weigh_alike_and_a_run_without_a_value_is_last(crossing, run_of):
+def test_tables_weigh_alike_and_a_run_without_a_value_is_last(crossing, run_of, ranks_of):
     silent = {
         **crossing,
         "nashpo-naval": {
@@ -56,12 +61,12 @@ def test_tables_weigh_alike_and_a_run_without_a_value_is_last(crossing, run_of):
             "tpe": [run_of([], [], label="tpe", test=False)],
         },
     }
-    found = compute(silent)
+    found = ranks_of(silent)
     assert found.curves.ranks[2, -1] == pytest.approx((1 + 1 + 1 + 3) / 4)
 
 
-def test_the_caption_says_what_a_reader_must_know(crossing):
-    words = caption(compute(crossing))
+def test_the_caption_says_what_a_reader_must_know(crossing, ranks_of):
+    words = caption(ranks_of(crossing))
     for said in (
         "n = 1–3 runs per method",
         "a run without a finished evaluation ranks last, and ties share their rank",
@@ -71,17 +76,17 @@ def test_the_caption_says_what_a_reader_must_know(crossing):
     ):
         assert said in words
     for width in (ONE_COLUMN, TWO_COLUMNS):
-        assert png(draw(compute(crossing), width)).startswith(b"\x89PNG")
+        assert png(draw(ranks_of(crossing), width)).startswith(b"\x89PNG")
 
 
-def test_what_a_suite_lacks_is_told(crossing, run_of):
+def test_what_a_suite_lacks_is_told(crossing, run_of, ranks_of):
     several = {"100": 2, "33": 4}
     runs = {
         "bohb": [run_of(label="bohb", evaluations_by_budget=several)],
         "tpe": [run_of(label="tpe", evaluations_by_budget=several)],
         "smac": [],
     }
-    found = compute({"nashpo-slice": runs, "other": crossing[TABLES[0]]})
+    found = ranks_of({"nashpo-slice": runs, "other": runs})
     assert found.missing == (
         "runs on nashpo-protein, nashpo-naval, nashpo-parkinsons",
         "runs on every table of SMAC",
@@ -90,20 +95,20 @@ def test_what_a_suite_lacks_is_told(crossing, run_of):
     assert "The time limit is 11.6 d on nashpo-slice." in caption(found)
 
 
-def test_nothing_to_rank_is_one_line(crossing, run_of):
+def test_nothing_to_rank_is_one_line(crossing, run_of, ranks_of):
     with pytest.raises(
         FigureError,
         match=r"finished evaluations on nashpo-protein.*; there are runs on no table of a grid",
     ):
-        compute({})
+        ranks_of({})
     with pytest.raises(FigureError, match="there are runs on toy"):
-        compute({"toy": crossing[TABLES[0]]})
+        ranks_of({"toy": crossing[TABLES[0]]})
     with pytest.raises(FigureError, match="there are runs on nashpo-naval"):
-        compute({"nashpo-naval": {"tpe": [run_of([], [])], "smac": []}})
+        ranks_of({"nashpo-naval": {"tpe": [run_of([], [])], "smac": []}})
     with pytest.raises(
         FigureError, match="ranks methods with runs on each of nashpo-naval; there are 1"
     ):
-        compute({"nashpo-naval": {"tpe": [run_of()], "smac": []}})
+        ranks_of({"nashpo-naval": {"tpe": [run_of()], "smac": []}})
 
 
 def test_one_figure_is_drawn_of_all_tables_of_a_suite(crossing, suite_of, tmp_path):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from regretta.plots.paper.columns import FigureError, mean_over_repeats, need_nasbench201, noted
+from regretta.plots.paper.figure import TablesFigure
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.table import Table
 
@@ -125,3 +126,8 @@ def draw(found: Sequence[RankStability], width: float) -> Figure:
         ax.grid(True)
         ax.legend(loc="lower right")
     return figure
+
+
+FIGURE = TablesFigure(
+    "5", "rank stability over training", compute, caption, draw, needs=("validation_curve",)
+)

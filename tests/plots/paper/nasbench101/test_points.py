@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from regretta.plots.paper.nasbench101_points import n_points, points_of_cells, volume
+from regretta.plots.paper.nasbench101.points import n_points, points_of_cells, volume
 from regretta.tabular_data.spaces import NasBench101
 
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
@@ -96,6 +96,6 @@ def test_volume_around_a_chain_by_hand():
 def test_volume_does_not_depend_on_its_blocks(monkeypatch):
     space, top = NasBench101(5), np.array([7, 700, 1700])
     whole = volume(space, top)
-    monkeypatch.setattr("regretta.plots.paper.nasbench101_points._BLOCK_BITS", 3)
-    monkeypatch.setattr("regretta.plots.paper.nasbench101_points._BLOCK_COLUMNS", 50)
+    monkeypatch.setattr("regretta.plots.paper.nasbench101.points._BLOCK_BITS", 3)
+    monkeypatch.setattr("regretta.plots.paper.nasbench101.points._BLOCK_COLUMNS", 50)
     np.testing.assert_array_equal(volume(space, top), whole)

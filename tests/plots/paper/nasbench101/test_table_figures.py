@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from regretta.plots.paper import (
-    nasbench101_figure2,
-    nasbench101_figure3,
-    nasbench101_figure4,
-    nasbench101_figure5,
-    nasbench101_figure6,
-    nasbench101_figure_s7,
-)
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench101_graphs import (
+from regretta.plots.paper.nasbench101 import (
+    figure2,
+    figure3,
+    figure4,
+    figure5,
+    figure6,
+    figure_s7,
+)
+from regretta.plots.paper.nasbench101.graphs import (
     depth,
     edit_distance,
     interior_size,
@@ -97,7 +97,7 @@ def test_edit_distance_by_hand(space):
 
 
 def test_neighbours_of_a_chain_are_one_edit_away(space):
-    found = nasbench101_figure3.one_edit(space, space.row_of_cell(CHAIN, [CONV3, POOL]))
+    found = figure3.one_edit(space, space.row_of_cell(CHAIN, [CONV3, POOL]))
     expected = [
         *(
             space.row_of_cell(CHAIN, ops)
@@ -114,18 +114,16 @@ def test_neighbours_of_a_chain_are_one_edit_away(space):
 
 def test_figure3_tells_what_it_lacks(space):
     with pytest.raises(FigureError, match="needs the column parameters; table 'toy' lacks it"):
-        nasbench101_figure3.compute(table_of(space))
-    found = nasbench101_figure3.compute(table_of(space, parameters=np.arange(space.n_cells) + 1))
+        figure3.compute(table_of(space))
+    found = figure3.compute(table_of(space, parameters=np.arange(space.n_cells) + 1))
     assert (found.kind, found.inception, len(found.neighbours)) == ("validation", -1, 0)
-    assert "the Inception-like cell: it has 7 vertices, the space 4" in nasbench101_figure3.caption(
-        found
-    )
-    assert nasbench101_figure3.anchors(found) == ()
+    assert "the Inception-like cell: it has 7 vertices, the space 4" in figure3.caption(found)
+    assert figure3.anchors(found) == ()
 
 
 def test_the_inception_like_cell_has_neighbours_of_all_kinds():
     space = NasBench101()
-    row = nasbench101_figure3.inception(space)
+    row = figure3.inception(space)
     cell = space.cell(row)
     assert (cell.vertices, cell.edges) == (7, 9)
     assert sorted(cell.operations) == sorted([CONV1, CONV3, CONV3, CONV3, POOL])
@@ -133,7 +131,7 @@ def test_the_inception_like_cell_has_neighbours_of_all_kinds():
     # three short branches prunes the same vertex (3 cells); any of the double branch's three prunes
     # both of its vertices (1). Each operation has two others, but in the double branch and the
     # single 3x3 none coincide (10 cells).
-    assert len(nasbench101_figure3.one_edit(space, row)) == 14
+    assert len(figure3.one_edit(space, row)) == 14
 
 
 def test_replacements_change_one_vertex(space):
@@ -162,53 +160,48 @@ def test_figure4_recovers_what_an_operation_is_worth():
         for operation in worth:
             row = space.row_of_cell(matrix, [operation])
             accuracy[row], seconds[row] = worth[operation], cost[operation]
-    found = nasbench101_figure4.compute(table_of(space, accuracy, seconds=seconds))
+    found = figure4.compute(table_of(space, accuracy, seconds=seconds))
     np.testing.assert_allclose(found.accuracy[0], [np.nan, -0.1, -0.2])
     np.testing.assert_allclose(found.time[0], [np.nan, -0.2, -0.5])
     np.testing.assert_allclose(found.time[2], [1.0, 0.6, np.nan])
     assert found.count[0, 1] == 2  # with and without the direct edge
-    assert "accuracy \u221210.00 % (published \u22121.16 %)" in nasbench101_figure4.caption(found)
+    assert "accuracy \u221210.00 % (published \u22121.16 %)" in figure4.caption(found)
 
 
 def test_figure5_averages_by_depth_and_width(space):
     accuracy = np.where(depth(space) == 3, 0.9, 0.5)
-    found = nasbench101_figure5.compute(table_of(space, accuracy))
+    found = figure5.compute(table_of(space, accuracy))
     np.testing.assert_allclose(found.depth_accuracy, [0.5, 0.5, 0.9, np.nan, np.nan, np.nan])
     assert found.depth_count.sum() == found.width_count.sum() == space.n_cells
     assert found.kind == "validation"
-    assert "up to 4 vertices: what is published is of other data" in nasbench101_figure5.caption(
-        found
-    )
+    assert "up to 4 vertices: what is published is of other data" in figure5.caption(found)
 
 
 def test_figure2_noise_is_the_deviation_over_repeats(space):
     accuracy = np.tile([0.1, 0.3, np.nan], (space.n_cells, 1))[:, None, :]
-    found = nasbench101_figure2.compute(table_of(space, accuracy))
+    found = figure2.compute(table_of(space, accuracy))
     np.testing.assert_allclose(found.noise["108 epochs"], 0.2 / np.sqrt(2))
     np.testing.assert_allclose(found.sets["Validation"], 0.2)
-    caption = nasbench101_figure2.caption(found)
+    caption = figure2.caption(found)
     for part in ("column train_accuracy", "column test_accuracy", "other budgets than one"):
         assert part in caption
 
 
 def test_figure2_says_that_repeats_are_missing(space):
-    assert (
-        "repeats, of which the noise is computed"
-        in nasbench101_figure2.compute(table_of(space)).missing
-    )
+    assert "repeats, of which the noise is computed" in figure2.compute(table_of(space)).missing
 
 
 def test_autocorrelation_of_known_series():
     swinging = np.tile([1.0, -1.0], (3, 10))
-    np.testing.assert_allclose(nasbench101_figure6.autocorrelation(swinging, 2), [1, -1, 1])
+    np.testing.assert_allclose(figure6.autocorrelation(swinging, 2), [1, -1, 1])
 
 
 def test_random_walk_moves_by_valid_edits(space):
-    walk = nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40)
+    walk = figure6.random_walk(space, np.random.default_rng(0), 50, 40)
     assert walk.shape == (50, 40)
     assert walk.min() >= 0
     np.testing.assert_array_equal(
-        walk, nasbench101_figure6.random_walk(space, np.random.default_rng(0), 50, 40)
+        walk, figure6.random_walk(space, np.random.default_rng(0), 50, 40)
     )
     assert len(np.unique(walk)) > 0.8 * space.n_cells
 
@@ -216,7 +209,7 @@ def test_random_walk_moves_by_valid_edits(space):
 def test_figure6_measures_from_the_best_cell_and_from_the_top_points(space):
     accuracy = np.full(space.n_cells, 0.5)
     accuracy[space.row_of_cell(DIAMOND, [CONV3, POOL])] = 0.9
-    found = nasbench101_figure6.compute(table_of(space, accuracy), walkers=20, steps=50, lags=5)
+    found = figure6.compute(table_of(space, accuracy), walkers=20, steps=50, lags=5)
     np.testing.assert_allclose(
         found.distance_accuracy, [0.9] + [0.5] * (len(found.distance_accuracy) - 1)
     )
@@ -225,7 +218,7 @@ def test_figure6_measures_from_the_best_cell_and_from_the_top_points(space):
     assert (found.encodings, found.top_cells, found.top_points) == (2, 1, 2)
     np.testing.assert_allclose(found.volume[:2], [2 / 576, (2 + 2 * 10 - 2) / 576])
     assert found.volume[-1] == found.valid_volume[-1] == 1
-    assert "2 points (the best cell); published are 11,570" in nasbench101_figure6.caption(found)
+    assert "2 points (the best cell); published are 11,570" in figure6.caption(found)
 
 
 @pytest.mark.parametrize(
@@ -233,20 +226,18 @@ def test_figure6_measures_from_the_best_cell_and_from_the_top_points(space):
 )
 def test_the_best_cells_fill_a_number_of_points_and_ties_stay_together(most, rows):
     accuracy = np.array([0.8, 0.9, 0.9 - 3e-8, np.nan, 0.7])
-    assert (
-        nasbench101_figure6.best_cells(accuracy, np.array([5, 3, 4, 1, 6]), most).tolist() == rows
-    )
+    assert figure6.best_cells(accuracy, np.array([5, 3, 4, 1, 6]), most).tolist() == rows
 
 
 def test_figure_s7_by_hand(space):
     last = np.linspace(0.1, 0.9, space.n_cells)
     accuracy = np.stack([1 - last, last**2, last], axis=1)
-    found = nasbench101_figure_s7.compute(table_of(space, accuracy, budgets=(4, 36, 108)))
+    found = figure_s7.compute(table_of(space, accuracy, budgets=(4, 36, 108)))
     assert found.pairs == ((4, 36), (4, 108), (36, 108))
     np.testing.assert_allclose(found.correlation[:, 0], [-1, -1, 1])
-    assert "1.000 (published 0.365)" in nasbench101_figure_s7.caption(found)
+    assert "1.000 (published 0.365)" in figure_s7.caption(found)
     with pytest.raises(FigureError, match="needs several budgets"):
-        nasbench101_figure_s7.compute(table_of(space))
+        figure_s7.compute(table_of(space))
 
 
 def test_another_space_is_one_clear_line():
@@ -254,7 +245,7 @@ def test_another_space_is_one_clear_line():
     with pytest.raises(
         FigureError, match="needs cells of NAS-Bench-101; table 'toy' has nasbench201"
     ):
-        nasbench101_figure5.compute(table_of(grid))
+        figure5.compute(table_of(grid))
 
 
 @pytest.mark.parametrize("width_", [ONE_COLUMN, TWO_COLUMNS])
@@ -271,17 +262,17 @@ def test_pictures_of_modelled_tables_say_so(space, width_):
         provenance=modelled,
     )
     for figure in (
-        nasbench101_figure2,
-        nasbench101_figure3,
-        nasbench101_figure4,
-        nasbench101_figure5,
-        nasbench101_figure_s7,
+        figure2,
+        figure3,
+        figure4,
+        figure5,
+        figure_s7,
     ):
         found = figure.compute(table)
         drawn = figure.draw(found, width_)
         assert any("reconstruction" in text for text in words(drawn)), figure.__name__
         assert "Reconstruction: all of it." in figure.caption(found)
-    walks = nasbench101_figure6.compute(table, walkers=20, steps=50)
-    drawn = nasbench101_figure6.draw(walks, width_)
+    walks = figure6.compute(table, walkers=20, steps=50)
+    drawn = figure6.draw(walks, width_)
     assert any("reconstruction" in text for text in words(drawn))
     assert png(drawn)

@@ -1,14 +1,8 @@
 import numpy as np
 import pytest
 
-from regretta.plots.paper import (
-    nasbench201_figure2,
-    nasbench201_figure3,
-    nasbench201_figure4,
-    nasbench201_figure5,
-    nasbench201_table5,
-)
 from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.nasbench201 import figure2, figure3, figure4, figure5, table5
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
 from regretta.tabular_data.spaces import NasBench101, NasBench201
 from regretta.tabular_data.table import Table
@@ -30,59 +24,57 @@ def table_of(accuracy, name="toy", budgets=(200,), space=SPACE, **columns):
 
 def test_figure2_needs_parameters():
     with pytest.raises(FigureError, match="needs the column parameters; toy lack it"):
-        nasbench201_figure2.compute([table_of(RISING)])
-    (panel,) = nasbench201_figure2.compute(
-        [table_of(RISING, parameters=np.arange(SPACE.n_cells) + 1)]
-    )
+        figure2.compute([table_of(RISING)])
+    (panel,) = figure2.compute([table_of(RISING, parameters=np.arange(SPACE.n_cells) + 1)])
     assert panel.kind == "validation"
-    assert "test accuracy" in nasbench201_figure2.caption([panel])
-    assert png(nasbench201_figure2.draw([panel], ONE_COLUMN))
+    assert "test accuracy" in figure2.caption([panel])
+    assert png(figure2.draw([panel], ONE_COLUMN))
 
 
 def test_figure3_ranks_best_first():
-    found = nasbench201_figure3.compute([table_of(RISING, "a"), table_of(RISING[::-1], "b")])
+    found = figure3.compute([table_of(RISING, "a"), table_of(RISING[::-1], "b")])
     np.testing.assert_array_equal(found.ranks[0], np.arange(1, SPACE.n_cells + 1))
     np.testing.assert_array_equal(found.ranks[1], np.arange(SPACE.n_cells, 0, -1))
-    assert png(nasbench201_figure3.draw(found, TWO_COLUMNS))
+    assert png(figure3.draw(found, TWO_COLUMNS))
     with pytest.raises(FigureError, match="two tables or more"):
-        nasbench201_figure3.compute([table_of(RISING)])
+        figure3.compute([table_of(RISING)])
 
 
 def test_figure4_correlates_sets_and_tables():
-    found = nasbench201_figure4.compute(
+    found = figure4.compute(
         [table_of(RISING, "a", test_accuracy=1 - RISING), table_of(RISING, "b")]
     )
     assert found.names == ("a validation", "a test", "b validation")
     np.testing.assert_allclose(found.correlation[0], [[1, -1, 1], [-1, 1, -1], [1, -1, 1]])
     assert found.cells == (SPACE.n_cells, int((RISING > 0.9).sum()))
-    assert "Missing in table b: test accuracy" in nasbench201_figure4.caption(found)
+    assert "Missing in table b: test accuracy" in figure4.caption(found)
     for width in (ONE_COLUMN, TWO_COLUMNS):
-        assert png(nasbench201_figure4.draw(found, width))
+        assert png(figure4.draw(found, width))
 
 
 def test_figure5_reads_curves_or_else_budgets():
     curve = np.stack([1 - RISING, RISING**2, RISING], axis=1)
-    (line,) = nasbench201_figure5.compute([table_of(RISING, validation_curve=curve)])
+    (line,) = figure5.compute([table_of(RISING, validation_curve=curve)])
     assert line.source == "curve"
     np.testing.assert_allclose(line.epochs, [1, 2, 3])
     np.testing.assert_allclose(line.correlation, [-1, 1, 1])
-    (line,) = nasbench201_figure5.compute([table_of(curve[:, 1:], budgets=(12, 200))])
+    (line,) = figure5.compute([table_of(curve[:, 1:], budgets=(12, 200))])
     np.testing.assert_allclose(line.epochs, [12, 200])
-    assert "column validation_curve" in nasbench201_figure5.caption([line])
-    assert png(nasbench201_figure5.draw([line], ONE_COLUMN))
+    assert "column validation_curve" in figure5.caption([line])
+    assert png(figure5.draw([line], ONE_COLUMN))
     with pytest.raises(FigureError, match="toy lack both"):
-        nasbench201_figure5.compute([table_of(RISING)])
+        figure5.compute([table_of(RISING)])
 
 
-def test_table5_stands_published_beside_measured(run_of):
+def test_table5_stands_published_beside_measured(run_of, suite_of, tmp_path):
     runs = {
         "random_search": [run_of([5], [0.01]), run_of([5], [0.03])],
         "mine": [run_of([5], [0.0], label="mine", test=False), run_of([], [], label="mine")],
     }
-    mine = nasbench201_table5.compute({"nats-cifar10": runs, "elsewhere": runs})
+    mine = table5.compute(suite_of(tmp_path, {"nats-cifar10": runs, "elsewhere": runs}))
     assert len(mine) == 2
     np.testing.assert_allclose(mine[0].test, (93.0, np.sqrt(2)))  # errors 0.06 and 0.08
-    table = nasbench201_table5.report_table(mine)
+    table = table5.report_table(mine)
     assert table.rows[0] == (
         *("Random search", "nats-cifar10", "2", "93.00 \u00b1 1.41", "90.93 \u00b1 0.36"),
         *("93.00 \u00b1 1.41", "93.70 \u00b1 0.36"),
@@ -90,7 +82,7 @@ def test_table5_stands_published_beside_measured(run_of):
     assert table.rows[1] == ("mine", "nats-cifar10", "1", "95.00", "\u2014", "\u2014", "\u2014")
     assert r"$\pm$" in table.to_latex()
     with pytest.raises(FigureError, match="there are elsewhere"):
-        nasbench201_table5.compute({"elsewhere": runs})
+        table5.compute(suite_of(tmp_path, {"elsewhere": runs}))
 
 
 def test_another_space_is_one_clear_line():
@@ -98,4 +90,4 @@ def test_another_space_is_one_clear_line():
     with pytest.raises(
         FigureError, match="needs cells of NAS-Bench-201; table 'toy' has nasbench101-3v/A"
     ):
-        nasbench201_figure2.compute([table_of(np.full(small.n_cells, 0.5), space=small)])
+        figure2.compute([table_of(np.full(small.n_cells, 0.5), space=small)])

@@ -16,6 +16,7 @@ from regretta.harness.result import RunResult
 from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import marker_positions, time_axis, title
 from regretta.plots.paper.columns import FigureError
+from regretta.plots.paper.figure import StudyFigure
 from regretta.plots.regret_curve import regret_kind
 from regretta.plots.style import (
     CYCLE,
@@ -439,3 +440,9 @@ def _places(column: str, settings: Sequence[Setting]) -> list[tuple[float, str]]
         ]
     numbers = [setting.rate if column == "rate" else setting.tournament for setting in settings]
     return [(float(np.log2(number)), f"{number:g}") for number in numbers]
+
+
+FIGURE = StudyFigure(
+    *("8", "generalization from cells of up to 6 vertices", "nasbench101-generalization"),
+    *(compute, caption, draw),
+)

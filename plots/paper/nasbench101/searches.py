@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,8 @@ from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from regretta.plots.paper.columns import Anchor, FigureError
-from regretta.plots.paper.nasbench101_settings import Settings, by_setting, draw_settings
+from regretta.plots.paper.figure import SuiteFigure
+from regretta.plots.paper.nasbench101.settings import Settings, by_setting, draw_settings
 from regretta.plots.regret_curve import (
     RegretCurve,
     RegretCurves,
@@ -195,3 +197,17 @@ def draw(found: Searches, width: float) -> Figure:
     if found.settings:
         return draw_settings(found.shown, found.settings, width)
     return draw_regret([found.shown], found.styles, width)
+
+
+def _figure(number: str, title: str, suite: str) -> SuiteFigure[Searches]:
+    return SuiteFigure(number, title, suite, partial(compute, number), caption, draw, anchors)
+
+
+COMPARISON = _figure("7-left", "the comparison", "nasbench101-paper")
+ROBUSTNESS = _figure("7-right", "robustness of the comparison", "nasbench101-paper")
+SMAC = _figure("S2", "SMAC's settings", "sensitivity-smac")
+BOHB = _figure("S3", "BOHB's settings", "sensitivity-bohb")
+EVOLUTION = _figure("S4", "evolution's settings", "sensitivity-evolution")
+REINFORCE = _figure("S5", "REINFORCE's settings", "sensitivity-reinforce")
+ENCODING_C = _figure("S6", "encoding C", "nasbench101-encoding-c")
+WITHOUT_AGEING = _figure("S8", "REINFORCE against evolution", "nasbench101-reinforce")
