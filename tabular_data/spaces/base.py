@@ -102,6 +102,40 @@ class Space(ABC):
         """What a table's metadata keeps of the space, enough for `get_space` to make it again."""
         return self.name
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """All names that `from_spec` takes."""
+        return ()
+
+    @classmethod
+    def from_spec(cls, spec: str | Mapping[str, Any]) -> Space | None:
+        """The space that a `spec` describes; None where it is of another family.
+
+        Raises
+        ------
+        SpaceError
+            If it is of this family, but not as it must be.
+        """
+        return None
+
+    def variant(self, encoding: str | None = None, counting: str | None = None) -> Space:
+        """The same cells under another encoding, or another rule for what is valid.
+
+        Parameters
+        ----------
+        encoding, counting
+            As in `get_space`; None for the space's own.
+
+        Raises
+        ------
+        SpaceError
+            If the space has no such variant.
+        """
+        for kind, asked in (("encoding", encoding), ("rule for counting edges", counting)):
+            if asked is not None:
+                raise SpaceError(f"{self.name} has one {kind} only, not {asked!r}")
+        return self
+
     # -- configuration to cell ---------------------------------------------------------------
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from regretta.tabular_data.spaces.base import (
 )
 
 _REMEMBERED = 100_000
+_MAX_CHOICES = 127
+_MAX_CELLS = (1 << 63) - 1
 
 
 class GridSpace(Space):
@@ -34,36 +37,49 @@ class GridSpace(Space):
     Raises
     ------
     SpaceError
-        If there is no parameter, or one has no choice, two equal choices or more than 127.
+        If there is no parameter, one has no choice, two choices of equal text or more than 127, or
+        the product has 2⁶³ cells and more.
     """
 
     def __init__(self, choices: Mapping[str, Sequence[object]], name: str = "grid") -> None:
+        if not isinstance(name, str) or not name.isprintable() or not name:
+            raise SpaceError(f"a grid space's name is a printable text, got {name!r:.60}")
         if not choices:
             raise SpaceError("a grid space needs at least one parameter")
-        parameters = [
-            Categorical(key, tuple(str(value) for value in values))
-            for key, values in choices.items()
-        ]
-        for parameter in parameters:
-            size = len(parameter.choices)
-            if not 1 <= size <= 127 or len(set(parameter.choices)) != size:
-                raise SpaceError(
-                    f"parameter {parameter.name!r} needs 1 to 127 different choices, got {size}"
-                )
-        super().__init__(parameters)
+        super().__init__([_parameter(key, values) for key, values in choices.items()])
         self.name = name
+        self.n_cells = prod(self.cardinalities)
+        if self.n_cells > _MAX_CELLS:
+            raise SpaceError(
+                f"grid space {name!r} has {self.n_cells} cells; at most {_MAX_CELLS} can be counted"
+            )
         self._radix = np.cumprod([1, *self.cardinalities[:0:-1]], dtype=np.int64)[::-1].copy()
+        self._row_type = np.dtype(np.int32 if self.n_cells <= 1 << 31 else np.int64)
         self._known: dict[bytes, int] = {}
-        self.n_cells = int(np.prod(self.cardinalities, dtype=np.int64))
 
     @property
     def spec(self) -> str | dict[str, Any]:
         return {
-            "grid": {p.name: list(p.choices) for p in self.parameters if isinstance(p, Categorical)}
+            "grid": {
+                p.name: list(p.choices) for p in self.parameters if isinstance(p, Categorical)
+            },
+            "name": self.name,
         }
 
-    def rows(self, configurations: Configurations) -> NDArray[np.int32]:
-        return (configurations @ self._radix).astype(np.int32)
+    @classmethod
+    def from_spec(cls, spec: str | Mapping[str, Any]) -> Space | None:
+        if not isinstance(spec, Mapping):
+            return None
+        grid, name = (spec.get(key) for key in ("grid", "name"))
+        if set(spec) != {"grid", "name"} or not isinstance(grid, Mapping):
+            raise SpaceError('a grid space is {"grid": {parameter: [choices]}, "name": name}')
+        return GridSpace(grid, name)  # type: ignore[arg-type]
+
+    def rows(self, configurations: Configurations) -> NDArray[np.signedinteger[Any]]:
+        found: NDArray[np.signedinteger[Any]] = (configurations @ self._radix).astype(
+            self._row_type
+        )
+        return found
 
     def row(self, configuration: Configuration) -> int:
         # A search comes back to the same cells: what was looked up once is remembered by its bytes.
@@ -82,3 +98,16 @@ class GridSpace(Space):
     def describe(self, row: int) -> str:
         values = self.to_values(self.configurations(np.array([row]))[0])
         return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _parameter(name: object, values: object) -> Categorical:
+    if not isinstance(name, str) or not name:
+        raise SpaceError(f"a parameter's name is a text, got {name!r:.60}")
+    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str | bytes):
+        raise SpaceError(f"parameter {name!r} needs a list of choices, got {values!r:.60}")
+    choices = tuple(str(value) for value in values)
+    if not 1 <= len(choices) <= _MAX_CHOICES or len(set(choices)) != len(choices):
+        raise SpaceError(
+            f"parameter {name!r} needs 1 to {_MAX_CHOICES} different choices, got {len(choices)}"
+        )
+    return Categorical(name, choices)

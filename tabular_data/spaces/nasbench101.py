@@ -6,7 +6,8 @@ Ying et al., "NAS-Bench-101", ICML 2019, supplement S1; details as in automl/nas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,19 @@ from regretta.tabular_data.spaces.base import (
     Parameter,
     Real,
     Space,
+    SpaceError,
 )
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
-from regretta.tabular_data.spaces.nasbench101_index import MAX_EDGES, CellIndex, cell_index
+from regretta.tabular_data.spaces.nasbench101_index import (
+    MAX_EDGES,
+    CellIndex,
+    Counting,
+    cell_index,
+)
 
+VERTICES = (2, 3, 4, 5, 6, 7)
 ENCODINGS = ("A", "B", "C")
+_ENDING: dict[Counting, str] = {"before": "", "after": "/after-pruning"}
 _FEW = 100
 _DIGITS = b"01" + b"?" * 254
 CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
@@ -43,8 +52,11 @@ class NasBench101(Space):
     - **C**: a real number for each entry of the upper triangle and ``num_edges``, 0 to 9; that many
       entries with the largest numbers are edges.
 
-    A matrix with more than 9 edges before pruning, or without a path from input to output, is
-    invalid.
+    A configuration without a path from input to output, or with more than 9 edges, is invalid. The
+    published code has two rules for that number: of the 2²¹ matrices of 7 vertices 573,494 pass the
+    first and 1,538,083 the second. They differ for encoding A only, since the others spell no more
+    than 9 edges. `row_of_cell` asks for no configuration and counts after pruning, as upstream's
+    own look-up does.
 
     Parameters
     ----------
@@ -52,25 +64,35 @@ class NasBench101(Space):
         2 to 7; the published benchmark has 7.
     encoding
         One of `ENCODINGS`.
+    counting
+        ``before``: edges are counted before pruning (automl/nas_benchmarks, the paper's
+        comparison). ``after``: in the pruned cell (google-research/nasbench: ``api.query``,
+        ``is_valid`` and the notebook); the name then ends in ``/after-pruning``.
 
     Raises
     ------
-    ValueError
-        For another number of vertices or another encoding.
+    SpaceError
+        For another number of vertices, another encoding or another rule.
     """
 
-    def __init__(self, vertices: int = 7, encoding: str = "A") -> None:
-        if encoding not in ENCODINGS:
-            raise ValueError(
-                f"NAS-Bench-101 has the encodings {', '.join(ENCODINGS)}, not {encoding!r}"
-            )
+    def __init__(
+        self, vertices: int = 7, encoding: str = "A", counting: Counting = "before"
+    ) -> None:
+        for what, value, known in (
+            ("number of vertices", vertices, VERTICES),
+            ("encoding", encoding, ENCODINGS),
+            ("rule for counting edges", counting, tuple(_ENDING)),
+        ):
+            if isinstance(value, bool) or value not in known:
+                raise SpaceError(
+                    f"NAS-Bench-101 has no {what} {value!r}: it has {', '.join(map(str, known))}"
+                )
         self.vertices = vertices
         self.encoding = encoding
-        self.index: CellIndex = cell_index(vertices)
+        self.counting: Counting = counting
+        self.index: CellIndex = cell_index(vertices, counting)
         self.n_cells = self.index.n_cells
-        self.name = (
-            "nasbench101" if vertices == 7 else f"nasbench101-{vertices}v"
-        ) + f"/{encoding}"
+        self.name = _family(vertices) + f"/{encoding}" + _ENDING[counting]
         rows, columns = np.triu_indices(vertices, 1)
         self.n_entries = len(rows)
         self.n_edges = min(MAX_EDGES, self.n_entries)
@@ -112,6 +134,22 @@ class NasBench101(Space):
         by_column = np.lexsort((rows, columns))
         self._entry_bit = self._bit[by_column[::-1]]
         self._bit_of_byte = dict(enumerate(self._entry_bit.tolist()))
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(_named())
+
+    @classmethod
+    def from_spec(cls, spec: str | Mapping[str, Any]) -> NasBench101 | None:
+        key = _named().get(spec) if isinstance(spec, str) else None
+        return None if key is None else _nasbench101(*key)
+
+    def variant(self, encoding: str | None = None, counting: str | None = None) -> NasBench101:
+        return _nasbench101(
+            self.vertices,
+            self.encoding if encoding is None else encoding,
+            self.counting if counting is None else counting,
+        )
 
     def rows(self, configurations: Configurations) -> NDArray[np.int32]:
         if self.encoding == "A" and len(configurations) <= _FEW:
@@ -205,7 +243,30 @@ class NasBench101(Space):
         full[np.ix_(place, place)] = matrix
         code = int(full[np.triu_indices(self.vertices, 1)] @ self._bit)
         ops = sum(OPERATIONS.index(operation) * 3**i for i, operation in enumerate(operations))
-        return self.index.row_of(code, ops)
+        return cell_index(self.vertices, "after").row_of(code, ops)
 
     def describe(self, row: int) -> str:
         return str(self.cell(row))
+
+
+@cache
+def _nasbench101(vertices: int, encoding: str, counting: Counting) -> NasBench101:
+    return NasBench101(vertices, encoding, counting)
+
+
+@cache
+def _named() -> Mapping[str, tuple[int, str, Counting]]:
+    """Names such as ``nasbench101-5v/A``; without an encoding, A."""
+    return {
+        f"{_family(vertices)}{written}{ending}": (vertices, encoding, counting)
+        for vertices in reversed(VERTICES)
+        for encoding, written in (
+            ("A", ""),
+            *((encoding, f"/{encoding}") for encoding in ENCODINGS),
+        )
+        for counting, ending in _ENDING.items()
+    }
+
+
+def _family(vertices: int) -> str:
+    return "nasbench101" if vertices == 7 else f"nasbench101-{vertices}v"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import permutations, product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,18 @@ from regretta.tabular_data import storage
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
 
 MAX_EDGES = 9
-"""Limit on edges, counted before pruning as the tabular benchmark does (automl/nas_benchmarks)."""
+"""Limit on edges; whether they are counted before or after pruning is a rule of its own."""
 
-_ARRAYS = ("graph", "slots", "operations", "row", "cell_matrix", "cell_operations")
-_VERSION = 1
+Counting = Literal["before", "after"]
+"""When a matrix's edges are counted: before pruning, or after it.
+
+Before, as the tabular benchmark does (automl/nas_benchmarks, ``nas_cifar10.py``): edges among
+vertices that pruning removes count too. After, as NAS-Bench-101's own ``api.query``, ``is_valid``
+and notebook do (google-research/nasbench, ``api.py``).
+"""
+
+_ARRAYS = ("graph", "graph_before", "slots", "operations", "row", "cell_matrix", "cell_operations")
+_VERSION = 2
 _SHIPPED_RANKS = Path(__file__).with_name("nasbench101_ranks.bin")
 _RANK_BITS = 19
 
@@ -109,12 +117,26 @@ class CellIndex:
 
 
 @cache
-def cell_index(vertices: int) -> CellIndex:
-    """The index for cells of up to `vertices` (2 to 7) vertices; built once a machine, then mapped from disk."""
-    arrays = storage.cached_arrays(
-        f"nasbench101-v{vertices}-{_VERSION}", _ARRAYS, lambda: _build(vertices)
-    )
-    return CellIndex(vertices, **arrays)
+def cell_index(vertices: int, counting: Counting = "before") -> CellIndex:
+    """The index for cells of up to `vertices` (2 to 7) vertices.
+
+    It is built once a machine and then mapped from disk. The cells and their rows are the same
+    under both rules of `counting`; what differs is which matrices mean one.
+    """
+    arrays = dict(_arrays(vertices))
+    before = arrays.pop("graph_before")
+    return CellIndex(vertices, **arrays | ({"graph": before} if counting == "before" else {}))
+
+
+@cache
+def _arrays(vertices: int) -> dict[str, NDArray[Any]]:
+    def build() -> dict[str, NDArray[Any]]:
+        arrays = _build(vertices)
+        graph = arrays["graph"]
+        few = np.bitwise_count(np.arange(len(graph), dtype=np.uint32)) <= MAX_EDGES
+        return arrays | {"graph_before": np.where(few, graph, np.uint16(0))}
+
+    return storage.cached_arrays(f"nasbench101-v{vertices}-{_VERSION}", _ARRAYS, build)
 
 
 def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
@@ -212,23 +234,28 @@ def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
 
 
 def _kept_interior(codes: NDArray[np.int32], edges: Edges, vertices: int) -> NDArray[np.int16]:
-    """Interior vertices on some input–output path, as a bit mask; −1 where the matrix is invalid."""
+    """Interior vertices on some input–output path, as a bit mask.
+
+    −1 where there is no path, or the edges between such vertices are more than 9.
+    """
     forth = [np.zeros(len(codes), dtype=np.uint8) for _ in range(vertices)]
     back = [np.zeros(len(codes), dtype=np.uint8) for _ in range(vertices)]
-    count = np.zeros(len(codes), dtype=np.uint8)
     for k, (i, j) in enumerate(edges):
         bit = (codes >> k & 1).astype(np.uint8)
         forth[i] |= bit << j
         back[j] |= bit << i
-        count += bit
     reached = np.ones(len(codes), dtype=np.uint8)
     leads = np.full(len(codes), 1 << vertices - 1, dtype=np.uint8)
     for v in range(vertices):
         reached |= np.where(reached >> v & 1, forth[v], 0).astype(np.uint8)
     for v in reversed(range(vertices)):
         leads |= np.where(leads >> v & 1, back[v], 0).astype(np.uint8)
+    kept = reached & leads
+    count = sum(
+        np.where(kept >> i & 1, np.bitwise_count(forth[i] & kept), 0) for i in range(vertices)
+    )
     valid = (reached >> vertices - 1 & 1).astype(bool) & (count <= MAX_EDGES)
-    interior = (reached & leads) >> 1 & (1 << vertices - 2) - 1
+    interior = kept >> 1 & (1 << vertices - 2) - 1
     return np.where(valid, interior.astype(np.int16), np.int16(-1))
 
 

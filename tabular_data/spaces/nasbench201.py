@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,14 @@ class NasBench201(GridSpace):
     @property
     def spec(self) -> str:
         return self.name
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return ("nasbench201",)
+
+    @classmethod
+    def from_spec(cls, spec: str | Mapping[str, Any]) -> NasBench201 | None:
+        return _nasbench201() if spec == "nasbench201" else None
 
     def describe(self, row: int) -> str:
         return self.to_string(self.configurations(np.array([row]))[0])
@@ -90,6 +98,11 @@ class NasBench201(GridSpace):
         another one.
         """
         return _isomorphism_classes()
+
+
+@cache
+def _nasbench201() -> NasBench201:
+    return NasBench201()
 
 
 @cache

@@ -89,6 +89,24 @@ def test_a_space_is_found_again_by_what_a_table_keeps_of_it(space: Space) -> Non
     again = get_space(space.spec)
     assert again.parameters == space.parameters
     assert again.n_cells == space.n_cells
+    assert again.name == space.name
+
+
+def test_a_grid_of_more_than_2_to_the_31_cells_counts_on() -> None:
+    """Seven parameters of 127 choices: 127⁷ cells, about 5·10¹⁴."""
+    space = GridSpace({f"x{k}": range(127) for k in range(7)}, "large")
+    assert space.n_cells == 127**7
+    last = space.from_values({f"x{k}": 126 for k in range(7)})
+    assert space.row(last) == 127**7 - 1
+    assert space.describe(127**7 - 1) == ", ".join(f"x{k}=126" for k in range(7))
+    sample = space.sample(np.random.default_rng(0), 100)
+    digits = [sum(int(d) * 127 ** (6 - k) for k, d in enumerate(c)) for c in sample]
+    assert space.rows(sample).tolist() == digits
+
+
+def test_a_grid_that_no_integer_can_count_is_refused() -> None:
+    with pytest.raises(SpaceError, match="at most 9223372036854775807 can be counted"):
+        GridSpace({f"x{k}": range(127) for k in range(10)})
 
 
 @pytest.mark.parametrize(
@@ -137,11 +155,16 @@ def test_values_with_a_wrong_missing_or_unknown_name_are_refused() -> None:
     ("spec", "encoding", "said"),
     [
         ("nasbench301", None, "did you mean"),
-        ("nasbench101", "D", "did you mean|known are"),
+        ("nasbench101", "D", "no encoding 'D': it has A, B, C"),
+        ("nasbench101/D", None, "did you mean"),
         ("nasbench201", "A", "one encoding only"),
-        ({"grid": {"x": []}}, None, "1 to 127 different choices"),
-        ({"grid": {"x": [1, 1]}}, None, "1 to 127 different choices"),
-        ({"cube": {}}, None, "a space is a name or"),
+        ({"grid": {"x": []}, "name": "g"}, None, "1 to 127 different choices"),
+        ({"grid": {"x": [1, 1]}, "name": "g"}, None, "1 to 127 different choices"),
+        ({"grid": {"x": "abc"}, "name": "g"}, None, "a list of choices"),
+        ({"grid": {"x": [1]}}, None, "a grid space is"),
+        ({"grid": {"x": [1]}, "name": "a\nb"}, None, "a printable text"),
+        ({"cube": {}}, None, "a grid space is"),
+        (3, None, "a space is a name or"),
     ],
 )
 def test_an_unknown_space_is_refused_with_the_nearest(
