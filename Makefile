@@ -1,10 +1,17 @@
 # Two commands: `make run` and `make test`. Each prepares .venv first; a second call finds it ready.
-PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-build gallery lint types lock clean
+# The first Python of 3.11 or later that is there; PYTHON=... chooses another.
+ifndef PYTHON
+PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	echo $$python && break; done)
+endif
+
+.PHONY: run test test-build test-lowest gallery lint types lock clean
 
 run: $(READY)
 	$(BIN)/regretta run quick --out results/quick
@@ -14,8 +21,19 @@ test: lint types $(READY)
 
 # The tests of the table builder, which needs PyTorch: heavy, therefore apart.
 test-build: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[build]'
+	$(PIP) --editable '.[build]'
 	$(BIN)/python -m pytest tests/tabular_data/measure
+
+# The fast tests with the lowest versions that pyproject.toml allows; for maintainers.
+LOWEST := $(VENV)-lowest
+test-lowest: $(READY)
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --universal --no-header --no-annotate \
+		--extra data --extra tpe --extra cluster --group test --output-file $(VENV)/lowest.txt pyproject.toml
+	$(BIN)/python -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -27,20 +45,22 @@ types: $(READY)
 
 # Exact versions of everything, from requirements.lock; the project itself is installed in place.
 $(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Regretta needs Python 3.11 or later with venv; none was found" \
+		"(make PYTHON=/path/to/python3.11 names one)" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --editable .
 	touch $(READY)
 
-# Resolve the versions anew; for maintainers.
+# Resolve the versions anew, for every Python that is supported; for maintainers.
 lock: $(READY)
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--no-header --no-annotate --extra data --extra tpe --extra cluster --extra dev --output-file requirements.lock pyproject.toml
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate \
+		--extra data --extra tpe --extra cluster --group dev --output-file requirements.lock pyproject.toml
 
 # docs/gallery.md and its pictures, from the full-scale tables and some core-hours of searches.
 gallery: $(READY)
 	$(BIN)/python benchmarks/gallery.py --tables results/gallery/tables --searches results/gallery
 
 clean:
-	rm -rf $(VENV) results .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(LOWEST) results .mypy_cache .ruff_cache .pytest_cache

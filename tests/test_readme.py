@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.registry import load_plugin
+from regretta.testing import OptimizerConformance
 
 README = Path(__file__).parents[1] / "README.md"
 

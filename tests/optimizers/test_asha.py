@@ -9,8 +9,8 @@ import pytest
 
 from regretta.optimizers.asha import Asha, Rung
 from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.tabular_data.spaces import get_space
+from regretta.testing import OptimizerConformance
 
 
 class TestAsha(OptimizerConformance):

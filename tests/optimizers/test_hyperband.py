@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.hyperband import Hyperband, bracket_sizes, ladder, promoted
 from regretta.tabular_data.spaces import get_space
+from regretta.testing import OptimizerConformance
 
 
 class TestHyperband(OptimizerConformance):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from regretta.optimizers.base import Problem
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.random_search import RandomSearch
 from regretta.tabular_data.spaces import get_space
+from regretta.testing import OptimizerConformance
 
 
 class TestRandomSearch(OptimizerConformance):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from regretta.optimizers.base import Observation, Problem, SettingsError
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.regularized_evolution import RegularizedEvolution
 from regretta.tabular_data.spaces import Space, get_space
+from regretta.testing import OptimizerConformance
 
 
 class TestRegularizedEvolution(OptimizerConformance):

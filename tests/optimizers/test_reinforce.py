@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from regretta.optimizers.base import Observation, Problem, SettingsError
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.reinforce import Reinforce
 from regretta.tabular_data.spaces import GridSpace, get_space
+from regretta.testing import OptimizerConformance
 
 
 class TestReinforce(OptimizerConformance):

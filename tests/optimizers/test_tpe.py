@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.tpe import Tpe
 from regretta.tabular_data.spaces import get_space
+from regretta.testing import OptimizerConformance
 
 needs_hyperopt = pytest.mark.skipif(
     find_spec("hyperopt") is None, reason="the extra 'tpe' is not installed"

@@ -17,8 +17,8 @@ import pytest
 
 from regretta.optimizers.base import Observation, Problem, SettingsError
 from regretta.optimizers.bohb import Bohb
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.tabular_data.spaces import Configuration, Space, get_space
+from regretta.testing import OptimizerConformance
 
 BUDGETS = (4.0, 12.0, 36.0, 108.0)
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
-from regretta.optimizers.conformance import OptimizerConformance
 from regretta.optimizers.smac import Smac, SmacStock
 from regretta.tabular_data.spaces import GridSpace, Space, get_space
+from regretta.testing import OptimizerConformance
 
 
 class TestSmac(OptimizerConformance):

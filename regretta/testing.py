@@ -1,10 +1,12 @@
 """Tests that every optimizer must pass; a plugin author's own tests inherit them.
 
-from regretta.optimizers.conformance import OptimizerConformance
-from my_opt import MyOptimizer
+    from regretta.testing import OptimizerConformance
+    from my_opt import MyOptimizer
 
-class TestMyOptimizer(OptimizerConformance):
-    optimizer = MyOptimizer
+    class TestMyOptimizer(OptimizerConformance):
+        optimizer = MyOptimizer
+
+They need pytest, which Regretta itself does not: ``pip install 'regretta[testing]'``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ Step = tuple[list[list[float]], float]
 
 
 class OptimizerConformance:
-    """Set `optimizer`; `settings` where the defaults are too slow for a test, `evaluations` likewise."""
+    """Set `optimizer`, and `settings` or `evaluations` where the defaults take long."""
 
     optimizer: ClassVar[type[Optimizer]]
     settings: ClassVar[dict[str, Any]] = {}
