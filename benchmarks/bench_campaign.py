@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 from machine import machine
 
-from regretta.harness.executors import Dask, Pool, run_suite
+from regretta.harness.campaign import run_suite
+from regretta.harness.executors import Dask, Pool
 from regretta.harness.executors.queue import Queue
-from regretta.harness.executors.work import Report, do_run
+from regretta.harness.executors.worker import RunOutcome, do_run
 from regretta.harness.result import RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import compact
@@ -88,7 +89,7 @@ class Watched:
         self.executor = executor
         self.seconds = 0.0
 
-    def work(self, suite: Suite, queue: Queue) -> Generator[Report]:
+    def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
         for report in self.executor.work(suite, queue):
             self.seconds += report.seconds
             yield report
@@ -166,7 +167,7 @@ class Copies:
         self.report = replace(report, seconds=1.0)
         self.result = RunResult.from_json(report.data)
 
-    def work(self, suite: Suite, queue: Queue) -> Generator[Report]:
+    def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
         while batch := queue.take(1000):
             for task in batch:
                 copy = replace(self.result, label=task.label, number=task.number)
@@ -219,7 +220,7 @@ class One:
     def __init__(self, executor: Dask) -> None:
         self.executor = executor
 
-    def work(self, suite: Suite, queue: Queue) -> Generator[Report]:
+    def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
         queue.note = lambda task, seconds: None  # type: ignore[method-assign]
         yield from self.executor.work(suite, queue)
 

@@ -12,17 +12,17 @@ NAS-Bench-101's table is partly modelled and its pictures say so.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 from tempfile import TemporaryDirectory
 
+from joblib import cpu_count
 from PIL import Image
 
 from regretta.experiments.catalog import find_suite
-from regretta.harness.executors import run_suite
+from regretta.harness.campaign import run_suite
 from regretta.harness.store.folder import SuiteResults, load_suite
 from regretta.plots.paper import draw_figures
 from regretta.tabular_data.catalog import entries, open_table
@@ -75,7 +75,7 @@ def searches(tables: Path, folder: Path) -> list[SuiteResults]:
         run_suite(
             replace(spec, tables=tuple(paths)),
             folder / name,
-            workers=len(os.sched_getaffinity(0)),
+            workers=cpu_count(),
             announce=lambda line: print(line, flush=True),
         )
     return [load_suite(folder / name) for name in dict.fromkeys(name for name, *_ in STUDIES)]

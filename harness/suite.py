@@ -20,7 +20,7 @@ from regretta.tabular_data.table import Table
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlannedMethod:
     """An optimizer with its settings complete, ready to run.
 
     Attributes
@@ -87,14 +87,14 @@ class Suite:
         Its protocol.
     tables
         By the tables' own names, in the suite's order.
-    entries
+    methods
         By label, in the suite's order.
     """
 
     spec: SuiteSpec
     protocol: Protocol
     tables: Mapping[str, PlannedTable]
-    entries: Mapping[str, Entry]
+    methods: Mapping[str, PlannedMethod]
 
     def tasks(self) -> list[Task]:
         """All runs; run numbers outermost, so that an interrupted suite has seen every method."""
@@ -102,19 +102,19 @@ class Suite:
             Task(table, label, number)
             for number in range(self.spec.runs)
             for table in self.tables
-            for label in self.entries
+            for label in self.methods
         ]
 
     def run_of(self, task: Task) -> Run:
         """The run of a task."""
-        planned, entry = self.tables[task.table], self.entries[task.label]
+        planned, method = self.tables[task.table], self.methods[task.label]
         return Run(
             table=planned.table,
             search_table=planned.search_table,
             protocol=self.protocol,
-            optimizer=entry.optimizer,
-            settings=entry.settings,
-            label=entry.label,
+            optimizer=method.optimizer,
+            settings=method.settings,
+            label=method.label,
             number=task.number,
             seed=self.spec.seed,
             time_limit=planned.time_limit,
@@ -133,8 +133,8 @@ class Suite:
             runs=self.spec.runs,
             tables={name: planned.identity() for name, planned in self.tables.items()},
             methods={
-                label: MethodIdentity(entry.name, asdict(entry.settings))
-                for label, entry in self.entries.items()
+                label: MethodIdentity(method.name, asdict(method.settings))
+                for label, method in self.methods.items()
             },
         )
 
@@ -175,7 +175,7 @@ def plan(spec: SuiteSpec) -> Suite:
         raise SpecError(
             f"suite {spec.name!r} has a time limit for {extra[0]!r}, which is not one of its tables"
         )
-    entries = {}
+    methods = {}
     for entry in spec.optimizers:
         optimizer = get_optimizer(entry.name, spec.plugins)
         check_workers(optimizer, spec.simulated_workers)
@@ -186,8 +186,8 @@ def plan(spec: SuiteSpec) -> Suite:
             raise SettingsError(
                 f"settings of {entry.label!r} cannot be written as JSON: {error}"
             ) from error
-        entries[entry.label] = Entry(entry.label, entry.name, optimizer, settings)
-    return Suite(spec, protocol, tables, entries)
+        methods[entry.label] = PlannedMethod(entry.label, entry.name, optimizer, settings)
+    return Suite(spec, protocol, tables, methods)
 
 
 @dataclass(frozen=True)

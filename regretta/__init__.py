@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from regretta.experiments.catalog import built_in_suites as built_in_suites
     from regretta.experiments.catalog import find_suite as find_suite
     from regretta.experiments.paper_tables import tables_at_hand as tables_at_hand
-    from regretta.harness.executors import Outcome as Outcome
-    from regretta.harness.executors import run_suite as run_suite
+    from regretta.harness.campaign import SuiteOutcome as SuiteOutcome
+    from regretta.harness.campaign import run_suite as run_suite
     from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
     from regretta.harness.protocol import Protocol as Protocol
     from regretta.harness.protocol import get_protocol as get_protocol
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "regretta.experiments.catalog": ("built_in_suites", "find_suite"),
     "regretta.experiments.paper_tables": ("tables_at_hand",),
-    "regretta.harness.executors": ("Outcome", "run_suite"),
+    "regretta.harness.campaign": ("SuiteOutcome", "run_suite"),
     "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
     "regretta.harness.regret": ("final_regret", "regret_matrix"),

@@ -1,8 +1,6 @@
-"""Who does the runs: this process, several of this machine, or a cluster; `run_suite` starts them all."""
+"""Who does the runs: this process, several of this machine, or the workers of a cluster."""
 
-from regretta.harness.executors.campaign import Outcome, run_suite
-from regretta.harness.executors.cluster import JOB_QUEUES, Dask, JobQueue
-from regretta.harness.executors.pool import Pool
-from regretta.harness.executors.serial import InProcess
+from regretta.harness.executors.dask import JOB_QUEUES, Dask, JobQueue
+from regretta.harness.executors.local import InProcess, Pool
 
-__all__ = ["JOB_QUEUES", "Dask", "InProcess", "JobQueue", "Outcome", "Pool", "run_suite"]
+__all__ = ["JOB_QUEUES", "Dask", "InProcess", "JobQueue", "Pool"]

@@ -74,7 +74,7 @@ def run(
     from tqdm import tqdm
 
     from regretta.experiments.catalog import find_suite
-    from regretta.harness.executors import run_suite
+    from regretta.harness.campaign import run_suite
     from regretta.optimizers.registry import load_plugin
 
     if scheduler and cluster:

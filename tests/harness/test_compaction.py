@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from regretta.cli import main
-from regretta.harness.executors import run_suite
+from regretta.harness.campaign import run_suite
 from regretta.harness.result import ResultError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store import files as compaction

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from regretta.harness.executors import campaign as campaign_module
-from regretta.harness.executors import run_suite
+from regretta.harness import campaign as campaign_module
+from regretta.harness.campaign import run_suite
 from regretta.harness.executors.queue import Queue
-from regretta.harness.executors.work import Workplace, order
+from regretta.harness.executors.worker import Worker, instructions_for
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.folder import load_suite
@@ -193,20 +193,20 @@ def test_a_long_suite_is_estimated_from_the_first_run_of_each_method(
 def test_a_worker_must_find_the_very_same_suite(
     spec: SuiteSpec, small101: Path, tmp_path: Path
 ) -> None:
-    given = order(plan(spec))
-    assert Workplace(given).do(Task("small101", "random_search", 0)).failure is None
+    given = instructions_for(plan(spec))
+    assert Worker(given).do(Task("small101", "random_search", 0)).failure is None
     with pytest.raises(SuiteError, match=r"it has numpy \S+; install 1\.0 there"):
-        Workplace(replace(given, versions={**given.versions, "numpy": "1.0"}))
+        Worker(replace(given, versions={**given.versions, "numpy": "1.0"}))
     with pytest.raises(SuiteError, match="other source code of regretta"):
-        Workplace(replace(given, code="0"))
+        Worker(replace(given, code="0"))
     other = {"small101": replace(given.suite.tables["small101"], checksum="0" * 64)}
     with pytest.raises(SuiteError, match="it has another table 'small101'"):
-        Workplace(replace(given, suite=replace(given.suite, tables=other)))
+        Worker(replace(given, suite=replace(given.suite, tables=other)))
 
 
 def test_a_plugin_file_that_a_worker_lacks_comes_with_the_order(
     spec: SuiteSpec, tmp_path: Path
 ) -> None:
-    given = order(plan(odd(spec, tmp_path, "pass")))
+    given = instructions_for(plan(odd(spec, tmp_path, "pass")))
     (tmp_path / "odd.py").unlink()
-    assert Workplace(given).do(Task("small101", "odd", 0)).failure is None
+    assert Worker(given).do(Task("small101", "odd", 0)).failure is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from regretta.harness.executors import run_suite
+from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.export import export_suite, nas_benchmarks_lists

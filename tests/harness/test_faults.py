@@ -25,12 +25,13 @@ from typing import Any
 import psutil
 import pytest
 
-from regretta.harness.executors import run_suite
+from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec, read_spec
 from regretta.harness.store.folder import load_suite
 from regretta.tabular_data.locks import locked
 from tests.harness.clusters import Cluster
+from tests.harness.held import held_suite
 
 pytestmark = pytest.mark.slow
 
@@ -218,24 +219,21 @@ def test_the_scheduler_and_workers_of_a_cluster_are_killed(
     assert KILLS["scheduler"] == KILLS["cluster workers"] == 2
     for round_ in range(2):
         with Cluster(tmp_path / f"cluster{round_}") as cluster, cluster.workers(2) as workers:
-            strikes = iter([(cluster.scheduler, 30), (None, 10**9)])
-            victims = [(workers[0], 5 + rng.randrange(10)), next(strikes)]
+            kills = [(workers[0], 5 + rng.randrange(10)), (cluster.scheduler, 30)]
             start = len(results(folder))
 
             def progress(
-                done: int, total: int, victims: list[Any] = victims, start: int = start
+                done: int, total: int, kills: list[Any] = kills, start: int = start
             ) -> None:
-                if victims and done - start >= victims[0][1]:
-                    victims.pop(0)[0].kill()
+                if kills and done - start >= kills[0][1]:
+                    kills.pop(0)[0].kill()
 
-            before = time.monotonic()
             with pytest.raises(
                 SuiteError,
                 match=r"the Dask scheduler of tcp://\S+ is gone; .* same command to go on",
             ):
                 run_suite(spec, folder, executor=cluster.executor(), progress=progress)
-            assert time.monotonic() - before < 120
-            assert victims == []
+            assert kills == []
     assert len(results(folder)) < RUNS * LABELS
     run_suite(spec, folder)
     assert files(folder) == undisturbed
@@ -391,20 +389,23 @@ def test_no_clock_enters_a_result(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_stops_everything_and_says_how_to_go_on(
-    suite: Path, spec: SuiteSpec, undisturbed: dict[str, bytes], tmp_path: Path, workers: int
+    small101: Path, tmp_path: Path, workers: int
 ) -> None:
+    suite, door = held_suite(tmp_path, small101, runs=3)
     folder = tmp_path / "out"
     process = command(suite, folder, workers)
-    wait_for_results(folder, 20, process)
+    wait_for_results(folder, 1, process)
     children = psutil.Process(process.pid).children(recursive=True)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the client and its workers
-    said = process.communicate(timeout=60)[1].splitlines()
+    said = process.communicate()[1].splitlines()
     assert process.returncode == 1
     assert (
         said[-1] == "regretta: interrupted; finished runs are kept, run the same command to go on"
     )
     assert not any("Traceback" in line for line in said)
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert psutil.wait_procs(children, timeout=60)[1] == []
     assert list(folder.rglob("*.part")) == []
-    run_suite(spec, folder)
-    assert files(folder) == undisturbed
+    door.touch()
+    for place in (folder, tmp_path / "undisturbed"):
+        run_suite(read_spec(suite), place)
+    assert files(folder) == files(tmp_path / "undisturbed")

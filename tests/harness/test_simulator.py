@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import regretta.harness.run
+from regretta.harness.campaign import run_suite
 from regretta.harness.dialogue import OptimizerError
-from regretta.harness.executors import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol, get_protocol

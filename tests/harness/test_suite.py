@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from regretta.harness.executors import run_suite
+from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.protocol import ProtocolError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from regretta.harness.executors import run_suite
+from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.plots.parallel_workers import (

@@ -1,5 +1,4 @@
-"""A suite on a connected Dask cluster: batches out, results in, and what to do when workers die or
-dawdle.
+"""Runs on a Dask cluster: one that is there already, or one that a batch system starts.
 
 Workers give the content of result files back through the scheduler and this process writes them, so
 that nothing is asked of the workers' disks.
@@ -8,27 +7,204 @@ that nothing is asked of the workers' disks.
 from __future__ import annotations
 
 import asyncio
+import importlib
+import logging
 import pickle
 import queue as queues
+import shlex
+import shutil
 import time
+import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
+from regretta.harness.executors.dask_worker import Refusal, call
 from regretta.harness.executors.queue import Queue
-from regretta.harness.executors.remote import Refusal, call
-from regretta.harness.executors.work import Order, Report
+from regretta.harness.executors.worker import DEATHS, RunOutcome, died, instructions_for
 from regretta.harness.identity import SuiteError
-from regretta.harness.suite import Failure, Task
+from regretta.harness.suite import Suite, Task
+from regretta.tabular_data.names import unknown
 
+JOB_QUEUES: Mapping[str, str] = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "lsf": "LSFCluster",
+    "moab": "MoabCluster",
+    "oar": "OARCluster",
+    "htcondor": "HTCondorCluster",
+    "local": "local.LocalCluster",
+}
+"""Kind of batch system → class of dask-jobqueue.
+
+``local`` starts its jobs on this machine, to try things out.
+"""
+
+_CONNECT_SECONDS = 5.0
 _CHECK_SECONDS = 60.0
 _LOST_SECONDS = 5.0
+_GATHER_SECONDS = 10.0
 _AHEAD = 2
 _STRAGGLES = 3.0
-_DEATHS = 3
-_GATHER_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Dask:
+    """A Dask cluster that is running.
+
+    Attributes
+    ----------
+    address
+        Of its scheduler: ``tcp://host:port``.
+    patience
+        Seconds to wait for a worker while there is none.
+    """
+
+    address: str
+    patience: float = 20.0
+
+    def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
+        """Do all runs of the queue.
+
+        Raises
+        ------
+        SuiteError
+            If the scheduler cannot be reached or is lost, has no workers, or one of them is not
+            fit.
+        """
+        distributed = _distributed()
+        with _quiet():
+            try:
+                client = distributed.Client(
+                    self.address, timeout=_CONNECT_SECONDS, set_as_default=False, name="regretta"
+                )
+            except (OSError, ValueError, TypeError, ImportError) as error:
+                raise SuiteError(
+                    f"no Dask scheduler answers at {self.address} ({_first_line(error)}); "
+                    "start one with `dask scheduler`, or correct --scheduler"
+                ) from error
+            with _closing(client):
+                yield from _Session(client, suite, queue, self.patience, self.address).outcomes()
+
+
+@dataclass(frozen=True)
+class JobQueue:
+    """A Dask cluster whose workers are jobs of a batch system, started for this suite and stopped
+    after it.
+
+    Attributes
+    ----------
+    kind
+        One of `JOB_QUEUES`.
+    options
+        ``jobs``, how many to submit (1 unless given), and what the class of dask-jobqueue takes,
+        such as ``cores``, ``memory``, ``queue``, ``walltime``.
+    patience
+        Seconds to wait for the first job to start, and for another one when all have ended.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    patience: float = 7 * 24 * 3600.0
+
+    def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
+        """Do all runs of the queue.
+
+        Raises
+        ------
+        SuiteError
+            If the batch system is not there, refuses the options, or a worker is not fit.
+        """
+        distributed = _distributed()
+        with _quiet():
+            cluster = self._start()
+            with _closing(cluster):
+                client = distributed.Client(
+                    cluster, timeout=_CONNECT_SECONDS, set_as_default=False, name="regretta"
+                )
+                with _closing(client):
+                    place = f"{self.kind} jobs"
+                    yield from _Session(client, suite, queue, self.patience, place).outcomes()
+
+    def _start(self) -> Any:
+        options = {"cores": 1, "memory": "2GB", **self.options}
+        jobs = options.pop("jobs", 1)
+        options.setdefault(
+            "processes", options["cores"]
+        )  # a process a core: runs hold Python's lock
+        if self.kind not in JOB_QUEUES:
+            raise SuiteError(unknown("cluster", self.kind, JOB_QUEUES))
+        if not isinstance(jobs, int) or jobs < 1:
+            raise SuiteError(f"[cluster]: jobs must be a whole number above 0, got {jobs!r}")
+        module, _, name = f"dask_jobqueue.{JOB_QUEUES[self.kind]}".rpartition(".")
+        try:
+            kind = getattr(importlib.import_module(module), name)
+        except ImportError as error:
+            raise SuiteError(
+                "--cluster needs dask-jobqueue: pip install 'regretta[cluster]'"
+            ) from error
+        command = shlex.split(kind.job_cls.submit_command or "true")[0]
+        if shutil.which(command) is None:
+            raise SuiteError(
+                f"{self.kind} cluster cannot start: there is no {command} here; run where jobs are"
+                " submitted"
+            )
+        cluster: Any = None
+
+        async def submit() -> None:
+            cluster.scale(jobs=jobs)
+            await cluster._correct_state()  # scale alone does not tell of jobs that are refused
+
+        try:
+            cluster = kind(**options)
+            cluster.sync(submit)
+        except Exception as error:
+            if cluster is not None:
+                with suppress(Exception):
+                    cluster.close(timeout=2)
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SuiteError(
+                f"{self.kind} cluster cannot start: {reason}; correct [cluster]"
+            ) from error
+        return cluster
+
+
+def _distributed() -> Any:
+    try:
+        return importlib.import_module("distributed")
+    except ImportError as error:
+        raise SuiteError("a cluster needs Dask: pip install 'regretta[cluster]'") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the terminal what Dask logs of lost workers and connections: we tell it."""
+    names = ("distributed", "asyncio", "tornado", "dask_jobqueue")
+    loggers = [logging.getLogger(name) for name in (*names, *logging.root.manager.loggerDict)]
+    ours = [logger for logger in loggers if logger.name.partition(".")[0] in names]
+    before = [(logger, logger.disabled) for logger in ours]
+    for logger in ours:
+        logger.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, disabled in before:
+            logger.disabled = disabled
+
+
+@contextmanager
+def _closing(thing: Any) -> Iterator[None]:
+    """Close a client or cluster at the end, without waiting long for a side that is gone."""
+    try:
+        yield
+    finally:
+        with suppress(Exception):
+            thing.close(timeout=2)
 
 
 @dataclass(eq=False)
@@ -38,12 +214,13 @@ class _Batch:
     twin: bool = False
 
 
-class Session:
-    """A suite on a connected cluster."""
+class _Session:
+    """A suite on a connected cluster: batches out, results in, and what to do about dead workers."""
 
     def __init__(
-        self, client: Any, instructions: Order, queue: Queue, patience: float, place: str
+        self, client: Any, suite: Suite, queue: Queue, patience: float, place: str
     ) -> None:
+        instructions = instructions_for(suite)
         self._client = client
         self._version = instructions.versions["regretta"]
         self._pickled = pickle.dumps(instructions)
@@ -58,14 +235,14 @@ class Session:
         self._asked = 0.0
         self._found: list[str] = []
 
-    def reports(self) -> Iterator[Report]:
+    def outcomes(self) -> Iterator[RunOutcome]:
         """What became of every run."""
         try:
-            yield from self._reports()
+            yield from self._outcomes()
         except OSError as error:  # a call to the scheduler that got no answer
             raise self._gone() from error
 
-    def _reports(self) -> Iterator[Report]:
+    def _outcomes(self) -> Iterator[RunOutcome]:
         self._check(self._wait_for_workers())
         while len(self._queue) or self._under_way:
             workers = self._workers()
@@ -94,7 +271,7 @@ class Session:
                 ended.append(self._ended.get_nowait())
         return ended
 
-    def _collect(self, ended: list[Any]) -> Iterator[Report]:
+    def _collect(self, ended: list[Any]) -> Iterator[RunOutcome]:
         good = [future for future in ended if future.status == "finished"]
         results = self._gather(good)
         if len(results) < len(good):  # a worker died or froze before it gave its results away
@@ -131,8 +308,8 @@ class Session:
             return []
         return found
 
-    def _unpack(self, content: bytes) -> Iterator[Report]:
-        result: list[Report] | Refusal = pickle.loads(content)
+    def _unpack(self, content: bytes) -> Iterator[RunOutcome]:
+        result: list[RunOutcome] | Refusal = pickle.loads(content)
         if isinstance(result, Refusal):
             raise SuiteError(f"worker {result.worker}: {result.message}")
         for report in result:
@@ -140,11 +317,11 @@ class Session:
                 self._reported.add(report.task)
                 yield report
 
-    def _after_error(self, error: Any, batch: _Batch) -> Iterator[Report]:
+    def _after_error(self, error: Any, batch: _Batch) -> Iterator[RunOutcome]:
         """A batch that kills its workers is tried run by run, until the very run is found."""
         if type(error).__name__ != "KilledWorker":
             raise SuiteError(
-                f"the workers of {self._place} cannot do the runs: {first_line(error)}"
+                f"the workers of {self._place} cannot do the runs: {_first_line(error)}"
             )
         left = [task for task in batch.tasks if task not in self._reported]
         if len(left) > 1:
@@ -153,18 +330,14 @@ class Session:
             return
         for task in left:
             self._deaths[task] += error.allowed_failures + 1
-            if self._deaths[task] < _DEATHS:
+            if self._deaths[task] < DEATHS:
                 self._submit([task])
                 continue
             self._reported.add(task)
-            message = (
-                f"{task.label}, run {task.number} on {task.table}: its workers died"
-                f" {self._deaths[task]} times"
-            )
-            yield Report(task, 0.0, None, Failure(task.table, task.label, task.number, message))
+            yield died(task, "its workers")
 
     def _double_stragglers(self, workers: list[str]) -> None:
-        """Give batches that take far too long to another worker as well; the first to finish counts."""
+        """Give batches that take far too long to another worker too; the first to end counts."""
         now = time.monotonic()
         late = {
             future.key: batch
@@ -208,7 +381,7 @@ class Session:
     def _check(self, workers: list[str]) -> None:
         """Ask every worker whether it has what it needs, all at once."""
         futures = {
-            worker: self._client.submit(*call("greet", self._pickled), workers=[worker], pure=False)
+            worker: self._client.submit(*call("check", self._pickled), workers=[worker], pure=False)
             for worker in workers
         }
         until = time.monotonic() + _CHECK_SECONDS
@@ -225,7 +398,7 @@ class Session:
                 if type(error).__name__ in ("KilledWorker", "NoValidWorkerError", "CancelledError"):
                     continue
                 raise SuiteError(
-                    f"worker {worker} cannot load regretta {self._version} ({first_line(error)});"
+                    f"worker {worker} cannot load regretta {self._version} ({_first_line(error)});"
                     " install it there"
                 ) from error
             if answer:
@@ -247,7 +420,7 @@ class Session:
 
 
 def error_of(future: Any) -> BaseException | None:
-    """What a future failed with; None if it did not fail, or is not known any more as the scheduler is gone."""
+    """What a future failed with; None if it did not, or the scheduler that knows is gone."""
     if future.status != "error":
         return None
     with suppress(
@@ -258,5 +431,5 @@ def error_of(future: Any) -> BaseException | None:
     return None
 
 
-def first_line(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""What a worker does, wherever it is: check that it has the same of everything, then do runs."""
+"""A worker, wherever it is: it finds that it has the same of everything, then does runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Report:
+class RunOutcome:
     """What became of one run.
 
     Attributes
@@ -50,7 +50,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
 
-def do_run(suite: Suite, task: Task) -> Report:
+def do_run(suite: Suite, task: Task) -> RunOutcome:
     """Do one run; whatever an optimizer raises is this run's failure and nobody else's."""
     start = time.perf_counter()
     try:
@@ -63,19 +63,29 @@ def do_run(suite: Suite, task: Task) -> Report:
                 f"{task.label}, run {task.number} on {task.table}: {type(error).__name__}: {error}"
             )
         failure = Failure(task.table, task.label, task.number, message, traceback.format_exc())
-        return Report(task, time.perf_counter() - start, None, failure)
-    return Report(task, time.perf_counter() - start, data, notes=result.notes)
+        return RunOutcome(task, time.perf_counter() - start, None, failure)
+    return RunOutcome(task, time.perf_counter() - start, data, notes=result.notes)
+
+
+DEATHS = 3
+"""How often workers may die of a run until it has failed."""
+
+
+def died(task: Task, which: str, how: str = "") -> RunOutcome:
+    """The failure of a run of which worker after worker died."""
+    message = f"{task.label}, run {task.number} on {task.table}: {which} died {DEATHS} times{how}"
+    return RunOutcome(task, 0.0, None, Failure(task.table, task.label, task.number, message))
 
 
 @lru_cache(1)
 def _libraries(_modules: int) -> ThreadpoolController:
-    """The numerical libraries loaded now; looked for again when more modules are, as that takes 10 ms."""
+    """The numerical libraries loaded now; as this takes 10 ms, only done when there are more."""
     return ThreadpoolController()
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep numerical libraries, loaded or not yet, to one thread: runs are parallel, and so never differ."""
+    """Keep numerical libraries, loaded or not yet, to one thread, so that runs never differ."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
@@ -101,7 +111,7 @@ def _code() -> str:
 
 
 @dataclass(frozen=True)
-class Order:
+class Instructions:
     """All that a worker needs to know, and what it must find the same at its place.
 
     Attributes
@@ -125,8 +135,8 @@ class Order:
     code: str
 
 
-def order(suite: Suite) -> Order:
-    """The order of a suite."""
+def instructions_for(suite: Suite) -> Instructions:
+    """What the workers of a suite must know."""
     spec = suite.spec
     absolute = {
         name: str(Path(name).resolve()) if Path(name, "table.json").exists() else name
@@ -136,7 +146,7 @@ def order(suite: Suite) -> Order:
     if isinstance(limit, Mapping):
         limit = {absolute[name]: seconds for name, seconds in limit.items()}
     plugins = tuple(path.resolve() for path in spec.plugins)
-    return Order(
+    return Instructions(
         spec=replace(spec, tables=tuple(absolute.values()), time_limit=limit, plugins=plugins),
         suite=suite.identity(),
         plugins=tuple((path, path.read_bytes()) for path in plugins),
@@ -145,12 +155,12 @@ def order(suite: Suite) -> Order:
     )
 
 
-class Workplace:
-    """A suite opened where a worker is, found to be the very suite of the order.
+class Worker:
+    """A suite opened where a worker is, found to be the very suite of its instructions.
 
     Parameters
     ----------
-    order
+    instructions
         What is to be done.
 
     Raises
@@ -159,29 +169,29 @@ class Workplace:
         If anything is missing here or differs; one line says what.
     """
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, instructions: Instructions) -> None:
         here = versions()
-        for package, version in order.versions.items():
+        for package, version in instructions.versions.items():
             if here.get(package) != version:
                 raise SuiteError(
                     f"it has {package} {here.get(package)}; install {version} there, as it is here"
                 )
-        if _code() != order.code:
+        if _code() != instructions.code:
             raise SuiteError(
                 f"it has other source code of regretta {here['regretta']}; install the same there"
             )
-        self.suite = plan(replace(order.spec, plugins=_plugins(order)))
-        _compare(order.suite, self.suite.identity())
+        self._suite = plan(replace(instructions.spec, plugins=_plugins(instructions)))
+        _compare(instructions.suite, self._suite.identity())
 
-    def do(self, task: Task) -> Report:
+    def do(self, task: Task) -> RunOutcome:
         """Do one run."""
-        return do_run(self.suite, task)
+        return do_run(self._suite, task)
 
 
-def _plugins(order: Order) -> tuple[Path, ...]:
-    """The plugin files: those at the same place here, or where one is missing or differs, copies of the order's."""
+def _plugins(instructions: Instructions) -> tuple[Path, ...]:
+    """The plugin files: those at the same place here, copies where one is missing or differs."""
     found = []
-    for path, content in order.plugins:
+    for path, content in instructions.plugins:
         try:
             same = path.read_bytes() == content
         except OSError:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from regretta.harness.executors.work import Order, Workplace, one_thread
+from regretta.harness.executors.worker import Worker, one_thread
 from regretta.harness.suite import Task
 from regretta.tabular_data.errors import UserError
 
@@ -28,14 +28,14 @@ class Refusal:
 
 
 # A worker process does one run at a time, whatever number of threads it was given: optimizers and
-# the libraries below them are not made for more. The workplace of the last order stays open for the
+# the libraries below them are not made for more. The suite of the last instructions stays open for the
 # next batch.
 _lock = threading.Lock()
-_open: dict[str, Workplace] = {}
+_open: dict[str, Worker] = {}
 
 
 def call(name: str, *arguments: bytes) -> tuple[Any, ...]:
-    """Arguments for Dask's ``submit`` that call a function of this module, which is looked for only there."""
+    """Arguments for Dask's ``submit`` that call a function of this module, looked for only there."""
     return (
         eval,
         f"__import__({__name__!r}, fromlist=['']).{name}(*arguments)",
@@ -43,35 +43,34 @@ def call(name: str, *arguments: bytes) -> tuple[Any, ...]:
     )
 
 
-def greet(order: bytes) -> str:
-    """Why this worker cannot do a pickled `Order`; empty if it can."""
+def check(instructions: bytes) -> str:
+    """Why this worker cannot follow some pickled `Instructions`; empty if it can."""
     try:
         with _lock:
-            _workplace(order)
+            _worker(instructions)
     except UserError as error:
         return str(error)
     return ""
 
 
-def do_batch(order: bytes, tasks: bytes) -> bytes:
-    """Do some runs: the pickled list of `Report`, or a pickled `Refusal`."""
+def do_batch(instructions: bytes, tasks: bytes) -> bytes:
+    """Do some runs: the pickled list of `RunOutcome`, or a pickled `Refusal`."""
     from distributed import get_worker
 
     wanted: Sequence[Task] = pickle.loads(tasks)
     with _lock:
         try:
-            workplace = _workplace(order)
+            worker = _worker(instructions)
         except UserError as error:
             return pickle.dumps(Refusal(get_worker().address, str(error)))
         with one_thread():
-            return pickle.dumps([workplace.do(task) for task in wanted])
+            return pickle.dumps([worker.do(task) for task in wanted])
 
 
-def _workplace(order: bytes) -> Workplace:
-    digest = sha256(order).hexdigest()
+def _worker(instructions: bytes) -> Worker:
+    digest = sha256(instructions).hexdigest()
     if digest not in _open:
-        given: Order = pickle.loads(order)
-        workplace = Workplace(given)
+        worker = Worker(pickle.loads(instructions))
         _open.clear()
-        _open[digest] = workplace
+        _open[digest] = worker
     return _open[digest]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from regretta.harness.executors.pool import Pool
+from regretta.harness.executors import InProcess, Pool
 from regretta.harness.executors.queue import Queue
-from regretta.harness.executors.serial import InProcess
-from regretta.harness.executors.work import Report
+from regretta.harness.executors.worker import RunOutcome
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.store.folder import (
@@ -25,22 +24,21 @@ from regretta.harness.store.folder import (
 )
 from regretta.harness.suite import Failure, Suite, Task, plan
 
-Progress = Callable[[int, int], None]
-"""Called with runs done and runs in all, whenever a run is done."""
-
 _LARGE = 600.0
-_WAIT_SECONDS = 30.0
 
 
 class Executor(Protocol):
     """Who does the runs of a queue: `InProcess`, `Pool`, `Dask` or `JobQueue`."""
 
-    def work(self, suite: Suite, queue: Queue) -> Generator[Report]:
-        """Do all runs of the queue, and report each when it is done; stops whatever it started when closed."""
+    def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
+        """Do all runs of the queue and tell of each when it is done.
+
+        When closed it stops whatever it started.
+        """
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SuiteOutcome:
     """What `run_suite` did.
 
     Attributes
@@ -70,11 +68,11 @@ def run_suite(
     folder: Path,
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
     executor: Executor | None = None,
     only_failed: bool = False,
     announce: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> SuiteOutcome:
     """Do all runs of a suite that its folder does not have yet.
 
     The results are the same bytes whoever does the runs, in whatever order, however often that was
@@ -91,7 +89,7 @@ def run_suite(
     workers
         Processes of this machine; 1 runs in this one.
     progress
-        Told about every finished run.
+        Called with runs done and runs in all, whenever a run is done.
     executor
         Somebody else to do the runs, such as a cluster; `workers` is not used then.
     only_failed
@@ -129,17 +127,17 @@ def run_suite(
         if executor is None:
             executor = Pool(workers) if workers > 1 and len(todo) > 1 else InProcess()
         estimate = announce if announce and todo else None
-        with closing(executor.work(suite, queue)) as reports:
-            for report in reports:
-                queue.note(report.task, report.seconds)
-                notes |= dict.fromkeys(report.notes)
+        with closing(executor.work(suite, queue)) as outcomes:
+            for outcome in outcomes:
+                queue.note(outcome.task, outcome.seconds)
+                notes |= dict.fromkeys(outcome.notes)
                 with clear_disk_errors(folder):
-                    if report.data is not None:
-                        write_data(folder, report.task, report.data)
+                    if outcome.data is not None:
+                        write_data(folder, outcome.task, outcome.data)
                         new += 1
-                    if report.failure is not None:
-                        write_failure(folder, report.failure)
-                        failures[report.task] = report.failure
+                    if outcome.failure is not None:
+                        write_failure(folder, outcome.failure)
+                        failures[outcome.task] = outcome.failure
                 if progress:
                     progress(done + new + len(failures), len(tasks))
                 if estimate and (seconds := queue.seconds_left()) is not None:
@@ -148,7 +146,7 @@ def run_suite(
                     estimate = None
     order = {task: k for k, task in enumerate(tasks)}
     failed = sorted(failures, key=order.__getitem__)
-    return Outcome(
+    return SuiteOutcome(
         folder,
         done + new,
         new,
