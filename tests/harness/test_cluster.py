@@ -141,11 +141,9 @@ def test_workers_that_are_not_fit_are_one_line(
 
     def other_code(name: str, text: str) -> dict[str, str]:
         place = tmp_path / name
-        for package in ("harness", "optimizers", "tabular_data"):
-            shutil.copytree(
-                ROOT / package, place / package, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        (place / "harness" / "__init__.py").write_text(text)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "regretta", place / "regretta", ignore=ignored)
+        (place / "regretta" / "harness" / "__init__.py").write_text(text)
         return {"PYTHONPATH": str(place)}
 
     assert "other source code of regretta" in refusal(spec, other_code("old", "# an older one\n"))
