@@ -170,7 +170,7 @@ class SuiteIdentity:
             table is not None
             and method is not None
             and result.seed == self.seed
-            and result.workers == self.simulated_workers
+            and result.simulated_workers == self.simulated_workers
             and result.optimizer == method.optimizer
             and dict(result.settings) == _plain(method.settings)
             and result.time_limit == table.time_limit

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+from regretta.tabular_data.benchmark import Benchmark, Rule
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.table import Table
@@ -83,13 +84,17 @@ class Protocol:
     needs_repeats: int = 1
     source: str = ""
 
-    def offered_budgets(self, search_table: Table) -> tuple[float, ...]:
-        """Budgets a search on the table may ask for, ascending."""
+    def rule(self) -> Rule:
+        """What an evaluation shows and costs."""
+        return Rule(mean=self.observe == "mean", evaluation=self.charge_evaluation != "never")
+
+    def offered_budgets(self, searched: Benchmark) -> tuple[float, ...]:
+        """Budgets a search may ask for, ascending."""
         if not self.budgets:
-            return search_table.budgets
+            return searched.budgets
         if self.virtual:
             return self.budgets
-        return tuple(b for b in self.budgets if b in search_table.budgets)
+        return tuple(budget for budget in self.budgets if _has(searched, budget))
 
     def time_limit(self, table: Table) -> float | None:
         """The protocol's own time limit for a table, simulated seconds; None where it has none."""
@@ -262,3 +267,7 @@ def get_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise ProtocolError(unknown("protocol", name, PROTOCOLS))
     return PROTOCOLS[name]
+
+
+def _has(benchmark: Benchmark, budget: float) -> bool:
+    return any(abs(level - budget) <= 1e-9 * level for level in benchmark.budgets)

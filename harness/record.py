@@ -2,127 +2,211 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.oracle import Answers
 from regretta.harness.protocol import Protocol
-from regretta.harness.result import Reference, Trajectory
+from regretta.harness.result import Trajectory
+from regretta.tabular_data.benchmark import Answers, Benchmark, Reference
+from regretta.tabular_data.spaces import Configuration, Configurations
 from regretta.tabular_data.table import Table
+
+
+class RecommendationError(ValueError):
+    """An incumbent that an optimizer recommended and that cannot be judged."""
 
 
 class Record:
     """Keeps the incumbents of a run while it goes, and judges them when it is over.
 
+    The incumbent is the lowest error seen so far, or what the optimizer recommends.
+
     Parameters
     ----------
     protocol
-        Which evaluations may become the incumbent.
+        Which evaluations may become the incumbent, and how it is judged.
+    benchmark
+        What is searched.
     budgets
         Budgets offered to the search, ascending.
+    recommending
+        Whether incumbents come from `recommend`, not from what was evaluated.
     """
 
-    def __init__(self, protocol: Protocol, budgets: tuple[float, ...]) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        benchmark: Benchmark,
+        budgets: tuple[float, ...],
+        *,
+        recommending: bool = False,
+    ) -> None:
+        self._protocol = protocol
+        self._benchmark = benchmark
         self._budgets = budgets
+        self.recommending = recommending
         self._top = len(budgets) - 1 if protocol.incumbent == "largest" else 0
         self._best = np.inf
-        self._time: list[float] = []
-        self._evaluation: list[int] = []
-        self._level: list[int] = []
-        self._cell: list[int] = []
-        self._repeat: list[int] = []
-        self._error: list[float] = []
-        self._seen: list[NDArray[np.int32]] = []
-        self._seen_single: list[int] = []
+        self._steps: list[tuple[float, int, float, int, float]] = []
+        self._configurations: list[Configuration] = []
+        self._rows: list[list[int]] = []
+        self._distinct: set[bytes] = set()
+        self._last: dict[bytes, tuple[float, int, float]] = {}
         self.by_level = [0] * len(budgets)
         self.proposals = 0
         self.evaluations = 0
 
-    def add_one(self, row: int, repeat: int, error: float, level: int, time: float) -> None:
-        """Note one evaluation that finished at `time`."""
-        self.proposals += 1
-        if row < 0:
-            return
-        self.evaluations += 1
-        self.by_level[level] += 1
-        self._seen_single.append(row)
-        if error < self._best and level >= self._top:
-            self._improve(row, repeat, error, level, time, self.evaluations)
+    def add(
+        self,
+        configurations: Configurations,
+        answers: Answers,
+        level: int,
+        times: Sequence[float],
+    ) -> None:
+        """Note evaluations at one budget, in the order in which they finished.
 
-    def add(self, answers: Answers, level: int, times: NDArray[np.float64]) -> None:
-        """Note many evaluations, in the order in which they finished; `times` has shape ``[n]``."""
-        self.proposals += len(times)
-        valid = np.flatnonzero(answers.rows >= 0)
-        if not len(valid):
+        Parameters
+        ----------
+        configurations
+            Shape ``[n, dim]``; those beyond ``len(times)`` did not finish.
+        answers
+            What came of them.
+        level
+            Position of the budget among those offered.
+        times
+            When each evaluation finished: `n` numbers or fewer, non-decreasing.
+        """
+        rows, _, errors, _ = answers
+        done = len(times)
+        if done < len(rows):
+            rows, errors = rows[:done], errors[:done]
+        valid = done - rows.count(-1)
+        self.proposals += done
+        if not valid:
             return
-        self.by_level[level] += len(valid)
-        self._seen.append(answers.rows)
-        if level >= self._top and answers.errors.min() < self._best:
-            errors = answers.errors[valid]
-            lowest = np.minimum.accumulate(errors)
-            for k in np.flatnonzero(
-                lowest < np.concatenate([[self._best], np.minimum(lowest[:-1], self._best)])
-            ).tolist():
-                i = valid[k]
-                self._improve(
-                    int(answers.rows[i]),
-                    int(answers.repeats[i]),
-                    float(errors[k]),
-                    level,
-                    float(times[i]),
-                    self.evaluations + k + 1,
-                )
-        self.evaluations += len(valid)
+        if self._benchmark.numbered:
+            self._rows.append(rows)
+        else:
+            self._distinct.update(
+                configuration.tobytes()
+                for configuration, row in zip(configurations, rows, strict=False)
+                if row >= 0
+            )
+        if self.recommending:
+            self._remember(configurations, answers, level, done)
+        elif level >= self._top and min(errors) < self._best:
+            self._improve(configurations, answers, level, times)
+        self.by_level[level] += valid
+        self.evaluations += valid
 
     def _improve(
-        self, row: int, repeat: int, error: float, level: int, time: float, evaluation: int
+        self,
+        configurations: Configurations,
+        answers: Answers,
+        level: int,
+        times: Sequence[float],
     ) -> None:
-        self._best = error
-        self._time.append(time)
-        self._evaluation.append(evaluation)
-        self._level.append(level)
-        self._cell.append(row)
-        self._repeat.append(repeat)
-        self._error.append(error)
+        evaluation = self.evaluations
+        for i, (time, row, error) in enumerate(
+            zip(times, answers.rows, answers.errors, strict=False)
+        ):
+            if row < 0:
+                continue
+            evaluation += 1
+            if error < self._best:
+                self._best = error
+                step = (time, evaluation, error, answers.repeats[i], self._budgets[level])
+                self._steps.append(step)
+                self._configurations.append(configurations[i].copy())
+
+    def _remember(
+        self, configurations: Configurations, answers: Answers, level: int, done: int
+    ) -> None:
+        for i in range(done):
+            if answers.rows[i] >= 0:
+                self._last[configurations[i].tobytes()] = (
+                    answers.errors[i],
+                    answers.repeats[i],
+                    self._budgets[level],
+                )
+
+    def recommend(self, configuration: Configuration, time: float) -> None:
+        """Make a configuration the incumbent from `time` on.
+
+        Its observed error, repeat and budget are those of its last evaluation in this search; where
+        there was none they are missing.
+
+        Raises
+        ------
+        SpaceError
+            If it is no configuration of the space.
+        RecommendationError
+            If it means no cell, or the protocol reports an observed repeat and none was observed.
+        """
+        checked: Configuration = self._benchmark.space.check(configuration[None, :])[0]
+        if self._configurations and np.array_equal(self._configurations[-1], checked):
+            return
+        if not self._benchmark.space.valid(checked[None, :])[0]:
+            raise RecommendationError("it recommends a configuration that means no cell")
+        error, repeat, budget = self._last.get(checked.tobytes(), (np.nan, -1, np.nan))
+        if self._protocol.test == "repeat" and repeat < 0:
+            raise RecommendationError(
+                "it recommends a cell that it has not evaluated, and the protocol reports the test"
+                " error of an observed repeat"
+            )
+        self._steps.append((time, self.evaluations, error, repeat, budget))
+        self._configurations.append(checked.copy())
 
     @property
     def unique_cells(self) -> int:
         """Number of different cells evaluated."""
-        seen = np.concatenate([*self._seen, np.array(self._seen_single, dtype=np.int32)])
-        return len(np.unique(seen[seen >= 0]))
+        if not self._benchmark.numbered:
+            return len(self._distinct)
+        seen: set[int] = set().union(*self._rows)
+        return len(seen - {-1})
 
-    def trajectory(self, protocol: Protocol, table: Table, search_table: Table) -> Trajectory:
-        """The incumbents, judged on `table` as the protocol says."""
-        cells = np.array(self._cell, dtype=np.int64)
-        report = (
-            table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
-        )
-        test: NDArray[np.float64] | None
-        if protocol.test == "repeat":
-            levels = [search_table.budget_index(self._budgets[level]) for level in self._level]
-            test = 1.0 - search_table.columns["test_accuracy"][cells, levels, self._repeat].astype(
-                np.float64
-            )
-        else:
-            test = None if table.mean_test_error is None else table.mean_test_error[cells, report]
+    def trajectory(self, judge: Benchmark) -> Trajectory:
+        """The incumbents, judged on a benchmark as the protocol says."""
+        space = self._benchmark.space
+        k = len(self._steps)
+        configurations = np.array(self._configurations, dtype=space.dtype).reshape(k, space.dim)
+        columns = np.array(self._steps, dtype=np.float64).reshape(k, 5)
+        cells = None
+        if self._benchmark.numbered:
+            cells = space.rows(configurations).astype(np.int64)
+        judged = judge.judge(configurations, reported(self._protocol, judge))
+        test = judged.test_error
+        if self._protocol.test == "repeat":
+            test = self._test_of_repeats(cells)
         return Trajectory(
-            time=np.array(self._time, dtype=np.float64),
-            evaluation=np.array(self._evaluation, dtype=np.int64),
-            budget=np.array([self._budgets[level] for level in self._level], dtype=np.float64),
+            time=columns[:, 0],
+            evaluation=columns[:, 1].astype(np.int64),
+            budget=columns[:, 4],
+            configuration=configurations,
             cell=cells,
-            validation_error=np.array(self._error, dtype=np.float64),
-            mean_validation_error=table.mean_validation_error[cells, report],
+            validation_error=columns[:, 2],
+            mean_validation_error=judged.validation_error,
             test_error=test,
         )
 
-    @staticmethod
-    def reference(protocol: Protocol, table: Table) -> Reference:
-        """The errors that regret is measured from: the best mean of any cell at the budget that is reported."""
-        report = (
-            table.budget_index(protocol.report_budget) if protocol.report_budget is not None else -1
-        )
-        test = table.mean_test_error
-        return Reference(
-            validation_error=float(np.nanmin(table.mean_validation_error[:, report])),
-            test_error=None if test is None else float(np.nanmin(test[:, report])),
-        )
+    def _test_of_repeats(self, cells: NDArray[np.int64] | None) -> NDArray[np.float64]:
+        """Test errors of the very repeats that were observed."""
+        assert isinstance(self._benchmark, Table)
+        assert cells is not None
+        levels = [self._benchmark.budget_index(budget) for *_, budget in self._steps]
+        repeats = [repeat for _, _, _, repeat, _ in self._steps]
+        column = self._benchmark.columns["test_accuracy"]
+        errors: NDArray[np.float64] = 1.0 - column[cells, levels, repeats].astype(np.float64)
+        return errors
+
+
+def reported(protocol: Protocol, benchmark: Benchmark) -> float:
+    """The budget at which incumbents are judged."""
+    return benchmark.budgets[-1] if protocol.report_budget is None else protocol.report_budget
+
+
+def reference(protocol: Protocol, benchmark: Benchmark) -> Reference | None:
+    """The errors that regret is measured from: the best of any cell at the reported budget."""
+    return benchmark.best(reported(protocol, benchmark))

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.regret import snap_to_zero
+from regretta.tabular_data.benchmark import Reference
 from regretta.tabular_data.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the run files."""
 
 
@@ -24,48 +25,41 @@ class ResultError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """The incumbents of a run: entry i holds from ``time[i]`` (included) to ``time[i + 1]``
-    (excluded).
+    """The incumbents of a run; entry i holds from ``time[i]`` on, until ``time[i + 1]``.
 
     Attributes
     ----------
     time
-        Simulated seconds at which the incumbent's evaluation finished, non-decreasing: shape
-        ``[k]``.
+        Simulated seconds at which it became the incumbent, non-decreasing: shape ``[k]``.
     evaluation
-        Number of that evaluation among the run's valid ones, from 1: shape ``[k]``.
+        Valid evaluations finished by then, its own included: shape ``[k]``.
     budget
-        Budget at which it was observed: shape ``[k]``.
+        Budget at which it was observed, shape ``[k]``; NaN where the search recommended what it
+        had not evaluated.
+    configuration
+        Shape ``[k, dim]``.
     cell
-        Table row: shape ``[k]``.
+        Table row, shape ``[k]``; None where the benchmark's cells are not numbered.
     validation_error
-        The validation error the search observed: shape ``[k]``.
+        The validation error the search observed, shape ``[k]``; NaN where it had not evaluated it.
     mean_validation_error
-        Mean validation error of the cell over its repeats at the largest budget, which no search
-        sees: shape ``[k]``.
+        Expected validation error at the reported budget, of a table the mean over its repeats,
+        which no search sees: shape ``[k]``.
     test_error
-        Test error as the protocol reports it: shape ``[k]``; None where the table has no test
-        accuracy.
+        Test error as the protocol reports it: shape ``[k]``; None where there is no test data.
     """
 
     time: NDArray[np.float64]
     evaluation: NDArray[np.int64]
     budget: NDArray[np.float64]
-    cell: NDArray[np.int64]
+    configuration: NDArray[Any]
+    cell: NDArray[np.int64] | None
     validation_error: NDArray[np.float64]
     mean_validation_error: NDArray[np.float64]
     test_error: NDArray[np.float64] | None
 
     def __len__(self) -> int:
         return len(self.time)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What regret is measured from: the lowest mean errors of any cell at the largest budget."""
-
-    validation_error: float
-    test_error: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +80,24 @@ class RunResult:
         The suite's seed.
     time_limit
         Simulated seconds.
-    workers
-        Simulated workers that evaluated side by side.
+    simulated_workers
+        Workers that evaluated side by side.
     table_checksum
         Checksum of the table, and of the table searched on where a protocol transfers from another.
     reconstruction
         What of the table is modelled; empty for measured tables.
     reference
-        The errors that regret is measured from.
+        The errors that regret is measured from; None where nobody knows the best.
     evaluations, proposals, unique_cells
-        Valid evaluations finished within the limit; configurations proposed, invalid ones included;
-        different cells among the evaluations.
+        Valid evaluations finished within the limit; configurations proposed, invalid ones included,
+        also those that the optimizer itself drew and threw away; different cells among the
+        evaluations.
     elapsed
         Simulated seconds when the last of these evaluations finished.
+    search_seconds
+        Seconds that the search spent itself, which are part of `elapsed`.
+    ended_early
+        Whether the optimizer had nothing more to propose before the time was over.
     evaluations_by_budget
         Number of evaluations at each budget.
     notes
@@ -117,14 +116,16 @@ class RunResult:
     protocol: Mapping[str, Any]
     seed: int
     time_limit: float
-    workers: int
+    simulated_workers: int
     table_checksum: str
     reconstruction: str
-    reference: Reference
+    reference: Reference | None
     evaluations: int
     proposals: int
     unique_cells: int
     elapsed: float
+    search_seconds: float
+    ended_early: bool
     evaluations_by_budget: Mapping[str, int]
     notes: tuple[str, ...]
     trajectory: Trajectory
@@ -139,6 +140,9 @@ class RunResult:
     def regret(self, kind: str) -> NDArray[np.float64]:
         """Regret of each incumbent: shape ``[k]``; the best cell's is zero, not nearly zero.
 
+        Where nobody knows the best there is, these are the errors themselves. The observed one is
+        NaN where the search recommended what it had not evaluated.
+
         Parameters
         ----------
         kind
@@ -149,41 +153,50 @@ class RunResult:
         Raises
         ------
         ResultError
-            If test regret is asked for and the table has no test accuracy, or if the table lacks
-            the value of an incumbent.
+            If test regret is asked for and there is no test data, or if the error of an incumbent
+            is missing that every evaluated cell should have.
         """
-        steps = self.trajectory
+        steps, best = self.trajectory, self.reference
         errors: NDArray[np.float64] | None
+        lowest: float | None
         match kind:
             case "test":
-                errors, best = steps.test_error, self.reference.test_error
-            case "validation":
-                errors, best = steps.mean_validation_error, self.reference.validation_error
-            case "observed":
-                errors, best = steps.validation_error, self.reference.validation_error
+                errors, lowest = steps.test_error, 0.0 if best is None else best.test_error
+            case "validation" | "observed":
+                errors, lowest = steps.mean_validation_error, 0.0
+                if kind == "observed":
+                    errors = steps.validation_error
+                if best is not None:
+                    lowest = best.validation_error
             case _:
                 raise ResultError(f"unknown regret {kind!r}; known are test, validation, observed")
-        if errors is None or best is None:
+        if errors is None or lowest is None:
             raise ResultError(
                 f"table {self.table!r} has no test accuracy; ask for validation regret"
             )
-        if np.isnan(errors).any():
-            cell = steps.cell[np.isnan(errors)][0]
+        if kind != "observed" and np.isnan(errors).any():
+            k = int(np.argmax(np.isnan(errors)))
+            which = steps.configuration[k].tolist() if steps.cell is None else steps.cell[k]
             raise ResultError(
-                f"table {self.table!r} has no {kind} error of cell {cell}, an incumbent of"
+                f"table {self.table!r} has no {kind} error of cell {which}, an incumbent of"
                 f" {self.label}, run {self.number}"
             )
-        return snap_to_zero(errors - best)
+        return snap_to_zero(errors - lowest)
 
     def to_json(self) -> bytes:
         """The run as canonical JSON with a checksum of its own; equal runs give equal bytes."""
         body = {"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}
-        body["reference"] = asdict(self.reference)
+        body["reference"] = None if self.reference is None else asdict(self.reference)
         body["trajectory"] = {
             f.name: _listed(getattr(self.trajectory, f.name)) for f in fields(Trajectory)
         }
         text = json.dumps(
-            body, indent=None, separators=(",", ":"), ensure_ascii=False, default=dict
+            body,
+            indent=None,
+            separators=(",", ":"),
+            ensure_ascii=False,
+            allow_nan=False,
+            default=dict,
         )
         digest = sha256(text.encode()).hexdigest()
         return f'{text[:-1]},"sha256":"{digest}"}}\n'.encode()
@@ -206,8 +219,12 @@ class RunResult:
             key: None if values is None else np.array(values, dtype=dtypes.get(key, np.float64))
             for key, values in steps.items()
         }
+        k = len(steps["time"])
+        shape = (k, len(steps["configuration"][0]) if k else 0)
+        arrays["configuration"] = np.array(steps["configuration"]).reshape(shape)
         trajectory = Trajectory(**arrays)
-        reference = Reference(**body.pop("reference"))
+        best = body.pop("reference")
+        reference = None if best is None else Reference(**best)
         return cls(
             **{**body, "notes": tuple(body["notes"])}, reference=reference, trajectory=trajectory
         )
@@ -232,4 +249,10 @@ def verified(data: bytes) -> bytes:
 
 
 def _listed(values: NDArray[Any] | None) -> list[Any] | None:
-    return None if values is None else values.tolist()
+    """As JSON can hold it: what is missing is null."""
+    if values is None:
+        return None
+    listed: list[Any] = values.tolist()
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        return [None if value != value else value for value in listed]
+    return listed

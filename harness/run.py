@@ -1,4 +1,4 @@
-"""One run: an optimizer, a seed, a table and a protocol, from the first proposal to the time limit."""
+"""One run: an optimizer, a seed, a benchmark and a protocol, until the simulated time is over."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from regretta.harness import simulator
-from regretta.harness.dialogue import (
-    answered,
-    guarded,
-    proposed,
-    refuse_free_proposals,
-)
-from regretta.harness.oracle import FEW, Oracle
+from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol
-from regretta.harness.record import Record
+from regretta.harness.record import Record, reference
 from regretta.harness.result import RunResult
-from regretta.optimizers.base import Observation, Optimizer, Problem
-from regretta.tabular_data.table import Table
+from regretta.harness.search import Search, check_workers, guarded
+from regretta.optimizers.base import Optimizer, Problem
+from regretta.tabular_data.benchmark import Benchmark
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +27,10 @@ class Run:
 
     Attributes
     ----------
-    table
-        The table that incumbents are judged on.
-    search_table
-        The table that is searched; mostly the same one.
+    benchmark
+        What incumbents are judged on.
+    searched
+        What is searched; mostly the same.
     protocol
         The rules.
     optimizer, settings, label
@@ -48,12 +42,12 @@ class Run:
         The suite's seed.
     time_limit
         Simulated seconds.
-    workers
-        Simulated workers that evaluate side by side, as `regretta.harness.simulator` says.
+    simulated_workers
+        Workers that evaluate side by side, as `regretta.harness.search` says.
     """
 
-    table: Table
-    search_table: Table
+    benchmark: Benchmark
+    searched: Benchmark
     protocol: Protocol
     optimizer: type[Optimizer]
     settings: Any
@@ -61,7 +55,7 @@ class Run:
     number: int
     seed: int
     time_limit: float
-    workers: int = 1
+    simulated_workers: int = 1
 
     def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
         """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
@@ -70,7 +64,7 @@ class Run:
         order and on any machine, and adding runs or methods changes no other run.
         """
         words = np.frombuffer(
-            sha256(f"{self.table.name}/{self.label}".encode()).digest()[:16], dtype="<u4"
+            sha256(f"{self.benchmark.name}/{self.label}".encode()).digest()[:16], dtype="<u4"
         )
         address = np.random.SeedSequence(self.seed, spawn_key=(*words.tolist(), self.number))
         searching, repeating = address.spawn(2)
@@ -90,33 +84,31 @@ def run(spec: Run) -> RunResult:
     WorkersError
         If the optimizer cannot search on that many simulated workers.
     """
-    simulator.check_workers(spec.optimizer, spec.workers)
+    check_workers(spec.optimizer, spec.simulated_workers)
     searching, repeating = spec.streams()
-    oracle = Oracle(spec.search_table, spec.protocol, repeating)
-    record = Record(spec.protocol, oracle.budgets)
-    where = f"{spec.label}, run {spec.number} on {spec.table.name}"
+    oracle = Oracle(spec.searched, spec.protocol, repeating)
+    where = f"{spec.label}, run {spec.number} on {spec.benchmark.name}"
     problem = Problem(oracle.space, oracle.budgets)
-    optimizer = guarded(where, "__init__", spec.optimizer, problem, searching, spec.settings)
-    limit, crossing = spec.time_limit, spec.protocol.crossing
-    if spec.workers == 1:
-        clock = _search(optimizer, oracle, record, limit, crossing, where)
-    else:
-        clock = simulator.search(
-            optimizer,
-            oracle,
-            record,
-            workers=spec.workers,
-            limit=limit,
-            crossing=crossing,
-            where=where,
-        )
-    trajectory = record.trajectory(spec.protocol, spec.table, spec.search_table)
-    checksums = dict.fromkeys([spec.table.checksum, spec.search_table.checksum])
-    reconstruction = dict.fromkeys(
-        [spec.table.provenance.reconstruction, spec.search_table.provenance.reconstruction]
+    optimizer: Optimizer = guarded(
+        where, "__init__", spec.optimizer, problem, searching, spec.settings
     )
+    recommending = type(optimizer).recommend is not Optimizer.recommend
+    record = Record(spec.protocol, spec.searched, oracle.budgets, recommending=recommending)
+    search = Search(
+        optimizer,
+        oracle,
+        record,
+        limit=spec.time_limit,
+        crossing=spec.protocol.crossing,
+        where=where,
+    )
+    alone = spec.simulated_workers == 1
+    elapsed = search.alone() if alone else search.side_by_side(spec.simulated_workers)
+    both = (spec.benchmark, spec.searched)
+    checksums = dict.fromkeys(benchmark.checksum for benchmark in both)
+    modelled = dict.fromkeys(benchmark.provenance.reconstruction for benchmark in both)
     return RunResult(
-        table=spec.table.name,
+        table=spec.benchmark.name,
         label=spec.label,
         number=spec.number,
         optimizer=spec.optimizer.name,
@@ -124,82 +116,23 @@ def run(spec: Run) -> RunResult:
         protocol=spec.protocol.as_dict(),
         seed=spec.seed,
         time_limit=float(spec.time_limit),
-        workers=spec.workers,
+        simulated_workers=spec.simulated_workers,
         table_checksum="+".join(checksums),
-        reconstruction="; ".join(filter(None, reconstruction)),
-        reference=record.reference(spec.protocol, spec.table),
+        reconstruction="; ".join(filter(None, modelled)),
+        reference=reference(spec.protocol, spec.benchmark),
         evaluations=record.evaluations,
-        proposals=record.proposals,
+        proposals=record.proposals + optimizer.discarded,
         unique_cells=record.unique_cells,
-        elapsed=clock,
+        elapsed=elapsed,
+        search_seconds=search.spent,
+        ended_early=search.ended_early,
         evaluations_by_budget={
-            f"{b:g}": n for b, n in zip(oracle.budgets, record.by_level, strict=True)
+            f"{budget:.12g}": n for budget, n in zip(oracle.budgets, record.by_level, strict=True)
         },
         notes=(*oracle.notes, *optimizer.notes),
-        trajectory=trajectory,
+        trajectory=record.trajectory(spec.benchmark),
         versions=versions(),
     )
-
-
-def _search(
-    optimizer: Optimizer, oracle: Oracle, record: Record, limit: float, crossing: bool, where: str
-) -> float:
-    """Ask, answer and tell with one worker; returns the simulated time when the last evaluation finished."""
-    clock = 0.0
-    free = 0
-    while clock < limit:
-        asked = guarded(where, "ask", optimizer.ask)
-        if asked is None:
-            break
-        configurations, level, tag = proposed(asked, oracle, where)
-        if len(configurations) <= FEW:
-            few: list[tuple[int, int, float, float]] = answered(
-                where, oracle.answer_few, configurations, level
-            )
-            for row, repeat, error, cost in few:
-                finish = clock + cost
-                if finish > limit and not crossing:
-                    return clock
-                record.add_one(row, repeat, error, level, finish)
-                if finish > limit:
-                    return finish
-                free = 0 if finish > clock else free + 1
-                clock = finish
-            errors, costs = (
-                np.array([answer[2] for answer in few]),
-                np.array([answer[3] for answer in few]),
-            )
-            valid = np.array([answer[0] >= 0 for answer in few])
-        else:
-            answers = answered(where, oracle.answer, configurations, level)
-            # Added one after another, as a clock does, so that batches and single proposals agree
-            # to the last bit.
-            times = answers.costs.copy()
-            times[0] += clock
-            np.add.accumulate(times, out=times)
-            if times[-1] > limit:
-                done = int(np.searchsorted(times, limit, side="right")) + crossing
-                answers = type(answers)(
-                    answers.rows[:done],
-                    answers.repeats[:done],
-                    answers.errors[:done],
-                    answers.costs[:done],
-                )
-                record.add(answers, level, times[:done])
-                return float(times[done - 1]) if done else clock
-            record.add(answers, level, times)
-            free = 0 if times[-1] > clock else free + len(times)
-            clock = float(times[-1])
-            errors, costs, valid = answers.errors, answers.costs, answers.rows >= 0
-        refuse_free_proposals(where, free)
-        budget = oracle.budgets[level]
-        guarded(
-            where,
-            "tell",
-            optimizer.tell,
-            Observation(configurations, budget, errors, costs, valid, tag),
-        )
-    return clock
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 from regretta.harness.identity import MethodIdentity, SuiteError, SuiteIdentity, TableIdentity
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.run import Run
-from regretta.harness.simulator import check_workers
+from regretta.harness.search import check_workers
 from regretta.harness.spec import SpecError, SuiteSpec
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.registry import get_optimizer
@@ -109,8 +109,8 @@ class Suite:
         """The run of a task."""
         planned, method = self.tables[task.table], self.methods[task.label]
         return Run(
-            table=planned.table,
-            search_table=planned.search_table,
+            benchmark=planned.table,
+            searched=planned.search_table,
             protocol=self.protocol,
             optimizer=method.optimizer,
             settings=method.settings,
@@ -118,7 +118,7 @@ class Suite:
             number=task.number,
             seed=self.spec.seed,
             time_limit=planned.time_limit,
-            workers=self.spec.simulated_workers,
+            simulated_workers=self.spec.simulated_workers,
         )
 
     def identity(self) -> SuiteIdentity:

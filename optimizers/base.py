@@ -55,11 +55,15 @@ class Proposal:
     tag
         Anything; comes back with the observation, so that a search with several things under way
         knows which one it hears of.
+    seconds
+        Seconds that the search spent itself to make this proposal, training a model, say: they pass
+        on the simulated clock before the evaluations start. With them a proposal may be empty.
     """
 
     configurations: Configurations
     budget: float | None = None
     tag: Any = None
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -145,6 +149,9 @@ class Optimizer(ABC):
     notes
         Sentences for whoever reads the results, such as a multi-fidelity method that met a single
         budget.
+    discarded
+        Configurations that it drew and threw away as invalid before it proposed; they count among
+        the proposals of a run.
     """
 
     name: ClassVar[str] = ""
@@ -161,6 +168,7 @@ class Optimizer(ABC):
         self.rng = rng
         self.settings: Any = self.Settings() if settings is None else settings
         self.notes: list[str] = []
+        self.discarded = 0
         self.setup()
 
     def setup(self) -> None:  # noqa: B027 - a hook, empty on purpose
@@ -185,6 +193,18 @@ class Optimizer(ABC):
 
     def tell(self, observation: Observation) -> None:  # noqa: B027 - random search learns nothing
         """Learn what came of a proposal. Called once a proposal, or once a part of it."""
+
+    def recommend(self) -> Configuration | None:
+        """The configuration that the search would return now: the incumbent, from this moment on.
+
+        Override it where that is not the one with the lowest error seen: the argmax of a policy, or
+        what a search that evaluates nothing derives from its own model. Asked after each `tell`.
+
+        Returns
+        -------
+        A configuration, shape ``[dim]``; None to leave the incumbent as it is.
+        """
+        return None
 
     @classmethod
     def make_settings(

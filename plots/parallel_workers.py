@@ -175,7 +175,7 @@ def write_workers_figure(
     runs: dict[int, Sequence[RunResult]] = {}
     for suite in map(load_suite, folders):
         found = _runs(suite, label, table)
-        count = found[0].workers
+        count = found[0].simulated_workers
         if count in runs:
             raise WorkerFigureError(
                 f"{suite.folder} has runs on {count} simulated workers, and so has another folder"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
-from regretta.harness.dialogue import OptimizerError
 from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.run import run, versions
+from regretta.harness.search import OptimizerError
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.suite import Failure, Suite, Task, plan
 

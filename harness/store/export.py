@@ -115,7 +115,7 @@ def _csv(runs: list[RunResult]) -> bytes:
                 steps.time.tolist(),
                 steps.evaluation.tolist(),
                 steps.budget.tolist(),
-                steps.cell.tolist(),
+                empty if steps.cell is None else steps.cell.tolist(),
                 steps.validation_error.tolist(),
                 steps.mean_validation_error.tolist(),
                 test,

@@ -157,7 +157,7 @@ def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[str]) -> bo
     label but for the number; so one run is parsed and compared, and the others by their text.
     `heads` are those found right before.
     """
-    head, _, _ = data.decode().rpartition(',"reference":{')
+    head, _, _ = data.decode().rpartition(',"reference":')
     head = head.replace(f',"number":{task.number},', ',"number":?,', 1)
     if head in heads:
         return True

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regretta.harness.dialogue import OptimizerError
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.run import Run, run
+from regretta.harness.search import OptimizerError
 from regretta.optimizers.base import Optimizer, Proposal
 from regretta.optimizers.random_search import RandomSearch
 from regretta.tabular_data.spaces import GridSpace
@@ -220,7 +220,7 @@ def test_a_searched_table_may_be_another_than_the_judged_one(grid_table: Table) 
         test_accuracy=np.asarray(grid_table.columns["test_accuracy"])[::-1],
         training_seconds=grid_table.columns["training_seconds"],
     )
-    result = run(replace(make(grid_table, scripted(c(1, 1))), table=worst, search_table=grid_table))
+    result = run(replace(make(grid_table, scripted(c(1, 1))), benchmark=worst, searched=grid_table))
     assert result.trajectory.validation_error == pytest.approx([0.175])
     assert result.trajectory.test_error == pytest.approx([1 - (0.52 + 0.01 / 2 - 0.05)])
     assert result.table_checksum == f"{worst.checksum}+{grid_table.checksum}"

@@ -22,7 +22,10 @@ def runs_by_workers(run_of):
     """Each tenfold number of workers is ten times as fast."""
     return {
         count: [
-            replace(run_of([10 / count, 1000 / count], [0.4, 0.1], time_limit=1e4), workers=count)
+            replace(
+                run_of([10 / count, 1000 / count], [0.4, 0.1], time_limit=1e4),
+                simulated_workers=count,
+            )
         ]
         * 3
         for count in (100, 1, 10)

@@ -13,15 +13,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-import regretta.harness.run
 from regretta.harness.campaign import run_suite
-from regretta.harness.dialogue import OptimizerError
 from regretta.harness.identity import SuiteError
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.record import Record
 from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run
-from regretta.harness.simulator import WorkersError, search
+from regretta.harness.search import OptimizerError, Search, WorkersError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
 from regretta.harness.store.folder import load_suite
 from regretta.harness.suite import plan
@@ -51,21 +50,20 @@ def schedule(
     """Time and cell of everything that was counted, what the optimizer was told, and when the run ended."""
     counted: list[tuple[float, int]] = []
 
-    class Log:
-        def add_one(self, row: int, repeat: int, error: float, level: int, time: float) -> None:
-            counted.append((time, row))
+    class Log(Record):
+        def add(self, configurations: Any, answers: Any, level: int, times: Any) -> None:
+            counted.extend(zip(times, answers.rows, strict=True))
 
     oracle = Oracle(table, protocol, np.random.default_rng(0))
     optimizer = scripted(*script)
-    elapsed = search(
+    search = Search(
         optimizer(Problem(table.space, oracle.budgets), np.random.default_rng(0)),
         oracle,
-        Log(),  # type: ignore[arg-type]
-        workers=workers,
+        Log(protocol, table, oracle.budgets),
         limit=limit,
         crossing=protocol.crossing,
-        where="here",
     )
+    elapsed = search.side_by_side(workers)
     return counted, optimizer.told, elapsed
 
 
@@ -84,20 +82,13 @@ def make(
         0,
         limit,
     )
-    return replace(spec, workers=workers, **changes)
+    return replace(spec, simulated_workers=workers, **changes)
 
 
 def by_events(spec: Run) -> RunResult:
     """The run of one worker by the event queue instead of the sequential loop."""
 
-    def one_worker(
-        optimizer: Any, oracle: Any, record: Any, limit: float, crossing: bool, where: str
-    ) -> float:
-        return search(
-            optimizer, oracle, record, workers=1, limit=limit, crossing=crossing, where=where
-        )
-
-    with patch.object(regretta.harness.run, "_search", one_worker):
+    with patch.object(Search, "alone", lambda search: search.side_by_side(1)):
         return run(spec)
 
 
@@ -159,9 +150,9 @@ def test_jobs_that_finish_together_are_told_in_the_order_of_asking_before_anythi
     grid_table: Table,
 ) -> None:
     diary = Diary(Problem(grid_table.space, grid_table.budgets), np.random.default_rng(0))
-    with patch("regretta.harness.record.Record") as record:
-        oracle = Oracle(grid_table, MEAN, np.random.default_rng(0))
-        search(diary, oracle, record, workers=2, limit=1e6, crossing=False, where="here")
+    oracle = Oracle(grid_table, MEAN, np.random.default_rng(0))
+    record = Record(MEAN, grid_table, oracle.budgets)
+    Search(diary, oracle, record, limit=1e6).side_by_side(2)
     first = ["ask 1", "ask 2", "tell 1", "tell 2"]
     # Once nothing was proposed, one free worker waits for both; what comes back is reason to ask
     # again.
@@ -288,7 +279,7 @@ def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang(
 
     said = "20000 invalid configurations in a row, and no simulated time passed"
     with (
-        patch("regretta.harness.dialogue._FREE_PROPOSALS", 20_000),
+        patch("regretta.harness.search._MOST_FREE", 20_000),
         pytest.raises(OptimizerError, match=said),
     ):
         run(make(letters, Stubborn, 10.0, 7, protocol=MEAN))
@@ -373,7 +364,7 @@ def test_more_workers_do_more_in_the_same_time(small101: Path, name: str) -> Non
     assert 7 * one.evaluations < ten.evaluations < 13 * one.evaluations
     assert (np.diff(ten.trajectory.time) >= 0).all()
     assert ten.elapsed <= 1500.0
-    assert (one.workers, ten.workers) == (1, 10)
+    assert (one.simulated_workers, ten.simulated_workers) == (1, 10)
     assert run(make(table, name, 1500.0, 10)).to_json() == ten.to_json()
 
 
@@ -485,8 +476,8 @@ def test_a_suite_runs_on_its_simulated_workers(small101: Path, tmp_path: Path) -
     spec = read_spec(path)
     run_suite(spec, tmp_path / "out")
     found = load_suite(tmp_path / "out")
-    assert found.spec["simulated_workers"] == 20
-    assert {result.workers for result in found.runs["small101"]["asha"]} == {20}
+    assert found.identity.simulated_workers == 20
+    assert {result.simulated_workers for result in found.runs["small101"]["asha"]} == {20}
     assert spec.changed(simulated_workers=3).simulated_workers == 3
     assert spec.changed().simulated_workers == 20
 
@@ -502,8 +493,8 @@ def test_the_number_of_simulated_workers_is_part_of_what_a_suite_is(
     three, four = plan(suite(small101, 3)), plan(suite(small101, 4))
     task = three.tasks()[0]
     result = load_suite(tmp_path).runs[task.table][task.label][0]
-    assert three.matches(result, task)
-    assert not four.matches(result, task)
+    assert three.identity().owns(result)
+    assert not four.identity().owns(result)
 
 
 def test_a_suite_that_cannot_is_refused_before_the_first_run(

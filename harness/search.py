@@ -1,0 +1,282 @@
+"""The search: ask, evaluate, tell, until the simulated time is over; alone or side by side."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regretta.harness.oracle import Oracle
+from regretta.harness.record import Record
+from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
+from regretta.tabular_data.benchmark import Answers, BenchmarkError
+from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.spaces import SpaceError
+
+_MOST_WORKERS = 10_000
+_MOST_FREE = 1_000_000
+_NOTHING = Answers([], [], [], [])
+
+
+class OptimizerError(RuntimeError):
+    """An optimizer that failed in a run: what it did, and where."""
+
+
+class WorkersError(UserError):
+    """A number of simulated workers that a search cannot have."""
+
+
+@dataclass(slots=True)
+class _Evaluated:
+    """A proposal with its answers, which nobody is told before their time."""
+
+    configurations: NDArray[Any]
+    level: int
+    seconds: float
+    tag: Any
+    answers: Answers
+
+
+class Search:
+    """One optimizer against one oracle.
+
+    Parameters
+    ----------
+    optimizer
+        Asked and told.
+    oracle, record
+        Answer what it proposes, and keep what it finds.
+    limit
+        Simulated seconds. An evaluation counts if it finishes within them.
+    crossing
+        Whether the first evaluation to finish after the limit counts too, and ends the search.
+    where
+        How errors call the run.
+
+    Raises
+    ------
+    OptimizerError
+        From either way to search: if the optimizer raises, proposes what is no configuration or
+        budget, or proposes a million configurations in a row that cost nothing.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        oracle: Oracle,
+        record: Record,
+        *,
+        limit: float,
+        crossing: bool = False,
+        where: str = "search",
+    ) -> None:
+        self.optimizer = optimizer
+        self.oracle = oracle
+        self.record = record
+        self.limit = limit
+        self.crossing = crossing
+        self.where = where
+        self.spent = 0.0
+        self.ended_early = False
+        self._recommends = record.recommending
+        self._free = 0
+
+    def alone(self) -> float:
+        """Evaluate one after another; returns the time of the last evaluation that counts.
+
+        A proposal of several configurations is told as a whole, once all of it is evaluated.
+        """
+        clock = 0.0
+        while clock < self.limit:
+            proposal = self._ask()
+            if proposal is None:
+                self.ended_early = True
+                break
+            begin = clock + proposal.seconds
+            if begin > self.limit:
+                break
+            # Added one after another, as a clock does, so that batches and single proposals agree
+            # to the last bit.
+            times = list(accumulate(proposal.answers.costs, initial=begin))[1:]
+            end = times[-1] if times else begin
+            if end > self.limit:
+                times = times[: bisect_right(times, self.limit) + self.crossing]
+            self.spent += proposal.seconds
+            self.record.add(proposal.configurations, proposal.answers, proposal.level, times)
+            if end > self.limit:
+                return times[-1] if times else begin
+            self._pass(end - clock, len(times))
+            clock = end
+            self._tell(proposal, 0, len(times), clock)
+        return clock
+
+    def side_by_side(self, workers: int) -> float:
+        """Evaluate on many simulated workers; returns the time of the last evaluation that counts.
+
+        The rules:
+
+        - A proposal of several configurations is so many jobs. A free worker starts the next job of
+          the proposal under way; where there is none, the optimizer is asked. It is asked before
+          the limit only. If it answers None, free workers idle until something comes back; if
+          nothing can, the search is over.
+        - The oracle draws one repeat a job, in the order in which jobs start.
+        - The optimizer is told of each job when it finishes, with the job's position in its
+          proposal and the proposal's tag. Jobs that finish at the same moment are told in the order
+          in which they started, all of them before their workers are given something new.
+        - A job that takes no time, as an invalid configuration, is told at once, before the next
+          job starts, and keeps no worker busy.
+        - A job that would finish after the limit never comes back: its worker is lost, the others
+          go on. Where `crossing`, the first job to finish after the limit counts, and ends the run.
+        - Seconds that the search spends on a proposal itself are spent by the worker that starts
+          its first job, before it.
+
+        With one worker these are the rules of `alone`, and results are the same to the byte.
+        """
+        clock, idle, started = 0.0, workers, 0
+        under_way: list[tuple[float, int, _Evaluated, int]] = []
+        proposal: _Evaluated | None = None
+        position = size = 0
+        while True:
+            while idle:
+                if position == size:
+                    proposal = self._ask() if clock < self.limit else None
+                    if proposal is None:
+                        break
+                    position, size = 0, max(len(proposal.answers.rows), 1)
+                assert proposal is not None
+                i, position = position, position + 1
+                begin = clock + proposal.seconds if i == 0 else clock
+                finish = begin + proposal.answers.costs[i] if proposal.answers.rows else begin
+                self._pass(finish - clock, 1)
+                if finish == clock:
+                    self._come_back(proposal, i, clock)
+                    continue
+                idle -= 1
+                if finish <= self.limit or self.crossing:
+                    heappush(under_way, (finish, started, proposal, i))
+                    started += 1
+            if not under_way:
+                self.ended_early = clock < self.limit and idle == workers
+                return clock
+            clock = under_way[0][0]
+            while under_way and under_way[0][0] == clock:
+                _, _, done, i = heappop(under_way)
+                self._come_back(done, i, clock)
+                if clock > self.limit:
+                    return clock
+                idle += 1
+
+    def _ask(self) -> _Evaluated | None:
+        """The optimizer's next proposal, checked and answered.
+
+        Jobs of one proposal start one after another: answering all of them at once draws the same
+        repeats.
+        """
+        asked = guarded(self.where, "ask", self.optimizer.ask)
+        if asked is None:
+            return None
+        if not isinstance(asked, Proposal):
+            asked = Proposal(asked)
+        space, seconds = self.oracle.space, asked.seconds
+        try:
+            configurations = np.asarray(asked.configurations)
+            if configurations.ndim == 1 and len(configurations):
+                configurations = configurations[None]
+            if seconds and not 0 < seconds < np.inf:
+                raise SpaceError(f"a proposal's own seconds are finite and above 0, got {seconds}")
+            if not len(configurations):
+                if not seconds:
+                    raise SpaceError("a proposal has at least one configuration")
+                configurations = np.empty((0, space.dim), dtype=space.dtype)
+            elif configurations.dtype != space.dtype or configurations.shape[1:] != (space.dim,):
+                configurations = space.check(configurations)
+            level = self.oracle.level(asked.budget)
+            answers = _NOTHING
+            if len(configurations):
+                answers = self.oracle.answer(configurations, level)
+        except BenchmarkError as error:
+            raise OptimizerError(f"{self.where}: {error}") from error
+        except (UserError, TypeError, ValueError) as error:
+            said = f"{self.where}: ask proposed something invalid: {error}"
+            raise OptimizerError(said) from error
+        return _Evaluated(configurations, level, float(seconds), asked.tag, answers)
+
+    def _come_back(self, proposal: _Evaluated, i: int, clock: float) -> None:
+        """One job has finished."""
+        rows, repeats, errors, costs = proposal.answers
+        if i == 0:
+            self.spent += proposal.seconds
+        if not rows:
+            self._tell(proposal, 0, 0, clock)
+            return
+        one = Answers([rows[i]], [repeats[i]], [errors[i]], [costs[i]])
+        self.record.add(proposal.configurations[i : i + 1], one, proposal.level, [clock])
+        self._tell(proposal, i, i + 1, clock)
+
+    def _tell(self, proposal: _Evaluated, start: int, stop: int, clock: float) -> None:
+        """Tell of a part of a proposal; arrays of its own, so that no other answer is in reach."""
+        rows, _, errors, costs = proposal.answers
+        observation = Observation(
+            proposal.configurations[start:stop],
+            self.oracle.budgets[proposal.level],
+            np.array(errors[start:stop]),
+            np.array(costs[start:stop]),
+            np.array(rows[start:stop]) >= 0,
+            proposal.tag,
+            start,
+        )
+        guarded(self.where, "tell", self.optimizer.tell, observation)
+        if self._recommends:
+            incumbent = guarded(self.where, "recommend", self.optimizer.recommend)
+            if incumbent is not None:
+                guarded(
+                    self.where, "recommend", self.record.recommend, np.asarray(incumbent), clock
+                )
+
+    def _pass(self, seconds: float, configurations: int) -> None:
+        """End a search whose last million configurations cost nothing: it would never end."""
+        self._free = 0 if seconds > 0 else self._free + max(configurations, 1)
+        if self._free >= _MOST_FREE:
+            raise OptimizerError(
+                f"{self.where}: {self._free} invalid configurations in a row, and no simulated time"
+                " passed"
+            )
+
+
+def guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
+    """Call an optimizer's method; whatever it raises becomes one line that says where.
+
+    Raises
+    ------
+    OptimizerError
+        With the line.
+    """
+    try:
+        return function(*arguments)
+    except SettingsError as error:
+        raise OptimizerError(f"{where}: {error}") from error
+    except Exception as error:
+        raise OptimizerError(f"{where}: {method} raised {type(error).__name__}: {error}") from error
+
+
+def check_workers(optimizer: type[Optimizer], workers: int) -> None:
+    """Refuse a number of simulated workers on which the optimizer cannot search.
+
+    Raises
+    ------
+    WorkersError
+        If the number is not between 1 and 10,000, or is above 1 and the optimizer is not
+        `parallel`.
+    """
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise WorkersError(f"simulated workers must be from 1 to {_MOST_WORKERS:,}, got {workers}")
+    if workers > 1 and not optimizer.parallel:
+        raise WorkersError(
+            f"{optimizer.name} cannot search on {workers} simulated workers: it must hear of each"
+            " proposal before it makes the next (parallel = False); leave it out, or search on 1"
+        )
