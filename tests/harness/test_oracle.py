@@ -81,7 +81,7 @@ def test_an_invalid_configuration_is_error_1_for_free() -> None:
 def test_a_cell_that_a_partial_table_lacks_is_invalid() -> None:
     table = Table.from_arrays(
         "t",
-        GridSpace({"x": "ab"}),
+        GridSpace({"x": list("ab")}),
         [1],
         validation_accuracy=[0.5, np.nan],
         training_seconds=[3, np.nan],
@@ -96,7 +96,7 @@ def test_a_measurement_that_does_not_exist_is_an_error_not_a_guess() -> None:
     accuracy[1, 0] = np.nan
     table = Table.from_arrays(
         "t",
-        GridSpace({"x": "ab"}),
+        GridSpace({"x": list("ab")}),
         [1, 9],
         validation_accuracy=accuracy,
         training_seconds=accuracy * 0 + 2,
@@ -110,7 +110,7 @@ def test_missing_repeats_are_never_drawn() -> None:
     accuracy = np.array([[[np.nan, 0.6, 0.8]]])
     table = Table.from_arrays(
         "t",
-        GridSpace({"x": "a"}),
+        GridSpace({"x": list("a")}),
         [1],
         validation_accuracy=accuracy,
         training_seconds=accuracy * 10,

@@ -21,7 +21,7 @@ from regretta.tabular_data.table import Table
 def some_result() -> RunResult:
     table = Table.from_arrays(
         "t",
-        GridSpace({"x": "abcd"}),
+        GridSpace({"x": list("abcd")}),
         [1],
         validation_accuracy=[0.1, 0.7, 0.3, 0.4],
         training_seconds=[1, 2, 3, 4],

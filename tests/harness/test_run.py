@@ -195,7 +195,7 @@ def test_what_an_optimizer_does_wrong_is_one_line_with_the_run(
 def test_an_optimizer_that_proposes_only_invalid_configurations_does_not_hang() -> None:
     table = Table.from_arrays(
         "t",
-        GridSpace({"x": "ab"}),
+        GridSpace({"x": list("ab")}),
         [1],
         validation_accuracy=[0.5, np.nan],
         training_seconds=[3, np.nan],

@@ -240,7 +240,7 @@ def letters() -> Table:
     seconds = np.array([1.0, 2.0, 3.0, np.nan])
     return Table.from_arrays(
         "letters",
-        GridSpace({"x": "abcd"}),
+        GridSpace({"x": list("abcd")}),
         [1],
         validation_accuracy=[0.5, 0.6, 0.7, np.nan],
         training_seconds=seconds,
