@@ -6,11 +6,13 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from hashlib import sha256
-from importlib.metadata import entry_points
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from regretta.optimizers.base import Optimizer
+from regretta.optimizers.code import code_of, module_of_plugin
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 
@@ -38,14 +40,21 @@ class PluginError(UserError):
 def available() -> dict[str, str]:
     """Name → origin of every optimizer that needs no file: built in, or installed."""
     found = dict.fromkeys(BUILT_IN, "built in")
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        found.setdefault(
-            point.name, f"installed ({point.dist.name if point.dist else point.value})"
-        )
+    for point in _points():
+        found.setdefault(point.name, _origin(point))
     return found
 
 
-def get_optimizer(name: str, plugins: tuple[Path, ...] = ()) -> type[Optimizer]:
+def _points() -> list[EntryPoint]:
+    """The optimizers of installed packages."""
+    return list(entry_points(group=ENTRY_POINT_GROUP))
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"installed ({point.dist.name if point.dist else point.value})"
+
+
+def get_optimizer(name: str, plugins: Sequence[Path] = ()) -> type[Optimizer]:
     """The optimizer class of a name.
 
     Parameters
@@ -53,22 +62,28 @@ def get_optimizer(name: str, plugins: tuple[Path, ...] = ()) -> type[Optimizer]:
     name
         A built-in or installed optimizer, or one that a file of `plugins` defines.
     plugins
-        Python files to look in first.
+        Python files that define further ones.
 
     Raises
     ------
     PluginError
-        If no optimizer has the name (the message has the nearest), or its file or package is
-        broken.
+        If no optimizer has the name (the message has the nearest) or several have it, or its file
+        or package is broken.
     """
-    from_files = {cls.name: cls for path in plugins for cls in load_plugin(path)}
+    from_files = {cls.name: cls for _, cls in plugin_optimizers(plugins)}
+    points = [point for point in _points() if point.name == name]
+    owners = [*(["built in"] if name in BUILT_IN else []), *map(_origin, points)]
+    if len(owners) > 1:
+        raise PluginError(
+            f"two optimizers are named {name!r}: {' and '.join(owners)}; remove one, or rename it"
+        )
     if name in from_files:
         return from_files[name]
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         found: type[Optimizer] = getattr(importlib.import_module(module), attribute)
         return found
-    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+    for point in points:
         try:
             return _checked(point.load(), f"entry point {point.value}")
         except PluginError:
@@ -77,11 +92,36 @@ def get_optimizer(name: str, plugins: tuple[Path, ...] = ()) -> type[Optimizer]:
             raise PluginError(
                 f"optimizer {name!r} ({point.value}) cannot be loaded: {error}"
             ) from error
-    raise PluginError(unknown("optimizer", name, [*BUILT_IN, *available(), *from_files]))
+    raise PluginError(unknown("optimizer", name, [*available(), *from_files]))
+
+
+def plugin_optimizers(plugins: Sequence[Path]) -> list[tuple[Path, type[Optimizer]]]:
+    """The optimizers that some files define, each with its file.
+
+    Raises
+    ------
+    PluginError
+        As `load_plugin`, or if two have one name, or one has that of an optimizer that is built in
+        or installed.
+    """
+    found: list[tuple[Path, type[Optimizer]]] = []
+    owners = {name: f"the one that is {origin}" for name, origin in available().items()}
+    for path in dict.fromkeys(path.resolve() for path in plugins):
+        for optimizer in load_plugin(path):
+            if optimizer.name in owners:
+                raise PluginError(
+                    f"plugin {path}: class {optimizer.__name__} has the name of another optimizer,"
+                    f" {optimizer.name!r}: {owners[optimizer.name]}; give it a name of its own"
+                )
+            owners[optimizer.name] = f"class {optimizer.__name__} of {path}"
+            found.append((path, optimizer))
+    return found
 
 
 def load_plugin(path: Path) -> list[type[Optimizer]]:
     """The optimizer classes that a Python file defines.
+
+    What it imports is looked for beside the file first.
 
     Raises
     ------
@@ -91,14 +131,11 @@ def load_plugin(path: Path) -> list[type[Optimizer]]:
     """
     path = path.resolve()
     try:
-        source = path.read_bytes()
+        # The content names the module, so that an edited plugin is a new module and an unchanged
+        # one is shared.
+        module_name = module_of_plugin(path)
     except OSError as error:
         raise PluginError(f"plugin {path} cannot be read: {error.strerror}") from error
-    # The file's content names the module, so that an edited plugin is a new module and an unchanged
-    # one is shared.
-    module_name = (
-        f"regretta_plugin_{path.stem}_{sha256(str(path).encode() + source).hexdigest()[:12]}"
-    )
     module = sys.modules.get(module_name)
     if module is None:
         spec = importlib.util.spec_from_file_location(module_name, path)
@@ -107,7 +144,8 @@ def load_plugin(path: Path) -> list[type[Optimizer]]:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         try:
-            spec.loader.exec_module(module)
+            with _beside(path.parent):
+                spec.loader.exec_module(module)
         except BaseException as error:
             del sys.modules[module_name]
             if isinstance(error, KeyboardInterrupt):
@@ -124,7 +162,31 @@ def load_plugin(path: Path) -> list[type[Optimizer]]:
     ]
     if not classes:
         raise PluginError(f"plugin {path} defines no subclass of regretta.Optimizer")
-    return classes
+    for optimizer in classes:
+        code_of(optimizer)  # now, before somebody edits the files
+    return list(dict.fromkeys(classes))
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    """Let imports find what lies in a folder, for no longer than they need it.
+
+    Afterwards its modules have no name any more, so that another plugin's of that name are others.
+    """
+    before, writing = set(sys.modules), sys.dont_write_bytecode
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    # Compiled files are told from their source by its time and size only: too little for an edit.
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writing
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder) and not name.startswith("regretta"):
+                del sys.modules[name]
 
 
 def _checked(value: object, origin: str) -> type[Optimizer]:

@@ -19,11 +19,10 @@ def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
     """
     from dataclasses import asdict
 
-    from regretta.optimizers.registry import available, get_optimizer, load_plugin
+    from regretta.optimizers.registry import available, get_optimizer, plugin_optimizers
 
     origins = available()
-    for path in plugins:
-        origins |= {cls.name: str(path) for cls in load_plugin(path)}
+    origins |= {optimizer.name: str(path) for path, optimizer in plugin_optimizers(plugins)}
     rows: list[dict[str, Any]] = []
     for name, origin in origins.items():
         optimizer = get_optimizer(name, plugins)

@@ -75,7 +75,7 @@ def run(
 
     from regretta.experiments.catalog import find_suite
     from regretta.harness.campaign import run_suite
-    from regretta.optimizers.registry import load_plugin
+    from regretta.optimizers.registry import plugin_optimizers
 
     if scheduler and cluster:
         raise click.UsageError("--scheduler and --cluster exclude each other")
@@ -88,7 +88,7 @@ def run(
         seed=seed,
         simulated_workers=simulated_workers,
         plugins=files,
-        plugin_optimizers=[cls.name for path in files for cls in load_plugin(path)],
+        plugin_optimizers=[cls.name for _, cls in plugin_optimizers(files)],
     )
     folder = out or Path("results") / spec.name
     started = time.monotonic()

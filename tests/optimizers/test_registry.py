@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from regretta.optimizers import registry
 from regretta.optimizers.registry import BUILT_IN, PluginError, get_optimizer, load_plugin
 
 PLUGIN = '''
@@ -71,3 +73,59 @@ def test_an_edited_plugin_is_loaded_anew(tmp_path: Path) -> None:
     before = load_plugin(write(tmp_path, PLUGIN))[0]
     after = load_plugin(write(tmp_path, PLUGIN.replace("Mine.", "Mine, better.")))[0]
     assert (before.__doc__, after.__doc__) == ("Mine.", "Mine, better.")
+
+
+def test_a_plugin_with_the_name_of_a_built_in_optimizer_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, PLUGIN.replace('"mine"', '"smac"'))
+    said = "class Mine has the name of another optimizer, 'smac': the one that is built in"
+    for name in ("smac", "random_search"):
+        with pytest.raises(PluginError, match=said):
+            get_optimizer(name, (path,))
+
+
+def test_two_plugins_with_one_name_are_refused(tmp_path: Path) -> None:
+    first = write(tmp_path, PLUGIN)
+    second = tmp_path / "other.py"
+    second.write_text(PLUGIN.replace("class Mine", "class Other"))
+    with pytest.raises(PluginError, match=r"class Other has .* 'mine': class Mine of .*my_opt.py"):
+        get_optimizer("mine", (first, second))
+    second.write_text(PLUGIN + PLUGIN.replace("class Mine", "class Other"))
+    with pytest.raises(PluginError, match=r"class Other has .* 'mine': class Mine of .*other.py"):
+        get_optimizer("mine", (second,))
+    assert get_optimizer("mine", (first, first)).name == "mine"
+
+
+def test_an_installed_optimizer_cannot_take_a_name_that_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = "regretta.optimizers.random_search:RandomSearch"
+    points = [EntryPoint(name, home, "") for name in ("smac", "theirs", "theirs", "single")]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    for name in ("smac", "theirs"):
+        with pytest.raises(PluginError, match=f"two optimizers are named '{name}'"):
+            get_optimizer(name)
+    assert get_optimizer("single").name == "random_search"
+
+
+HELPED = """
+from regretta import Optimizer
+from steps import CHOICE
+
+class Mine(Optimizer):
+    "Mine."
+    name = "mine"
+    choice = CHOICE
+
+    def ask(self): ...
+"""
+
+
+def test_a_plugin_imports_what_lies_beside_it_and_nobody_elses(tmp_path: Path) -> None:
+    for folder, choice in (("a", 1), ("b", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "steps.py").write_text(f"CHOICE = {choice}")
+    first, second = (write(tmp_path / folder, HELPED) for folder in "ab")
+    found = [load_plugin(path)[0] for path in (first, second)]
+    assert [vars(optimizer)["choice"] for optimizer in found] == [1, 2]
+    (tmp_path / "a" / "steps.py").write_text("CHOICE = 3")
+    assert vars(load_plugin(first)[0])["choice"] == 3

@@ -1,0 +1,292 @@
+"""What code decides a run: digests of source files, and versions of the packages that they use.
+
+Runs are repetitions of one another only if the same code made them. So results remember a digest
+over the files that define their optimizer and over what these import from beside them or from
+their own package, however deep; comments, docstrings and layout do not count. Installed packages
+count by their versions, together with what these require of the packages that compute with NumPy.
+
+Imports are read from the source, so that nothing is loaded to find them. What a program looks up
+while it runs (`importlib`, a data file) is not seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import re
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+_OURS = "regretta"
+_LAZY = ("regretta.tabular_data", "regretta.optimizers.base", "regretta.harness")
+"""Modules whose imports within functions are for those who call them, who import that too."""
+_HARMLESS = {"platformdirs", "tqdm"}
+_HOLDERS = {"sklearn": "scikit-learn"}
+_PLUGIN = "regretta_plugin_"
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code behind an optimizer.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 over its source files, hexadecimal.
+    packages
+        Distribution → version of the installed packages that these use, and ``python``.
+    """
+
+    digest: str
+    packages: Mapping[str, str]
+
+
+@cache
+def code_of(optimizer: type) -> Code:
+    """The code of an optimizer's class and of the classes that it inherits from."""
+    return _code(dict.fromkeys(cls.__module__ for cls in optimizer.__mro__))
+
+
+@cache
+def code_of_module(name: str) -> Code:
+    """The code of a loaded module and of all that it imports."""
+    return _code([name])
+
+
+def files_of_plugin(path: Path) -> dict[str, bytes]:
+    """A plugin's file and all that it imports from beside it: name within its folder → content."""
+    files = _Files()
+    files.add(path, path.stem, path.parent)
+    return files.beside
+
+
+def module_of_plugin(path: Path) -> str:
+    """Name of the module that a plugin's file becomes; files of other content get another one."""
+    digest = sha256(str(path).encode())
+    for name, content in sorted(files_of_plugin(path).items()):
+        digest.update(f"\0{name}\0".encode() + content)
+    return f"{_PLUGIN}{path.stem}_{digest.hexdigest()[:12]}"
+
+
+def _code(modules: Iterable[str]) -> Code:
+    files = _Files()
+    for name in modules:
+        if name.partition(".")[0] not in sys.stdlib_module_names or name == "__main__":
+            files.add_module(name)
+    return files.code()
+
+
+class _Files:
+    """Source files that were found so far, and the installed packages that they import."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}
+        self._tops: set[str] = set()
+        self.beside: dict[str, bytes] = {}
+
+    def add_module(self, name: str) -> None:
+        """Add a loaded module and whatever it imports."""
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_file():
+            plugin = name.startswith(_PLUGIN) or name == "__main__"
+            path = Path(file)
+            self.add(path, path.stem if plugin else name, path.parent if plugin else None)
+            self._note_package(name.partition(".")[0])
+        elif module is not None:  # typed in, as in a notebook
+            try:
+                self._seen[name] = _meaning(ast.parse(inspect.getsource(module)))
+            except (OSError, TypeError, SyntaxError):
+                self._seen[name] = "unknown"
+
+    def add(self, path: Path, name: str, beside: Path | None) -> None:
+        """Add a file and whatever it imports.
+
+        Parameters
+        ----------
+        path
+            The file.
+        name
+            What its module is called.
+        beside
+            Folder of a plugin that the file is part of.
+        """
+        if name in self._seen:
+            return
+        data = path.read_bytes()
+        if beside is not None:
+            self.beside[str(path.relative_to(beside))] = data
+        self._seen[name], wanted = _read(data, name, path.stem == "__init__")
+        for module in wanted:
+            self._follow(module, beside)
+
+    def _follow(self, module: str, beside: Path | None) -> None:
+        parts = module.split(".")
+        if beside is not None and _file(beside, parts[:1]):
+            root: Path | None = beside
+        elif parts[0] in sys.stdlib_module_names:
+            return
+        else:
+            root, beside = _own_root(parts[0]), None
+        if root is None:
+            self._note_package(parts[0])
+            return
+        for length in range(1, len(parts) + 1):
+            found = _file(root, parts[:length])
+            if found and parts[:length] != [_OURS]:  # which only says where things are
+                self.add(found, ".".join(parts[:length]), beside)
+
+    def _note_package(self, top: str) -> None:
+        if top != _OURS and not top.startswith(_PLUGIN):
+            self._tops.add(top)
+
+    def code(self) -> Code:
+        """What was found."""
+        digest = sha256("\n".join(f"{k} {v}" for k, v in sorted(self._seen.items())).encode())
+        return Code(digest.hexdigest(), _versions(self._tops))
+
+
+@cache
+def _read(data: bytes, name: str, is_package: bool) -> tuple[str, tuple[str, ...]]:
+    """Digest of what a file means, and what it imports."""
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError):  # compiled, or wrong, which its import will tell
+        return sha256(data).hexdigest(), ()
+    package = name if is_package else name.rpartition(".")[0]
+    wanted = sorted(set(_imports(tree, package, deep=not name.startswith(_LAZY))))
+    return _meaning(tree), tuple(wanted)
+
+
+def _file(root: Path, parts: list[str]) -> Path | None:
+    """File of a module below a folder."""
+    place = root.joinpath(*parts)
+    for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+        if path.is_file():
+            return path
+    return next(iter(sorted(place.parent.glob(f"{place.name}.*.so"))), None)
+
+
+@cache
+def _own_root(top: str) -> Path | None:
+    """Folder that holds a top-level module whose source counts; None for installed packages."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    places = [*(spec.submodule_search_locations or ()), *filter(None, [spec.origin])]
+    if not places or spec.origin in ("built-in", "frozen"):
+        return None
+    place = Path(places[0])
+    installed = any(
+        place.is_relative_to(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")
+    )
+    return None if installed and top != _OURS else place.parent
+
+
+def _imports(tree: ast.AST, package: str, deep: bool) -> Iterator[str]:
+    """Names of modules that a program imports, those for type checkers only left out.
+
+    Within functions too, if `deep`.
+    """
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for other in node.orelse:
+                yield from _imports(other, package, deep)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base: list[str] = []
+            if node.level:
+                base = package.split(".") if package else []
+                base = base[: len(base) - node.level + 1]
+            start = ".".join([*base, *filter(None, [node.module])])
+            if start:
+                yield start
+            yield from (".".join(filter(None, [start, alias.name])) for alias in node.names)
+        elif deep or not isinstance(node, ast.FunctionDef):
+            yield from _imports(node, package, deep)
+
+
+def _meaning(tree: ast.Module) -> str:
+    """Digest of what a program does: comments, docstrings and layout left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body[0] = ast.Pass()
+    return sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _versions(tops: Iterable[str]) -> dict[str, str]:
+    """Versions of the packages that hold some modules, and of what these compute with."""
+    packages: set[str] = set()
+    for top in tops:
+        for package in _holders_of(top):
+            packages |= {package, *_numerical(package)}
+    versions = {name: _version(name) for name in sorted(packages - _HARMLESS, key=str.lower)}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"python": python, **{name: found for name, found in versions.items() if found}}
+
+
+@cache
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@cache
+def _holders_of(top: str) -> tuple[str, ...]:
+    """Names of the distributions that a top-level module belongs to."""
+    likely = _HOLDERS.get(top, top)
+    return (likely,) if _version(likely) else tuple(_all_holders().get(top, ()))
+
+
+@cache
+def _all_holders() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
+def _numerical(package: str) -> set[str]:
+    """Requirements of a package, however deep, that are NumPy or need it themselves."""
+    found: set[str] = set()
+    todo = [package]
+    while todo:
+        for name in _required(todo.pop()):
+            if name not in found and (name == "numpy" or "numpy" in _required(name)):
+                found.add(name)
+                todo.append(name)
+    return found
+
+
+@cache
+def _required(package: str) -> tuple[str, ...]:
+    """Names of the packages that one requires, those of its extras left out."""
+    try:
+        lines = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        return ()
+    names = [re.match(r"[A-Za-z0-9._-]+", line) for line in lines if "extra ==" not in line]
+    return tuple(_canonical(name[0]) for name in names if name)
+
+
+def _canonical(package: str) -> str:
+    try:
+        return str(metadata.metadata(package)["Name"])
+    except metadata.PackageNotFoundError:
+        return package

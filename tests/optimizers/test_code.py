@@ -1,0 +1,64 @@
+"""What code decides a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from regretta.optimizers.code import code_of
+from regretta.optimizers.registry import get_optimizer, load_plugin
+
+HELPED = """
+from regretta import Optimizer
+from steps import CHOICE
+
+class Mine(Optimizer):
+    "Mine."
+    name = "mine"
+    choice = CHOICE
+
+    def ask(self): ...
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "my_opt.py"
+    path.write_text(text)
+    return path
+
+
+def test_code_is_another_when_what_it_does_is_another(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("from deeper import CHOICE")
+    (tmp_path / "deeper.py").write_text("CHOICE = 1")
+    path = write(tmp_path, HELPED)
+    before = code_of(load_plugin(path)[0])
+    path.write_text("# a comment\n" + HELPED.replace('"Mine."', '"A docstring."'))
+    assert code_of(load_plugin(path)[0]) == before
+    (tmp_path / "deeper.py").write_text("CHOICE = 2")
+    assert code_of(load_plugin(path)[0]).digest != before.digest
+    (tmp_path / "deeper.py").write_text("CHOICE = 1")
+    assert code_of(load_plugin(path)[0]).digest == before.digest
+    path.write_text(HELPED.replace("...", "return None"))
+    assert code_of(load_plugin(path)[0]).digest != before.digest
+
+
+def test_code_counts_the_optimizer_that_it_inherits_from(tmp_path: Path) -> None:
+    for name, base in (("a", "Optimizer"), ("b", "get_optimizer('hyperband')")):
+        path = tmp_path / f"{name}.py"
+        path.write_text(
+            "from regretta import Optimizer, get_optimizer\n"
+            f"class P({base}):\n    name = 'p'\n    def ask(self): ...\n"
+        )
+    plain, derived = (code_of(load_plugin(tmp_path / f"{name}.py")[0]) for name in "ab")
+    assert plain.digest != derived.digest
+
+
+def test_the_packages_that_an_optimizer_computes_with_count() -> None:
+    pytest.importorskip("hyperopt")
+    assert set(code_of(get_optimizer("random_search")).packages) == {"python", "numpy"}
+    assert {"hyperopt", "numpy", "scipy"} <= set(code_of(get_optimizer("tpe")).packages)
+    smac = code_of(get_optimizer("smac")).packages
+    assert {"smac", "ConfigSpace", "scikit-learn", "scipy", "numpy"} <= set(smac)
+    assert "hyperopt" not in smac
+    assert {"hpbandster", "ConfigSpace"} <= set(code_of(get_optimizer("bohb")).packages)
