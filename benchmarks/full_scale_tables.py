@@ -61,6 +61,8 @@ def nasbench101(tables: Path) -> Table:
         test_accuracy=(modelled["test_count"] / 9984).astype(np.float32),
         training_seconds=modelled["time"],
         parameters=core["params"],
+        dataset="cifar10",
+        collection="nasbench101",
         provenance=Provenance(
             source="NAS-Bench-101 (Ying et al., ICML 2019), arrays core.npz and reconstruction.npz",
             licence="Apache-2.0",
@@ -119,6 +121,8 @@ def nats_bench(tables: Path) -> Iterator[Table]:
             / 100,
             latency_seconds=arrays[f"{search}_latency"],
             parameters=np.rint(arrays[f"{search}_params_mb"] * 1e6).astype(np.int32),
+            dataset=dataset,
+            collection="nats-bench",
             provenance=Provenance(
                 source=f"NATS-Bench topology (Dong et al., TPAMI 2021), {dataset}, array nb201.npz",
                 licence="MIT",

@@ -26,7 +26,7 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.store.folder import SuiteResults, load_suite
 from regretta.plots.paper import draw_figures
 from regretta.tabular_data.catalog import entries, open_table
-from regretta.tabular_data.restriction import at_most_vertices
+from regretta.tabular_data.cutting import at_most_vertices
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.table import Table
 

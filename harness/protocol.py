@@ -54,8 +54,7 @@ class Protocol:
     crossing
         Whether the evaluation that crosses the time limit still counts.
     time_limits
-        Default time limit, simulated seconds: by the data set with which the table's name ends,
-        ``""`` for all.
+        Default time limit, simulated seconds, by the table's data set; ``""`` for all others.
     search_data
         Data set that every search runs on; the incumbent is judged on the table's own. Empty: the
         same.
@@ -98,10 +97,7 @@ class Protocol:
 
     def time_limit(self, table: Table) -> float | None:
         """The protocol's own time limit for a table, simulated seconds; None where it has none."""
-        for ending, limit in self.time_limits.items():
-            if ending and table.name.endswith(ending):
-                return limit
-        return self.time_limits.get("")
+        return self.time_limits.get(table.dataset, self.time_limits.get(""))
 
     def check(self, table: Table, search_table: Table | None = None) -> None:
         """Refuse a table that lacks what the protocol asks for.
@@ -151,18 +147,6 @@ class Protocol:
         if self.trained_budget is not None:
             return [self.trained_budget]
         return [self.budgets[-1]] if self.budgets else []
-
-    def search_table_name(self, name: str) -> str:
-        """Name of the table to search where `name` is the one to be judged on."""
-        if not self.search_data or name.endswith(self.search_data):
-            return name
-        for data in ("imagenet16-120", "cifar100", "cifar10"):
-            if name.endswith(data):
-                return name.removesuffix(data) + self.search_data
-        raise ProtocolError(
-            f"protocol {self.name!r} searches on {self.search_data}, and the name of table {name!r}"
-            " does not end with a data set that could be exchanged for it"
-        )
 
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON can hold them."""

@@ -15,6 +15,7 @@ _KEYS = {
     "name": str,
     "title": str,
     "tables": list,
+    "search_table": str,
     "encoding": str,
     "protocol": str,
     "time_limit": (int, float, dict),
@@ -83,6 +84,9 @@ class SuiteSpec:
         search.
     encoding
         Encoding of the search space, where it has several; empty for the table's own.
+    search_table
+        Table that every search runs on, where it is not the one that is judged on and the protocol
+        does not find it by itself; empty for what the protocol says.
     plugins
         Python files with further optimizers.
     cluster
@@ -99,6 +103,7 @@ class SuiteSpec:
     seed: int = 0
     simulated_workers: int = 1
     encoding: str = ""
+    search_table: str = ""
     plugins: tuple[Path, ...] = ()
     cluster: Mapping[str, Any] = field(default_factory=dict)
 

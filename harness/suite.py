@@ -15,7 +15,7 @@ from regretta.harness.search import check_workers
 from regretta.harness.spec import SpecError, SuiteSpec
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.registry import get_optimizer
-from regretta.tabular_data.catalog import find_table, open_table
+from regretta.tabular_data.catalog import find_table, open_table, sibling
 from regretta.tabular_data.table import Table
 
 
@@ -139,6 +139,15 @@ class Suite:
         )
 
 
+def _search_folder(spec: SuiteSpec, protocol: Protocol, table: Table, folder: Path) -> Path:
+    """Folder of the table to search where `table`, in `folder`, is the one to be judged on."""
+    if spec.search_table:
+        return find_table(spec.search_table)
+    if protocol.search_data in ("", table.dataset):
+        return folder
+    return sibling(folder, protocol.search_data)
+
+
 def plan(spec: SuiteSpec) -> Suite:
     """Find and check every part of a suite, before the first run.
 
@@ -152,8 +161,9 @@ def plan(spec: SuiteSpec) -> Suite:
     tables: dict[str, PlannedTable] = {}
     for name in spec.tables:
         table = open_table(name, spec.encoding or None)
-        searched = protocol.search_table_name(name)
-        search_table = table if searched == name else open_table(searched, spec.encoding or None)
+        folder = find_table(name)
+        searched = _search_folder(spec, protocol, table, folder)
+        search_table = table if searched == folder else open_table(searched, spec.encoding or None)
         protocol.check(table, search_table)
         for each in {id(table): table, id(search_table): search_table}.values():
             each.verify()
@@ -166,9 +176,7 @@ def plan(spec: SuiteSpec) -> Suite:
             )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
-        tables[table.name] = PlannedTable(
-            table, search_table, find_table(name), find_table(searched), float(limit)
-        )
+        tables[table.name] = PlannedTable(table, search_table, folder, searched, float(limit))
     if isinstance(spec.time_limit, Mapping) and (
         extra := sorted(set(spec.time_limit) - set(spec.tables))
     ):

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from regretta.tabular_data.benchmark import Provenance as Provenance
     from regretta.tabular_data.catalog import entries as entries
     from regretta.tabular_data.catalog import open_table as open_table
+    from regretta.tabular_data.cutting import at_most_vertices as at_most_vertices
+    from regretta.tabular_data.cutting import cut_table as cut_table
     from regretta.tabular_data.errors import UserError as UserError
     from regretta.tabular_data.importing import import_table as import_table
-    from regretta.tabular_data.restriction import at_most_vertices as at_most_vertices
-    from regretta.tabular_data.restriction import cut_table as cut_table
     from regretta.tabular_data.spaces import GridSpace as GridSpace
     from regretta.tabular_data.spaces import NasBench101 as NasBench101
     from regretta.tabular_data.spaces import NasBench201 as NasBench201
@@ -74,7 +74,7 @@ _HOMES = {
     "regretta.tabular_data.catalog": ("entries", "open_table"),
     "regretta.tabular_data.errors": ("UserError",),
     "regretta.tabular_data.importing": ("import_table",),
-    "regretta.tabular_data.restriction": ("at_most_vertices", "cut_table"),
+    "regretta.tabular_data.cutting": ("at_most_vertices", "cut_table"),
     "regretta.tabular_data.spaces": (
         "GridSpace",
         "NasBench101",

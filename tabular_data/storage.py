@@ -1,4 +1,4 @@
-"""Files on disk: where Regretta keeps its data, and how a file or folder appears there all at once."""
+"""Where Regretta keeps its data, and how a file or folder appears there all at once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ from platformdirs import user_cache_path, user_data_path
 
 
 def data_folder() -> Path:
-    """Folder of imported and measured tables: ``$REGRETTA_HOME`` or the platform's user data folder."""
+    """Where data are kept: ``$REGRETTA_HOME`` or the platform's user data folder."""
     home = os.environ.get("REGRETTA_HOME")
     return Path(home) if home else user_data_path("regretta", appauthor=False)
 
 
+def user_tables() -> Path:
+    """Folder of imported and measured tables, one a subfolder."""
+    return data_folder() / "tables"
+
+
 def cache_folder() -> Path:
-    """Folder of what can be built again: ``$REGRETTA_HOME/cache`` or the platform's user cache folder."""
+    """What can be built again: ``$REGRETTA_HOME/cache`` or the platform's user cache folder."""
     home = os.environ.get("REGRETTA_HOME")
     return Path(home) / "cache" if home else user_cache_path("regretta", appauthor=False)
 
@@ -76,8 +81,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def cached_arrays(
     name: str, keys: Sequence[str], build: Callable[[], dict[str, NDArray[Any]]]
 ) -> dict[str, NDArray[Any]]:
-    """Arrays mapped from the cache folder, built and kept there first where they are missing or
-    damaged.
+    """Arrays mapped from the cache folder, built there first where missing or damaged.
 
     Several processes may ask at once: each writes a folder of its own and the last one wins with
     equal bytes. Where the cache cannot be written, the arrays are built in memory.

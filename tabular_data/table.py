@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -16,52 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from regretta.tabular_data.benchmark import (
     Benchmark,
-    BenchmarkError,
     Judged,
+    Metric,
     Observed,
     Observer,
     Provenance,
     Reference,
     Rule,
 )
+from regretta.tabular_data.columns import TableError, check_columns, shaped
 from regretta.tabular_data.spaces import Configurations, Counting, Space, SpaceError, get_space
 from regretta.tabular_data.storage import atomic_folder, save_array
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format on disk: one folder with ``table.json`` and a ``.npy`` file a column."""
-
-COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "validation_accuracy": ("cell", "budget", "repeat"),
-        "training_seconds": ("cell", "budget", "repeat"),
-        "test_accuracy": ("cell", "budget", "repeat"),
-        "train_accuracy": ("cell", "budget", "repeat"),
-        "mean_test_accuracy": ("cell", "budget"),
-        "evaluation_seconds": ("cell",),
-        "halfway_validation_accuracy": ("cell", "budget", "repeat"),
-        "halfway_test_accuracy": ("cell", "budget", "repeat"),
-        "halfway_train_accuracy": ("cell", "budget", "repeat"),
-        "halfway_training_seconds": ("cell", "budget", "repeat"),
-        "validation_curve": ("cell", "epoch", "repeat"),
-        "test_curve": ("cell", "epoch", "repeat"),
-        "train_curve": ("cell", "epoch", "repeat"),
-        "parameters": ("cell",),
-        "flops": ("cell",),
-        "latency_seconds": ("cell",),
-    }
-)
-"""Every column a table may have, with its axes. Accuracies are fractions, times are seconds.
-
-``mean_test_accuracy`` is for sources that publish the mean over repeats but not each repeat;
-``evaluation_seconds`` is one pass over the validation set; curves hold the accuracy after every
-epoch of the run of the largest budget.
-"""
-
-_REQUIRED = ("validation_accuracy", "training_seconds")
-
-
-class TableError(BenchmarkError):
-    """A table that cannot be made or opened as asked; the message says what and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +50,14 @@ class Table(Benchmark):
         Read-only arrays by name, see `COLUMNS`. A NaN is a repeat that was not measured.
     partial
         Whether cells may be missing; a missing cell is invalid to a search.
+    dataset
+        Name of the data that was trained on, such as ``cifar10``; empty where it was not said.
+    metric
+        What the accuracies are. Of a metric whose lower values are better, a table keeps 1 − value
+        as its accuracy, so that an error is the value itself.
+    collection
+        The published family that the table belongs to, such as ``nats-bench``: tables of one
+        collection differ in their data set only. Empty for a table that stands alone.
     checksum
         SHA-256 over all columns and the metadata that give them meaning.
     """
@@ -94,6 +70,9 @@ class Table(Benchmark):
     checksum: str
     budget_unit: str = "epochs"
     partial: bool = False
+    dataset: str = ""
+    metric: Metric = field(default_factory=Metric)
+    collection: str = ""
     column_checksums: Mapping[str, str] = field(default_factory=dict)
 
     # -- making, writing, opening ------------------------------------------------------------
@@ -110,6 +89,9 @@ class Table(Benchmark):
         provenance: Provenance | None = None,
         budget_unit: str = "epochs",
         partial: bool = False,
+        dataset: str = "",
+        metric: Metric | None = None,
+        collection: str = "",
         **columns: ArrayLike,
     ) -> Self:
         """A table of arrays in memory; `write` puts it on disk.
@@ -129,6 +111,8 @@ class Table(Benchmark):
             Where the numbers come from.
         partial
             Whether a cell without any repeat is allowed; a search then meets it as invalid.
+        dataset, metric, collection
+            As in the class; the metric is accuracy where None.
         **columns
             Further columns of `COLUMNS`, above all ``test_accuracy``.
 
@@ -145,26 +129,29 @@ class Table(Benchmark):
         _check_name(name)
         levels = _check_budgets(budgets)
         arrays = {
-            key: _shaped(key, value, space.n_cells, len(levels))
+            key: shaped(key, value, space.n_cells, len(levels))
             for key, value in given.items()
             if value is not None
         }
-        _check_columns(arrays, partial, name)
+        check_columns(arrays, partial, name)
         for array in arrays.values():
             array.flags.writeable = False
         sums = {key: _column_checksum(array) for key, array in arrays.items()}
-        header = _header(name, space.spec, levels, budget_unit, partial, provenance or Provenance())
-        return cls(
+        table = cls(
             name=name,
             space=space,
             budgets=levels,
             columns=MappingProxyType(arrays),
             provenance=provenance or Provenance(),
-            checksum=_table_checksum(header, sums),
+            checksum="",
             budget_unit=budget_unit,
             partial=partial,
+            dataset=dataset,
+            metric=metric or Metric(),
+            collection=collection,
             column_checksums=MappingProxyType(sums),
         )
+        return replace(table, checksum=_table_checksum(table._header(), sums))
 
     def write(self, folder: str | Path) -> Path:
         """Write the table as a folder, all at once; returns the folder.
@@ -181,14 +168,7 @@ class Table(Benchmark):
             and (not path.is_dir() or any(path.iterdir()))
         ):
             raise TableError(f"{path} exists and is not a table; choose another folder")
-        header = _header(
-            self.name,
-            self.space.spec,
-            self.budgets,
-            self.budget_unit,
-            self.partial,
-            self.provenance,
-        )
+        header = self._header()
         header["checksum"] = self.checksum
         header["columns"] = {
             key: {
@@ -208,6 +188,20 @@ class Table(Benchmark):
         except OSError as error:
             raise TableError(f"cannot write table {path}: {error.strerror or error}") from error
         return path
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "space": self.space.spec,
+            "budgets": list(self.budgets),
+            "budget_unit": self.budget_unit,
+            "partial": self.partial,
+            "dataset": self.dataset,
+            "metric": asdict(self.metric),
+            "collection": self.collection,
+            "provenance": {**asdict(self.provenance), "notes": list(self.provenance.notes)},
+        }
 
     @classmethod
     def open(
@@ -244,7 +238,7 @@ class Table(Benchmark):
         if version != FORMAT:
             raise TableError(
                 f"table {path} has format {version}, this version of regretta reads {FORMAT};"
-                " import it again"
+                " make it anew with `regretta table import`, `build` or `cut`, or Table.write"
             )
         try:
             sums = {key: str(spec["sha256"]) for key, spec in columns.items()}
@@ -257,6 +251,7 @@ class Table(Benchmark):
             provenance = Provenance(
                 **{**header["provenance"], "notes": tuple(header["provenance"]["notes"])}
             )
+            metric = Metric(**header["metric"])
         except SpaceError as error:
             raise TableError(f"table {path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
@@ -274,6 +269,9 @@ class Table(Benchmark):
             checksum=checksum,
             budget_unit=header["budget_unit"],
             partial=header["partial"],
+            dataset=header["dataset"],
+            metric=metric,
+            collection=header["collection"],
             column_checksums=MappingProxyType(sums),
         )
 
@@ -291,7 +289,7 @@ class Table(Benchmark):
                     f"table {self.name!r} was altered: column {key} does not match its checksum;"
                     " import it again"
                 )
-        _check_columns(self.columns, self.partial, self.name)
+        check_columns(self.columns, self.partial, self.name)
 
     # -- what a search and its judge ask ---------------------------------------------------------
 
@@ -405,25 +403,6 @@ def _mean(column: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _header(
-    name: str,
-    space: str | dict[str, Any],
-    budgets: tuple[float, ...],
-    unit: str,
-    partial: bool,
-    provenance: Provenance,
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "name": name,
-        "space": space,
-        "budgets": list(budgets),
-        "budget_unit": unit,
-        "partial": partial,
-        "provenance": {**asdict(provenance), "notes": list(provenance.notes)},
-    }
-
-
 def _column_checksum(array: NDArray[Any]) -> str:
     digest = sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)
@@ -468,92 +447,3 @@ def _check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
     ):
         raise TableError(f"budgets must be positive and ascending, got {list(levels)}")
     return levels
-
-
-def _shaped(key: str, value: ArrayLike, cells: int, budgets: int) -> NDArray[Any]:
-    """The column as a contiguous float (or integer) array with all of its axes."""
-    if key not in COLUMNS:
-        from regretta.tabular_data.names import unknown
-
-        raise TableError(unknown("column", key, COLUMNS))
-    axes = COLUMNS[key]
-    array = np.array(value, order="C")
-    if array.dtype.kind not in "fiu":
-        raise TableError(f"column {key} must hold numbers, got dtype {array.dtype}")
-    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
-        array = array.astype(np.float32)
-    if len(axes) > 1 and array.dtype.kind != "f":
-        array = array.astype(np.float64)
-    while array.ndim < len(axes):
-        array = array[..., None]
-    sizes = {"cell": cells, "budget": budgets}
-    for axis, name in enumerate(axes):
-        if (
-            array.ndim != len(axes)
-            or array.shape[axis] != sizes.get(name, array.shape[axis])
-            or 0 in array.shape
-        ):
-            expected = ", ".join(str(sizes.get(a, a + "s")) for a in axes)
-            raise TableError(
-                f"column {key} must have shape [{expected}] ({' x '.join(axes)}), got"
-                f" {list(array.shape)}"
-            )
-    return array
-
-
-def _check_columns(columns: Mapping[str, NDArray[Any]], partial: bool, table: str) -> None:
-    for key, array in columns.items():
-        if key.endswith(("accuracy", "curve")):
-            _refuse(
-                ~((array >= 0) & (array <= 1)) & ~np.isnan(array),
-                key,
-                array,
-                "an accuracy is a fraction from 0 to 1",
-            )
-        elif key.endswith("seconds"):
-            _refuse(
-                ~((array > 0) & (array < np.inf)) & ~np.isnan(array),
-                key,
-                array,
-                "seconds are above zero and finite",
-            )
-    accuracy, seconds = (columns[key] for key in _REQUIRED)
-    if accuracy.shape != seconds.shape:
-        raise TableError(
-            f"columns validation_accuracy and training_seconds differ in shape: {accuracy.shape}"
-            f" and {seconds.shape}"
-        )
-    missing = np.isnan(accuracy)
-    _refuse(
-        missing != np.isnan(seconds),
-        "training_seconds",
-        seconds,
-        "a repeat needs both accuracy and time, or neither",
-    )
-    if "test_accuracy" in columns:
-        test = columns["test_accuracy"]
-        if test.shape != accuracy.shape:
-            raise TableError(
-                f"columns validation_accuracy and test_accuracy differ in shape: {accuracy.shape}"
-                f" and {test.shape}"
-            )
-    if not partial:
-        absent = missing.all(axis=2)
-        _refuse(
-            absent.all(axis=1),
-            "validation_accuracy",
-            accuracy,
-            "a cell has no measurement at all (pass partial=True to allow)",
-        )
-    if missing[..., -1, :].all():
-        raise TableError(f"table {table!r} has no measurement at its largest budget")
-
-
-def _refuse(bad: NDArray[np.bool_], key: str, array: NDArray[Any], rule: str) -> None:
-    if bad.any():
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        value = array[where]
-        shown = f"{value:g}" if np.ndim(value) == 0 else "no repeat"
-        raise TableError(
-            f"column {key}, row {where[0]}{list(where[1:]) or ''}: {rule}, got {shown}"
-        )

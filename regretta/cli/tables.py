@@ -168,7 +168,7 @@ def cut(table: str, vertices: int, name: str | None) -> int:
 
     NAME is a table's name or folder. In Python: regretta.cut_table.
     """
-    from regretta.tabular_data.restriction import cut_table
+    from regretta.tabular_data.cutting import cut_table
 
     return _print_installed(cut_table(table, vertices, name))
 

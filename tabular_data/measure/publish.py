@@ -154,6 +154,7 @@ def to_table(
         train_curve=_single(m.train_curve.transpose(0, 2, 1)),
         parameters=m.parameters,
         flops=m.multiply_adds,
+        dataset=plan.data.name,
         provenance=Provenance(
             source=f"measured by regretta (table build) on {plan.data.name}",
             licence=licence,

@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
-from regretta.tabular_data.sources.base import Progress, SourceError
+from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
 from regretta.tabular_data.sources.model_metrics import Metrics, decode
 from regretta.tabular_data.sources.tfrecord import Batch, read_batches
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.table import Table
 
 BUDGETS = (4, 12, 36, 108)
 REPEATS = 3
@@ -40,8 +41,8 @@ _VALUES = ("training_seconds", "train_accuracy", "validation_accuracy", "test_ac
 
 
 def import_table(
-    source: Path,
-    name: str = "nasbench101",
+    source: str | Path,
+    name: str | None = None,
     progress: Progress | None = None,
     *,
     halfway: bool = False,
@@ -57,7 +58,7 @@ def import_table(
     source
         The file.
     name
-        The table's name.
+        The table's name; ``nasbench101`` where None.
     progress
         Told the bytes read and the size of the file.
     halfway
@@ -79,6 +80,7 @@ def import_table(
         out of range (with its number and byte), or if cells are missing and `partial` is false.
     """
     digest = sha256()
+    source = Path(source)
     content = _Content(NasBench101(vertices), str(source), halfway)
     try:
         size = source.stat().st_size
@@ -89,7 +91,12 @@ def import_table(
                 content.add(batch)
     except OSError as error:
         raise SourceError(f"cannot read {source}: {error.strerror or error}") from None
-    return content.table(name, partial, digest.hexdigest())
+    return content.table(name or "nasbench101", partial, digest.hexdigest())
+
+
+FORMAT = FileFormat(
+    "nasbench101", "nasbench_full.tfrecord or nasbench_only108.tfrecord", import_table
+)
 
 
 class _Tee:
@@ -269,6 +276,8 @@ class _Content:
                 **columns,
                 parameters=self._parameters,
                 partial=partial,
+                dataset="cifar10",
+                collection="nasbench101",
                 provenance=Provenance(
                     source=f"NAS-Bench-101 (Ying et al., ICML 2019), from {Path(self._where).name}",
                     licence="Apache-2.0",

@@ -9,6 +9,7 @@ import pytest
 
 from regretta.harness.protocol import PROTOCOLS, ProtocolError, get_protocol
 from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.spaces import GridSpace
 from regretta.tabular_data.table import Table
 
 
@@ -53,18 +54,24 @@ def test_the_packaged_nasbench201_has_neither_test_accuracy_nor_12_epochs() -> N
         get_protocol("nb201-iclr2020").check(table)
 
 
-def test_table_5_searches_cifar10_whatever_it_is_judged_on() -> None:
-    protocol = get_protocol("nb201-iclr2020")
-    assert protocol.search_table_name("nats-imagenet16-120") == "nats-cifar10"
-    assert protocol.search_table_name("nats-cifar10") == "nats-cifar10"
-    with pytest.raises(ProtocolError, match="does not end with a data set"):
-        protocol.search_table_name("digits101")
+@pytest.mark.parametrize(
+    ("dataset", "seconds"), [("cifar10", 2e4), ("cifar100", 4e4), ("imagenet16-120", 1.2e5)]
+)
+def test_nats_gives_each_data_set_its_own_time(dataset: str, seconds: float) -> None:
+    """The data set decides, whatever the table is called."""
+    table = Table.from_arrays(
+        "mine",
+        GridSpace({"x": [1]}),
+        [12],
+        validation_accuracy=[[[0.5]]],
+        training_seconds=[[[1.0]]],
+        dataset=dataset,
+    )
+    assert get_protocol("nats-2021").time_limit(table) == seconds
 
 
-def test_nats_gives_each_data_set_its_own_time(small101: Path) -> None:
+def test_a_data_set_without_a_time_of_its_own_has_the_one_for_all(small101: Path) -> None:
     table = Table.open(small101)
-    limits = get_protocol("nats-2021").time_limits
-    assert (limits["cifar10"], limits["cifar100"], limits["imagenet16-120"]) == (2e4, 4e4, 1.2e5)
     assert get_protocol("nats-2021").time_limit(table) is None
     assert get_protocol("nb101-paper").time_limit(table) == 1e7
 

@@ -17,7 +17,8 @@ from regretta.harness.store.folder import load_suite
 from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from regretta.optimizers.registry import PluginError
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.table import Table
 
 PLUGIN = """
 from regretta import Optimizer
@@ -218,7 +219,7 @@ def test_a_failed_run_is_tried_again_and_its_record_goes(spec: SuiteSpec, tmp_pa
         ),
         ({"time_limit": None}, SuiteError, "has no time limit for table 'small101'"),
         ({"time_limit": {"other": 3.0}}, SuiteError, "has no time limit for table"),
-        ({"encoding": "Z"}, TableError, "search space"),
+        ({"encoding": "Z"}, TableError, "no encoding 'Z'"),
     ],
 )
 def test_what_cannot_run_is_refused_before_the_first_run(

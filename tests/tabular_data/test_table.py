@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regretta.tabular_data.benchmark import BenchmarkError, Provenance
+from regretta.tabular_data.benchmark import BenchmarkError, Metric, Provenance
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.spaces import GridSpace
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.table import Table
 
 SPACE = GridSpace({"x": ["a", "b"], "y": ["c", "d"]})
 
@@ -150,9 +151,26 @@ def test_a_changed_header_is_found_when_opening(tmp_path: Path) -> None:
         Table.open(folder)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"format": 99, "columns": {}, "checksum": ""}']
-)
+@pytest.mark.parametrize("version", [1, 99])
+def test_another_format_is_refused_in_a_line_that_says_how_to_make_it_anew(
+    tmp_path: Path, version: int
+) -> None:
+    text = json.dumps({"format": version, "columns": {}, "checksum": ""})
+    (tmp_path / "table.json").write_text(text)
+    with pytest.raises(TableError, match=f"has format {version}, .*`regretta table import`, `bui"):
+        Table.open(tmp_path)
+
+
+def test_data_set_metric_and_collection_survive_and_belong_to_the_checksum(tmp_path: Path) -> None:
+    said = {"dataset": "naval", "metric": Metric("MSE", False), "collection": "nas-hpo-bench"}
+    table = make(**said)
+    again = Table.open(table.write(tmp_path / "t"))
+    assert {key: getattr(again, key) for key in said} == said
+    assert again.checksum == table.checksum
+    assert len({make(**said | {key: make().__dict__[key]}).checksum for key in said}) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
 def test_a_broken_header_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "table.json").write_text(text)
     with pytest.raises(TableError, match="import it again"):

@@ -12,7 +12,9 @@ from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.figure import StudyFigure
 from regretta.plots.rank_over_time import RankCurves, draw_ranks, rank_caption, rank_curves
 from regretta.plots.style import MethodStyle, human_name, method_styles
-from regretta.tabular_data.sources.nas_hpo_bench import DATASETS
+from regretta.tabular_data.sources.simple_hpo.nas_hpo_bench import TABLES
+
+_TABLES = tuple(table.name for table in TABLES)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,12 +66,12 @@ def compute(suite: SuiteResults) -> Ranks:
     tables = suite.runs
     shown = {
         table: tables[table]
-        for table in DATASETS
+        for table in _TABLES
         if any(len(run.trajectory) for runs in tables.get(table, {}).values() for run in runs)
     }
     if not shown:
         raise FigureError(
-            f"figure 9 needs finished evaluations on {', '.join(DATASETS)}; there are runs on "
+            f"figure 9 needs finished evaluations on {', '.join(_TABLES)}; there are runs on "
             f"{', '.join(tables) or 'no table of a grid'}"
         )
     labels = list(dict.fromkeys(label for group in shown.values() for label in group))
@@ -83,7 +85,7 @@ def compute(suite: SuiteResults) -> Ranks:
         )
     optimizers = [(label, next(iter(groups.values()))[label][0].optimizer) for label in ranked]
     missing = []
-    if absent := [table for table in DATASETS if table not in shown]:
+    if absent := [table for table in _TABLES if table not in shown]:
         missing.append(f"runs on {', '.join(absent)}")
     if partly := [human_name(label) for label in labels if label not in ranked]:
         missing.append(f"runs on every table of {', '.join(partly)}")

@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.measure import Measurements, Plan, load, make_plan, to_table
 from regretta.tabular_data.measure.nasbench101.architecture import CONV1X1, CONV3X3
 from regretta.tabular_data.spaces import NasBench101
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.table import Table
 
 SPACE = NasBench101(3)
 

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.base import SourceError
 from regretta.tabular_data.spaces import NasBench201, SpaceError
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.table import Table
 
 BUDGETS = (12, 200)
 MID_SCHEDULE = (1, 4)
@@ -215,7 +216,7 @@ class Runs:
             self._measured[key] = np.full(shape, np.nan, dtype=np.float32)
         return self._measured[key]
 
-    def table(self, name: str, source: str, licence: str, partial: bool) -> Table:
+    def table(self, name: str, source: str, licence: str, collection: str, partial: bool) -> Table:
         """The table, once all architectures are in.
 
         A repeat is a seed, the same one for every cell, so that a missing seed leaves a gap.
@@ -289,6 +290,8 @@ class Runs:
                 budgets,
                 **columns,  # type: ignore[arg-type]
                 partial=partial,
+                dataset=self._dataset,
+                collection=collection,
                 provenance=Provenance(source, licence, notes=tuple(filter(None, notes))),
             )
         except TableError as error:

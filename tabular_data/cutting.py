@@ -1,4 +1,7 @@
-"""Cutting a NAS-Bench-101 table down to its smaller cells, as Ying et al. (2019, section 4) did with NAS-Bench-Mini."""
+"""Cutting a NAS-Bench-101 table down to its smaller cells.
+
+Ying et al. (2019, section 4) did so with NAS-Bench-Mini.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
-from regretta.tabular_data.catalog import open_table, user_tables
+from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.importing import Imported
 from regretta.tabular_data.spaces import NasBench101
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.storage import user_tables
+from regretta.tabular_data.table import Table
 
 
 def rows_within(small: NasBench101, large: NasBench101) -> NDArray[np.int32]:
@@ -63,7 +68,7 @@ def at_most_vertices(table: Table, vertices: int, name: str) -> Table:
         )
     if name == table.name:
         raise TableError(f"the cells cut from table {name!r} need another name than its own")
-    space = NasBench101(vertices, table.space.encoding)
+    space = NasBench101(vertices, table.space.encoding, table.space.counting)
     rows = rows_within(space, table.space)
     origin = table.provenance
     note = (
@@ -80,6 +85,9 @@ def at_most_vertices(table: Table, vertices: int, name: str) -> Table:
         ),
         budget_unit=table.budget_unit,
         partial=table.partial,
+        dataset=table.dataset,
+        metric=table.metric,
+        collection=f"{table.collection}-{vertices}v" if table.collection else "",
     )
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from regretta.cli import main
 from regretta.tabular_data.sources.base import SourceError
-from regretta.tabular_data.sources.nasbench201_runs import DATASETS
-from regretta.tabular_data.sources.nats_bench import import_table, read_file
+from regretta.tabular_data.sources.nasbench201.nats_bench import import_table, read_file
+from regretta.tabular_data.sources.nasbench201.runs import DATASETS
 from regretta.tabular_data.spaces import NasBench201
 from regretta.tabular_data.table import Table
 from tests.tabular_data.sources.official_files import arch_state, run_state, whole_file

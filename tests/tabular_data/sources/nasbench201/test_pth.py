@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regretta.tabular_data.sources.base import SourceError
-from regretta.tabular_data.sources.nasbench201_pth import import_table
+from regretta.tabular_data.sources.nasbench201.pth import import_table
 from regretta.tabular_data.spaces import NasBench201
 from tests.tabular_data.sources.official_files import arch_state, run_state, torch_save, whole_file
 

@@ -5,9 +5,10 @@ import pytest
 
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.catalog import open_table
-from regretta.tabular_data.restriction import at_most_vertices, cut_table, rows_within
+from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.cutting import at_most_vertices, cut_table, rows_within
 from regretta.tabular_data.spaces import NasBench101
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.table import Table
 
 
 def table_of(space, **changes):

