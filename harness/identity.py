@@ -211,7 +211,8 @@ def _built(kind: type[T], data: Any) -> T:
     """A dataclass of what JSON gave, every field there and of its type."""
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is no JSON object")
-    known = {f.name: str(f.type) for f in fields(kind)}  # type: ignore[arg-type]
+    stored = (f for f in fields(kind) if f.metadata.get("stored", True))  # type: ignore[arg-type]
+    known = {f.name: str(f.type) for f in stored}
     if set(data) != set(known):
         raise ValueError(f"{kind.__name__} has other fields")
     for key, annotation in known.items():

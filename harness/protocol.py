@@ -1,4 +1,4 @@
-"""Protocols: what a search sees, what it is charged, and what counts as its result. Named and frozen."""
+"""Protocols: what a search sees, what it is charged, and what counts as its result."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+
 from regretta.tabular_data.benchmark import Benchmark, Rule
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
+from regretta.tabular_data.spaces import Counting
 from regretta.tabular_data.table import Table
+
+RULES = ("validity", "crossing", "repeats", "incumbent", "charge")
+"""What every protocol states the rule of its source for."""
 
 
 class ProtocolError(UserError):
@@ -60,12 +66,17 @@ class Protocol:
         same.
     space, needs_budgets, needs_test, needs_repeats
         What a table must have.
+    counting
+        Which of NAS-Bench-101's two rules decides whether a configuration has too many edges:
+        ``before`` or ``after`` pruning. None: the table's own.
     source
         Where the rules come from.
+    rules
+        The source's own rule for `RULES`, each in a sentence, and where this protocol departs.
     """
 
     name: str
-    summary: str
+    summary: str = field(compare=False)
     observe: Literal["repeat", "mean"] = "repeat"
     budgets: tuple[float, ...] = ()
     virtual: bool = False
@@ -81,7 +92,11 @@ class Protocol:
     needs_budgets: tuple[float, ...] = ()
     needs_test: bool = False
     needs_repeats: int = 1
-    source: str = ""
+    counting: Counting | None = None
+    source: str = field(default="", compare=False)
+    rules: Mapping[str, str] = field(
+        default_factory=dict, compare=False, metadata={"stored": False}
+    )
 
     def rule(self) -> Rule:
         """What an evaluation shows and costs."""
@@ -99,49 +114,79 @@ class Protocol:
         """The protocol's own time limit for a table, simulated seconds; None where it has none."""
         return self.time_limits.get(table.dataset, self.time_limits.get(""))
 
-    def check(self, table: Table, search_table: Table | None = None) -> None:
-        """Refuse a table that lacks what the protocol asks for.
+    def check(self, benchmark: Benchmark, searched: Benchmark | None = None) -> None:
+        """Refuse a benchmark that lacks what the protocol asks for.
 
         Parameters
         ----------
-        table
-            The table that incumbents are judged on.
-        search_table
-            The table that is searched, where it is another one.
+        benchmark
+            What incumbents are judged on.
+        searched
+            What is searched, where it is another one.
 
         Raises
         ------
         ProtocolError
-            Naming the table, the protocol and all that is missing.
+            Naming the benchmark, the protocol and all that is missing.
         """
-        searched = search_table or table
+        searched = searched or benchmark
         lacking = []
-        if self.space and not table.space.name.startswith(self.space):
-            lacking.append(f"the search space {self.space} (it has {table.space.name})")
-        if self.needs_test and not table.has_test:
+        if self.space and not benchmark.space.name.startswith(self.space):
+            lacking.append(f"the search space {self.space} (it has {benchmark.space.name})")
+        if self.needs_test and not benchmark.has_test:
             lacking.append("test accuracy")
-        if self.test == "repeat" and "test_accuracy" not in searched.columns:
+        if self.test == "repeat" and "test_accuracy" not in _columns(searched):
             lacking.append("test accuracy of each repeat")
         report = [self.report_budget] if self.report_budget is not None else []
         for owner, budgets in (
-            (table, [*self.needs_budgets, *report]),
+            (benchmark, [*self.needs_budgets, *report]),
             (searched, self._searched_budgets()),
         ):
             for budget in budgets:
-                missing = f"budget {budget:g} of {owner.name}"
-                if budget not in owner.budgets and missing not in lacking:
+                missing = f"budget {budget:.12g} of {owner.name}"
+                if not _has(owner, budget) and missing not in lacking:
                     lacking.append(missing)
-        if table.repeats < self.needs_repeats:
-            lacking.append(f"{self.needs_repeats} repeats (it has {table.repeats})")
-        if self.charge_evaluation == "always" and "evaluation_seconds" not in searched.columns:
+        if benchmark.repeats < self.needs_repeats:
+            lacking.append(f"{self.needs_repeats} repeats (it has {benchmark.repeats})")
+        if self.charge_evaluation == "always" and "evaluation_seconds" not in _columns(searched):
             lacking.append(f"evaluation_seconds of {searched.name}")
-        if searched.n_cells != table.n_cells:
+        if searched.n_cells != benchmark.n_cells:
             lacking.append(f"the same cells as {searched.name}")
+        if not lacking:
+            lacking += self._gaps(benchmark, searched)
         if lacking:
             raise ProtocolError(
-                f"protocol {self.name!r} cannot run on table {table.name!r}, which lacks"
+                f"protocol {self.name!r} cannot run on table {benchmark.name!r}, which lacks"
                 f" {'; '.join(lacking)}"
             )
+
+    def _gaps(self, benchmark: Benchmark, searched: Benchmark) -> list[str]:
+        """What tables lack of cells that a search can meet: no search may run into a gap."""
+        if not (isinstance(benchmark, Table) and isinstance(searched, Table)):
+            return []
+        present = searched.available.any(axis=1)
+        offered = self.offered_budgets(searched)
+        trained = offered if self.trained_budget is None else (self.trained_budget,)
+        needed = [(searched, "measurement", b, searched.available) for b in trained]
+        report = benchmark.budgets[-1] if self.report_budget is None else self.report_budget
+        needed.append((benchmark, "measurement", report, benchmark.available))
+        if benchmark.mean_test_error is not None:
+            tested = ~np.isnan(benchmark.mean_test_error)
+            needed.append((benchmark, "test accuracy", report, tested))
+        if self.test == "repeat":
+            both = np.isnan(searched.columns["test_accuracy"]) <= np.isnan(
+                searched.columns["validation_accuracy"]
+            )
+            needed += [(searched, "test accuracy of each repeat", b, both.all(2)) for b in trained]
+        gaps = {}
+        for owner, what, budget, measured in needed:
+            missing = present & ~measured[:, owner.budget_index(budget)].astype(bool)
+            if missing.any():
+                row = int(np.argmax(missing))
+                said = f"{what} at budget {budget:.12g} of {owner.name}"
+                cells = f"{int(missing.sum()):,} cells, the first is row {row}"
+                gaps[said] = f"{said} for {cells} ({owner.space.describe(row)})"
+        return list(gaps.values())
 
     def _searched_budgets(self) -> list[float]:
         if self.trained_budget is not None:
@@ -149,8 +194,10 @@ class Protocol:
         return [self.budgets[-1]] if self.budgets else []
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON can hold them."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        """The fields that results keep, as JSON can hold them."""
+        plain = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("stored", True)
+        }
         return {
             key: (
                 list(value)
@@ -163,12 +210,24 @@ class Protocol:
         }
 
 
+def _rules(**sentences: str) -> Mapping[str, str]:
+    assert tuple(sentences) == RULES
+    return MappingProxyType(sentences)
+
+
 _ALL = (
     Protocol(
         name="default",
         summary=(
             "an observed repeat at the asked budget; the incumbent's mean test error at the largest"
             " budget"
+        ),
+        rules=_rules(
+            validity="the table's own; an invalid configuration is seen as error 1 and is free",
+            crossing="an evaluation counts if it finishes within the limit",
+            repeats="one measured repeat, drawn anew for every evaluation",
+            incumbent="the strictly lowest error seen, whatever its budget",
+            charge="the training time of that repeat",
         ),
     ),
     Protocol(
@@ -184,7 +243,19 @@ _ALL = (
         needs_budgets=(4, 12, 36, 108),
         needs_test=True,
         needs_repeats=3,
+        counting="before",
         source="Ying et al. 2019, section 4.1; automl/nas_benchmarks, nas_cifar10.py",
+        rules=_rules(
+            validity=(
+                "more than 9 edges before pruning, or no path from input to output: error 1, free"
+            ),
+            crossing=(
+                "upstream has no time limit; here an evaluation counts if it finishes within 10^7 s"
+            ),
+            repeats="one of the three repeats at the asked budget, drawn for every evaluation",
+            incumbent="the strictly lowest error seen, budgets mixed; test is the mean at 108 epochs",
+            charge="the training time of that repeat, in full at every budget",
+        ),
     ),
     Protocol(
         name="nb101-colab",
@@ -201,7 +272,18 @@ _ALL = (
         needs_budgets=(108,),
         needs_test=True,
         needs_repeats=3,
+        counting="after",
         source="google-research/nasbench, NASBench.ipynb",
+        rules=_rules(
+            validity=(
+                "more than 9 edges after pruning, or no path from input to output (api.is_valid);"
+                " the notebook's searches draw again"
+            ),
+            crossing="the query that crosses the limit counts, and ends the search",
+            repeats="one of the three repeats at 108 epochs, drawn for every query",
+            incumbent="the lowest error seen; its test error is of that very repeat",
+            charge="the training time of that repeat",
+        ),
     ),
     Protocol(
         name="nb201-iclr2020",
@@ -221,6 +303,22 @@ _ALL = (
         needs_budgets=(200,),
         needs_test=True,
         source="Dong and Yang 2020, Table 5; AutoDL-Projects at bb2f405 (2020-01-15)",
+        rules=_rules(
+            validity="every cell is valid",
+            crossing=(
+                "upstream's evolution and REINFORCE may pick the query that crosses; here an"
+                " evaluation counts if it finishes within the limit"
+            ),
+            repeats=(
+                "one trial of CIFAR-10's 12-epoch runs, drawn for every query, whatever budget was"
+                " asked for; the pick is reported as the mean over its 200-epoch trials"
+            ),
+            incumbent=(
+                "the lowest error seen; of queries with a budget only those asked at the largest"
+                " count, as HpBandSter's incumbent does"
+            ),
+            charge="12 epochs of training and one pass over the validation set, again each time",
+        ),
     ),
     Protocol(
         name="nats-2021",
@@ -233,6 +331,16 @@ _ALL = (
         needs_budgets=(12, 200),
         needs_test=True,
         source="Dong et al. 2021; AutoDL-Projects, exps/NATS-algos",
+        rules=_rules(
+            validity="every cell is valid",
+            crossing="an evaluation counts if it finishes within the limit",
+            repeats=(
+                "one trial of the 12-epoch runs of the table's own data set, drawn for every query;"
+                " 1 and 4 epochs are moments of that same run"
+            ),
+            incumbent="the strictly lowest error seen, whatever its budget",
+            charge="the training so far and, where it was measured, one pass over validation data",
+        ),
     ),
 )
 
@@ -251,6 +359,10 @@ def get_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise ProtocolError(unknown("protocol", name, PROTOCOLS))
     return PROTOCOLS[name]
+
+
+def _columns(benchmark: Benchmark) -> Mapping[str, Any]:
+    return benchmark.columns if isinstance(benchmark, Table) else {}
 
 
 def _has(benchmark: Benchmark, budget: float) -> bool:

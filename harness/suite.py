@@ -16,6 +16,7 @@ from regretta.harness.spec import SpecError, SuiteSpec
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.catalog import find_table, open_table, sibling
+from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table
 
 
@@ -161,9 +162,12 @@ def plan(spec: SuiteSpec) -> Suite:
     tables: dict[str, PlannedTable] = {}
     for name in spec.tables:
         table = open_table(name, spec.encoding or None)
+        counting = protocol.counting if isinstance(table.space, NasBench101) else None
+        variant = spec.encoding or None, counting
+        table = open_table(name, *variant)
         folder = find_table(name)
         searched = _search_folder(spec, protocol, table, folder)
-        search_table = table if searched == folder else open_table(searched, spec.encoding or None)
+        search_table = table if searched == folder else open_table(searched, *variant)
         protocol.check(table, search_table)
         for each in {id(table): table, id(search_table): search_table}.values():
             each.verify()

@@ -39,5 +39,6 @@ class RandomSearch(Optimizer):
             if not self.settings.reject_invalid:
                 return batch
             batch = batch[self.space.valid(batch)]
+            self.discarded += _BATCH - len(batch)
             if len(batch):
                 return batch

@@ -118,11 +118,14 @@ class RegularizedEvolution(Optimizer):
             child = self._mutate(self._parent())
             if not self.settings.reject_invalid or self.space.row(child) >= 0:
                 return child
+            self.discarded += 1
 
     def _random(self, n: int) -> Configurations:
         sample: Configurations = self.space.sample(self.rng, n)
         while self.settings.reject_invalid and not (valid := self.space.valid(sample)).all():
-            sample[~valid] = self.space.sample(self.rng, int((~valid).sum()))
+            invalid = int((~valid).sum())
+            self.discarded += invalid
+            sample[~valid] = self.space.sample(self.rng, invalid)
         return sample
 
     def _parent(self) -> Configuration:

@@ -139,10 +139,20 @@ def protocols(as_json: bool) -> int:
     from regretta.harness.protocol import PROTOCOLS
 
     if as_json:
-        print_json([protocol.as_dict() for protocol in PROTOCOLS.values()])
+        print_json(
+            [
+                {
+                    **protocol.as_dict(),
+                    "rules": dict(protocol.rules),
+                }
+                for protocol in PROTOCOLS.values()
+            ]
+        )
         return 0
     for protocol in PROTOCOLS.values():
         print(f"{protocol.name}\n    {protocol.summary}")
         if protocol.source:
             print(f"    {protocol.source}")
+        for rule, sentence in protocol.rules.items():
+            print(f"    {rule + ':':11} {sentence}")
     return 0
