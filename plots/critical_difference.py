@@ -1,4 +1,7 @@
-"""Critical-difference diagram: mean ranks on a line, bars over methods that do not differ (Demšar 2006)."""
+"""Critical-difference diagram: mean ranks on a line, bars over methods that do not differ.
+
+After Demšar (2006), figure 1.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MultipleLocator
 
-from regretta.plots.statistics import Friedman
+from regretta.plots.friedman import Friedman
+from regretta.plots.statistics import LEVEL
 from regretta.plots.style import TWO_COLUMNS, MethodStyle, figure, house
 
 if TYPE_CHECKING:
@@ -21,15 +25,24 @@ _ROW = 0.17
 
 def critical_difference_caption(found: Friedman, reconstruction: str = "") -> str:
     """What a reader must know to read the figure."""
+    degrees = len(found.labels) - 1
+    p = "p < 0.0001" if found.p < 1e-4 else f"p = {found.p:.2g}"
     parts = [
-        f"Mean ranks of final regret over {found.blocks} blocks ({found.tables} tables ×"
-        f" {found.runs} runs per method); 1 is best. Friedman: \u03c7\u00b2 = {found.statistic:.3g}"
-        f" with {len(found.labels) - 1} degrees of freedom, p = {found.p:.2g}. Methods joined by a"
-        f" bar are closer than Nemenyi's critical difference of {found.critical_difference:.3g}"
-        " (level 0.05). The claim is about these tables."
+        f"Mean ranks of final {found.kind} regret over {found.tables} tables, each method's runs on"
+        " a table averaged first; 1 is best, ties share their mean rank. Friedman's test in Iman"
+        f" and Davenport's form: F = {found.f:.3g} with {degrees} and"
+        f" {degrees * (found.tables - 1)} degrees of freedom, {p} (\u03c7\u00b2 ="
+        f" {found.statistic:.3g}). Methods joined by a bar are closer than Nemenyi's critical"
+        f" difference of {found.critical_difference:.3g} (level {LEVEL:g})."
     ]
-    if found.p >= 0.05:
-        parts.append("Friedman's test finds no difference, so the bars claim none either.")
+    if found.p >= LEVEL:
+        parts.append("Friedman's test finds no difference, so none is claimed between any two.")
+    if found.unfinished:
+        often = "once" if found.unfinished == 1 else f"{found.unfinished} times"
+        parts.append(
+            "A method with a run that finished no evaluation on a table ranks last there, which is"
+            f" so {often}."
+        )
     return " ".join([*parts, *([f"Reconstruction: {reconstruction}"] if reconstruction else [])])
 
 
@@ -42,7 +55,7 @@ def draw_critical_difference(
     Parameters
     ----------
     found
-        From `regretta.plots.statistics.friedman`.
+        From `regretta.plots.friedman.friedman_of_runs`.
     styles
         From `regretta.plots.style.method_styles`.
     width
@@ -108,8 +121,16 @@ def draw_critical_difference(
             )
         _ruler(ax, found.critical_difference, count)
         if reconstruction:
-            ax.text(0.5, inches, "reconstruction", ha="center", va="bottom", style="italic", color="#555555",
-                    transform=ax.get_yaxis_transform())  # fmt: skip
+            ax.text(
+                0.5,
+                inches,
+                "reconstruction",
+                ha="center",
+                va="bottom",
+                style="italic",
+                color="#555555",
+                transform=ax.get_yaxis_transform(),
+            )
     return drawn
 
 

@@ -98,7 +98,10 @@ def ecdf_caption(shown: RegretDistributions) -> str:
 def draw_ecdf(
     shown: RegretDistributions, styles: Mapping[str, MethodStyle], width: float
 ) -> Figure:
-    """Draw the distributions; `width` is `ONE_COLUMN` or `TWO_COLUMNS`. At least one run must have a value."""
+    """Draw the distributions, of which one run at least has a value.
+
+    `width` is `ONE_COLUMN` or `TWO_COLUMNS`.
+    """
     drawn = [curve for curve in shown.curves if len(curve.regret)]
     values = np.concatenate([curve.regret for curve in drawn])
     positive = values[values > 0]

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
 from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
-from regretta.plots.rank_over_time import draw_ranks, rank_caption, rank_curves
-from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
-from regretta.plots.statistics import StatisticsError, friedman
+from regretta.plots.friedman import friedman_of_runs
+from regretta.plots.rank_over_time import draw_ranks, rank_caption, rank_curves, rank_table
+from regretta.plots.reach import reach_tables
+from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves
+from regretta.plots.statistics import StatisticsError
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, MethodStyle, method_styles, save
-from regretta.plots.summary import final_table, pairwise_table, reach_table
+from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.storage import write_atomically
@@ -187,12 +188,9 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
     runs = {table: {label: suite.runs[table][label] for label in everywhere} for table in heard}
     if len(everywhere) > 1:
         items.append(_ranks(runs, gallery, "rank-over-time"))
+        items += gallery.tables(rank_table(runs, gallery.names))
     try:
-        finals = {
-            t: {m: final_regret(r, regret_kind(group)) for m, r in group.items()}
-            for t, group in runs.items()
-        }
-        found = friedman(finals)
+        found = friedman_of_runs(runs)
     except StatisticsError as error:
         return [*items, f"No critical-difference diagram (Friedman's test): {error}."]
     modelled = "; ".join(
@@ -229,7 +227,7 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
         ),
         *gallery.tables(
             final_table(runs, names, table, suffix),
-            reach_table(
+            *reach_tables(
                 there, names, table, baseline=baseline if baseline in there else None, suffix=suffix
             ),
         ),
@@ -242,7 +240,8 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
     ]
     if len(there) > 1:
         items.append(_ranks({table: there}, gallery, f"rank-over-time{suffix}"))
-        tests = gallery.tables(pairwise_table(there, names, table, suffix))
+        items += gallery.tables(rank_table({table: there}, names, suffix))
+        tests = gallery.tables(pairwise_table(there, names, table, suffix, baseline))
         items += tests or ["No pairwise tests: every method has a single run."]
     return items
 

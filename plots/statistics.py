@@ -1,25 +1,30 @@
-"""Statistics of final regret: intervals, pairwise tests with effect sizes, ranks, critical
-difference.
+"""Statistics of final regret over independent runs: intervals, pairwise tests, effect sizes.
 
-Lower values are better throughout. A run without any value counts as infinitely bad wherever only
-the order of the runs matters; means take finite values only.
+Lower values are better throughout, and values within `regretta.harness.regret.TOLERANCE` are tied.
+A run without any value is worse than every run that has one, and tied with others of its kind,
+wherever only the order of the runs matters; means are over the runs that have a value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from regretta.harness.regret import level_ties
 from regretta.tabular_data.errors import UserError
 
-FEWEST_BLOCKS = 10
-"""Blocks below which the chi-squared approximation of Friedman's statistic is not to be trusted."""
+LEVEL = 0.05
+"""Below such a corrected p-value a difference is claimed."""
+
+_FEW = 8
+"""Up to so many runs of the smaller sample a p-value is counted out, above it is normal."""
 
 
 class StatisticsError(UserError):
@@ -28,7 +33,7 @@ class StatisticsError(UserError):
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate from `runs` runs with its confidence interval; without one (NaN) from a single run."""
+    """An estimate from `runs` runs with its confidence interval; none (NaN) of a single run."""
 
     estimate: float
     low: float
@@ -38,7 +43,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairwiseTest:
-    """Two methods compared.
+    """Two methods compared by Mann and Whitney's U test.
 
     Attributes
     ----------
@@ -46,14 +51,14 @@ class PairwiseTest:
         Labels.
     runs
         Number of runs of the first and of the second.
-    test
-        Which test it was.
     statistic
-        Of the test: U of the first sample, or the signed-rank sum.
+        U of the first sample: pairs of runs in which it is worse, ties half.
     p
         Two-sided p-value.
     p_holm
         The same after Holm's correction over all pairs tested together.
+    least_p
+        The least p-value that so many runs can have; above `LEVEL` nothing can be shown.
     superiority
         Vargha and Delaney's A: probability that a run of the first is better than one of the
         second, ties half.
@@ -66,45 +71,20 @@ class PairwiseTest:
     first: str
     second: str
     runs: tuple[int, int]
-    test: str
     statistic: float
     p: float
     p_holm: float
+    least_p: float
     superiority: float
     delta: float
     magnitude: str
 
-
-@dataclass(frozen=True, eq=False)
-class Friedman:
-    """Methods ranked within blocks.
-
-    Attributes
-    ----------
-    labels
-        By mean rank, best first.
-    ranks
-        Mean ranks in that order, 1 is best: shape ``[k]``.
-    blocks, tables, runs
-        Number of blocks, which are tables × runs.
-    statistic, p
-        Friedman's chi-squared, corrected for ties, and its p-value.
-    critical_difference
-        Nemenyi's: mean ranks further apart differ.
-    groups
-        First and last position, in the order of `labels`, of each largest group without any
-        difference.
-    """
-
-    labels: tuple[str, ...]
-    ranks: NDArray[np.float64]
-    blocks: int
-    tables: int
-    runs: int
-    statistic: float
-    p: float
-    critical_difference: float
-    groups: tuple[tuple[int, int], ...]
+    @property
+    def better(self) -> str | None:
+        """The label that is better at `LEVEL` after the correction; None if neither is shown."""
+        if self.p_holm >= LEVEL:
+            return None
+        return self.first if self.delta > 0 else self.second
 
 
 def interquartile_mean(values: ArrayLike, axis: int = -1) -> NDArray[np.float64]:
@@ -122,7 +102,7 @@ def bootstrap_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """Percentile bootstrap interval of a statistic of the runs.
+    """Percentile bootstrap interval of a statistic of the runs (Efron and Tibshirani 1993, ch. 13).
 
     Parameters
     ----------
@@ -153,6 +133,7 @@ def bootstrap_interval(
         statistic,
         confidence_level=confidence,
         n_resamples=resamples,
+        batch=max(1, 1_000_000 // len(sample)),  # 8 MB at a time
         method="percentile",
         vectorized=True,
         rng=np.random.default_rng(seed),
@@ -160,69 +141,80 @@ def bootstrap_interval(
     return Interval(estimate, float(found.low), float(found.high), len(sample))
 
 
-def superiority(first: ArrayLike, second: ArrayLike) -> float:
-    """Vargha and Delaney's A for minimization: how likely a value of the first is below one of the
-    second.
+def worst_if_missing(values: ArrayLike) -> NDArray[np.float64]:
+    """The values with infinity where one is missing (NaN)."""
+    array = np.asarray(values, dtype=np.float64)
+    return np.where(np.isnan(array), np.inf, array)
 
-    Ties count half. Not-a-numbers count as infinite.
+
+def superiority(first: ArrayLike, second: ArrayLike) -> float:
+    """How likely a value of the first is below one of the second, ties half.
+
+    Vargha and Delaney's A (2000) for minimization. What is missing (NaN) is worst.
     """
-    one, two = _worst_if_missing(first), np.sort(_worst_if_missing(second))
+    one, two = level_ties(worst_if_missing(first), worst_if_missing(second))
+    two = np.sort(two)
     above = len(two) - np.searchsorted(two, one, side="right")
     tied = np.searchsorted(two, one, side="right") - np.searchsorted(two, one, side="left")
     return float((above + 0.5 * tied).sum() / (len(one) * len(two)))
 
 
 def magnitude(delta: float) -> str:
-    """Size of Cliff's delta in words, by the thresholds of Romano and others (2006): .147, .33 and .474."""
+    """Size of Cliff's delta in words, by the thresholds of Romano and others (2006).
+
+    These are .147, .33 and .474.
+    """
     words = ("negligible", "small", "medium", "large")
     return words[int(np.searchsorted([0.147, 0.33, 0.474], abs(delta), side="right"))]
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """p-values after Holm's step-down correction: shape of `p`."""
-    from statsmodels.stats.multitest import multipletests  # a second to import
-
+    """p-values after Holm's step-down correction (1979): shape of `p`."""
     values = np.asarray(p, dtype=np.float64)
-    return np.asarray(multipletests(values, method="holm")[1]) if len(values) else values
+    order = np.argsort(values)
+    corrected = np.empty(len(values))
+    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    return np.minimum(corrected, 1.0)
 
 
 def pairwise_tests(
-    samples: Mapping[str, ArrayLike], *, paired: bool = False
+    samples: Mapping[str, ArrayLike], *, against: str | None = None
 ) -> tuple[PairwiseTest, ...]:
-    """Two-sided tests between all pairs of methods, with Holm's correction over all of them.
+    """Two-sided Mann-Whitney U tests between methods, with Holm's correction over all of them.
+
+    The harness draws every run from an address of its own, so that run i of one method has nothing
+    in common with run i of another: the samples are independent, and no test of pairs would do.
 
     Parameters
     ----------
     samples
         Final regret of each run, by label; labels without a run are left out, as are pairs in which
         both have fewer than two runs.
-    paired
-        Whether run i of every method shares its random numbers with run i of the others. Then
-        Wilcoxon's signed-rank test, otherwise Mann and Whitney's U test: the harness draws every
-        run from an address of its own, so its runs are independent.
-
-    Raises
-    ------
-    StatisticsError
-        If the design is paired and the numbers of runs differ or a value is missing.
+    against
+        Compare every other label with this one only: the number of tests then grows with the
+        number of labels and not with its square. By default all pairs are tested.
     """
-    arrays = {label: np.asarray(values, dtype=np.float64) for label, values in samples.items()}
-    names = [label for label, values in arrays.items() if len(values)]
-    pairs = [(a, b) for a, b in combinations(names, 2) if max(len(arrays[a]), len(arrays[b])) > 1]
-    found = [(_signed_rank if paired else _rank_sum)(arrays[a], arrays[b]) for a, b in pairs]
-    corrected = holm([p for _, p in found])
+    arrays = {label: worst_if_missing(values) for label, values in samples.items()}
+    arrays = {label: values for label, values in arrays.items() if len(values)}
+    arrays = dict(zip(arrays, level_ties(*arrays.values()), strict=True))
+    pairs = [
+        (a, b) for a, b in _pairs(list(arrays), against) if max(len(arrays[a]), len(arrays[b])) > 1
+    ]
+    found = [rank_sum_test(arrays[a], arrays[b]) for a, b in pairs]
     tests = []
+    corrected = holm([p for _, p in found])
     for (a, b), (statistic, p), p_holm in zip(pairs, found, corrected, strict=True):
-        better = superiority(arrays[a], arrays[b])
+        runs = (len(arrays[a]), len(arrays[b]))
+        better = 1 - statistic / (runs[0] * runs[1])
         tests.append(
             PairwiseTest(
                 first=a,
                 second=b,
-                runs=(len(arrays[a]), len(arrays[b])),
-                test="Wilcoxon signed-rank" if paired else "Mann-Whitney U",
+                runs=runs,
                 statistic=statistic,
                 p=p,
                 p_holm=float(p_holm),
+                least_p=least_p(*runs),
                 superiority=better,
                 delta=2 * better - 1,
                 magnitude=magnitude(2 * better - 1),
@@ -231,125 +223,59 @@ def pairwise_tests(
     return tuple(tests)
 
 
-def _rank_sum(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
-    one, two = _worst_if_missing(first), _worst_if_missing(second)
-    if len(np.unique(np.concatenate([one, two]))) == 1:
-        return len(one) * len(two) / 2, 1.0  # all runs alike: scipy would divide by zero
-    result = stats.mannwhitneyu(one, two, alternative="two-sided")
-    return float(result.statistic), float(result.pvalue)
+def _pairs(labels: list[str], against: str | None) -> list[tuple[str, str]]:
+    if against is None:
+        return list(combinations(labels, 2))
+    return [(against, label) for label in labels if label != against and against in labels]
 
 
-def _signed_rank(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
-    if len(first) != len(second):
-        raise StatisticsError(
-            f"a paired test needs equally many runs, got {len(first)} and {len(second)}"
-        )
-    difference = first - second
-    if not np.isfinite(difference).all():
-        raise StatisticsError(
-            "a paired test needs a value of every run; some finished no evaluation"
-        )
-    if not difference.any():
-        return 0.0, 1.0
-    result = stats.wilcoxon(difference, alternative="two-sided")
-    return float(result.statistic), float(result.pvalue)
+def rank_sum_test(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
+    """Mann and Whitney's U of the first sample, and its two-sided p-value.
 
-
-def expected_ranks(samples: Sequence[ArrayLike]) -> NDArray[np.float64]:
-    """Mean rank of each method over all ways to draw one run of each, 1 is best: shape
-    ``[methods]``.
-
-    Exact, by ``1 + sum over the others of P(other is better) + P(tie) / 2``; no run is matched with
-    another by its number, which would mean nothing for independent runs.
-    """
-    ranks = np.ones(len(samples))
-    for i, j in combinations(range(len(samples)), 2):
-        better = superiority(samples[i], samples[j])
-        ranks[i] += 1 - better
-        ranks[j] += better
-    return ranks
-
-
-def nemenyi_critical_difference(methods: int, blocks: int, alpha: float = 0.05) -> float:
-    """Difference of mean ranks beyond which two methods differ (Demšar 2006, section 3.2.2)."""
-    quantile = float(stats.studentized_range.ppf(1 - alpha, methods, np.inf)) / np.sqrt(2)
-    return float(quantile * np.sqrt(methods * (methods + 1) / (6 * blocks)))
-
-
-def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], alpha: float = 0.05) -> Friedman:
-    """Friedman's test and Nemenyi's critical difference over blocks of table × run.
-
-    A block holds one run of each method on one table. Runs are independent, so which runs of a
-    table share a block is of no consequence for the test's level; what is claimed is claimed about
-    these tables.
+    With up to eight runs in the smaller sample the p-value is counted out over all ways to split
+    the pooled ranks, ties as they are; the normal approximation, which has 0.047 for three runs
+    against three where no p-value is below 0.1, serves larger samples.
 
     Parameters
     ----------
-    tables
-        Table → label → final regret of each run.
-    alpha
-        Level of the critical difference.
-
-    Raises
-    ------
-    StatisticsError
-        Where the test does not apply: fewer than two tables or three methods, blocks that are not
-        complete, too few of them, or methods that never differ.
+    first, second
+        Samples of one run or more each; what is missing (NaN) is worst.
     """
-    names = list(next(iter(tables.values()), {}))
-    if len(names) < 3:
-        raise StatisticsError(
-            f"it compares three methods or more, and there are {len(names)}; see the pairwise tests"
+    one, two = level_ties(worst_if_missing(first), worst_if_missing(second))
+    ranks = stats.rankdata(np.concatenate([one, two]))
+    above = float(ranks[: len(one)].sum() - len(one) * (len(one) + 1) / 2)
+    if (ranks == ranks[0]).all():
+        return above, 1.0  # all runs alike: the approximation would divide by zero
+    if min(len(one), len(two)) > _FEW:
+        result = stats.mannwhitneyu(
+            ranks[: len(one)], ranks[len(one) :], alternative="two-sided", method="asymptotic"
         )
-    if len(tables) < 2:
-        raise StatisticsError(
-            "it generalizes over tables, and there is one; see the pairwise tests"
-        )
-    counts = {len(np.asarray(group[name])) for group in tables.values() for name in names}
-    if len(counts) > 1:
-        raise StatisticsError(
-            f"it needs as many runs of every method on every table, and there are {min(counts)} to"
-            f" {max(counts)}"
-        )
-    (runs,) = counts
-    blocks = np.concatenate(
-        [np.column_stack([_worst_if_missing(group[n]) for n in names]) for group in tables.values()]
-    )
-    if len(blocks) < FEWEST_BLOCKS:
-        raise StatisticsError(
-            f"its approximation needs {FEWEST_BLOCKS} blocks (tables × runs), and there are"
-            f" {len(blocks)}"
-        )
-    ranks = stats.rankdata(blocks, axis=1)
-    if (ranks == ranks[:, :1]).all():
-        raise StatisticsError("all methods are tied in every block")
-    result = stats.friedmanchisquare(*blocks.T)
-    mean = ranks.mean(axis=0)
-    order = np.argsort(mean, kind="stable")
-    difference = nemenyi_critical_difference(len(names), len(blocks), alpha)
-    return Friedman(
-        labels=tuple(names[i] for i in order),
-        ranks=mean[order],
-        blocks=len(blocks),
-        tables=len(tables),
-        runs=runs,
-        statistic=float(result.statistic),
-        p=float(result.pvalue),
-        critical_difference=difference,
-        groups=_groups(mean[order], difference),
-    )
+        return above, float(result.pvalue)
+    smaller = ranks[: len(one)] if len(one) <= len(two) else ranks[len(one) :]
+    return above, _exact_p(ranks, smaller)
 
 
-def _groups(ranks: NDArray[np.float64], difference: float) -> tuple[tuple[int, int], ...]:
-    """First and last position of each maximal stretch of ascending ranks that spans no more than the difference."""
-    groups: list[tuple[int, int]] = []
-    for first in range(len(ranks)):
-        last = int(np.searchsorted(ranks, ranks[first] + difference, side="right")) - 1
-        if last > first and (not groups or last > groups[-1][1]):
-            groups.append((first, last))
-    return tuple(groups)
+def _exact_p(ranks: NDArray[np.float64], smaller: NDArray[np.float64]) -> float:
+    """Share of the samples of pooled ranks whose sum is as far from its mean as the one seen."""
+    doubled = np.rint(2 * ranks).astype(int)  # ranks of ties are halves
+    size, most = len(smaller), 2 * len(smaller) * len(ranks)
+    ways = np.zeros((size + 1, most + 1))  # by number of ranks taken and their sum
+    ways[0, 0] = 1
+    for rank in doubled:
+        ways[1:, rank:] += ways[:-1, : most + 1 - rank]
+    distance = np.abs(np.arange(most + 1) - size * (len(ranks) + 1))
+    seen = abs(int(np.rint(2 * smaller.sum())) - size * (len(ranks) + 1))
+    return float(ways[size, distance >= seen].sum() / ways[size].sum())
 
 
-def _worst_if_missing(values: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
-    return np.where(np.isnan(array), np.inf, array)
+def least_p(first: int, second: int) -> float:
+    """The least two-sided p-value of a rank-sum test of so many runs: two orders are extreme."""
+    return min(1.0, 2 / comb(first + second, first))
+
+
+def fewest_runs(tests: int) -> int:
+    """Runs a method with which one of so many corrected tests can find a difference at `LEVEL`."""
+    runs = 1
+    while tests * least_p(runs, runs) >= LEVEL:
+        runs += 1
+    return runs

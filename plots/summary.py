@@ -1,4 +1,4 @@
-"""The tables of a report: final regret, time to reach given regrets, pairwise tests."""
+"""The tables of a report about final regret: how good it is, and which methods differ in it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
-from regretta.plots.axes import human_time
 from regretta.plots.regret_curve import regret_kind
 from regretta.plots.statistics import (
+    LEVEL,
     Interval,
     PairwiseTest,
     bootstrap_interval,
+    fewest_runs,
     interquartile_mean,
     pairwise_tests,
+    worst_if_missing,
 )
-from regretta.plots.tables import ReportTable
+from regretta.plots.tables import NONE, ReportTable, finite, percent
 
-_NONE = "\u2014"
+MOST_METHODS = 20
+"""So many methods are tested in all pairs, 190 of them; more are tested against one only."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Summary:
     mean, interquartile
         With 95 % bootstrap intervals over the runs that have a value; None without one.
     median
-        Over the same runs; NaN without one.
+        Over all runs, those without a value being the worst; infinite where half of them have
+        none, NaN without a run.
     evaluations, unique_cells
         Medians over all runs; NaN without a run.
     """
@@ -52,36 +56,12 @@ class Summary:
     unique_cells: float
 
 
-@dataclass(frozen=True)
-class Reach:
-    """How fast one method reaches one regret.
-
-    Attributes
-    ----------
-    label, target
-        The method, and the regret to reach.
-    runs, reached
-        Number of runs, and of those that reached it within the limit.
-    half
-        Simulated seconds by which half of the runs reached it; infinite where fewer did.
-    speedup
-        The baseline's `half` over this one; NaN where either is infinite or there is no baseline.
-    """
-
-    label: str
-    target: float
-    runs: int
-    reached: int
-    half: float
-    speedup: float
-
-
 def summarize(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[Summary, ...]:
     """Final regret and effort of every label on one table; `kind` is as in `RunResult.regret`."""
     found = []
     for label, group in runs.items():
-        values = final_regret(group, kind)
-        values = values[~np.isnan(values)]
+        every = final_regret(group, kind)
+        values = every[~np.isnan(every)]
         some = len(values) > 0
         found.append(
             Summary(
@@ -89,7 +69,7 @@ def summarize(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[Summa
                 runs=len(group),
                 silent=len(group) - len(values),
                 mean=bootstrap_interval(values) if some else None,
-                median=float(np.median(values)) if some else np.nan,
+                median=_median(worst_if_missing(every)),
                 interquartile=bootstrap_interval(values, interquartile_mean) if some else None,
                 evaluations=_median([run.evaluations for run in group]),
                 unique_cells=_median([run.unique_cells for run in group]),
@@ -98,68 +78,8 @@ def summarize(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[Summa
     return tuple(found)
 
 
-def _median(values: Sequence[float]) -> float:
-    return float(np.median(values)) if len(values) else np.nan
-
-
-def time_to_reach(runs: Sequence[RunResult], target: float, kind: str) -> NDArray[np.float64]:
-    """Simulated seconds until each run's incumbent first has at most that regret: shape ``[runs]``, else infinite."""
-    times = np.full(len(runs), np.inf)
-    for i, run in enumerate(runs):
-        hits = np.flatnonzero(run.regret(kind) <= target)
-        if len(hits):
-            times[i] = run.trajectory.time[hits[0]]
-    return times
-
-
-def choose_targets(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[float, ...]:
-    """Up to three round regrets, easiest first, around the one at which half of the methods end.
-
-    A method ends where half of its runs do. The hardest target is one step below that and some
-    method reaches it; no target is so easy that half of all runs start with it.
-    """
-    ends = [
-        float(np.median(values))
-        for group in runs.values()
-        if len(values := _known(final_regret(group, kind)))
-    ]
-    starts = [
-        run.regret(kind)[0] for group in runs.values() for run in group if len(run.trajectory)
-    ]
-    if not ends:
-        return ()
-    ladder = [step * 10.0**power for power in range(-6, 1) for step in (1, 2, 5)]
-    useful = [target for target in ladder if min(ends) <= target < float(np.median(starts))]
-    middle = sum(target < float(np.median(ends)) for target in useful)
-    return tuple(useful[max(middle - 1, 0) :][:3][::-1])
-
-
-def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[~np.isnan(values)]
-
-
-def reach(
-    runs: Mapping[str, Sequence[RunResult]],
-    targets: Sequence[float],
-    kind: str,
-    baseline: str | None,
-) -> tuple[Reach, ...]:
-    """Time to reach each target, of every label with runs; speed-ups over the label `baseline` if there is one."""
-    found = []
-    for target in targets:
-        times = {
-            label: time_to_reach(group, target, kind) for label, group in runs.items() if len(group)
-        }
-        halves = {
-            label: float(np.sort(values)[(len(values) - 1) // 2]) for label, values in times.items()
-        }
-        base = halves.get(baseline or "", np.inf)
-        for label, values in times.items():
-            both = np.isfinite(base) and np.isfinite(halves[label]) and halves[label] > 0
-            speedup = base / halves[label] if both else np.nan
-            reached = int(np.isfinite(values).sum())
-            found.append(Reach(label, float(target), len(values), reached, halves[label], speedup))
-    return tuple(found)
+def _median(values: ArrayLike) -> float:
+    return float(np.median(np.asarray(values))) if np.size(values) else np.nan
 
 
 # -- as tables -------------------------------------------------------------------------------
@@ -187,9 +107,9 @@ def final_table(
         name=f"final-regret{suffix}",
         title=f"Final {kind} regret on {table}, in percent",
         caption=(
-            "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs."
-            " Evaluations and unique cells (different cells among the evaluations) are medians over"
-            " runs. A run that finished no evaluation has no regret and is not in the means."
+            "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs (none"
+            " of a single run). Evaluations and unique cells (different cells among the"
+            " evaluations) are medians over runs." + _silence(found)
         ),
         columns=(
             "Method",
@@ -205,12 +125,9 @@ def final_table(
                 names[s.label],
                 f"{s.runs - s.silent} of {s.runs}" if s.silent else str(s.runs),
                 _interval(s.mean),
-                _percent(s.median),
+                percent(s.median),
                 _interval(s.interquartile),
-                *(
-                    "\u2014" if np.isnan(v) else f"{v:,.0f}"
-                    for v in (s.evaluations, s.unique_cells)
-                ),
+                *(NONE if np.isnan(v) else f"{v:,.0f}" for v in (s.evaluations, s.unique_cells)),
             )
             for s in found
         ],
@@ -237,146 +154,76 @@ def final_table(
                     s.runs,
                     s.silent,
                     *_three(s.mean),
-                    _plain(s.median),
+                    finite(s.median),
                     *_three(s.interquartile),
                 ),
-                *(_plain(s.evaluations), _plain(s.unique_cells)),
+                *(finite(s.evaluations), finite(s.unique_cells)),
             )
             for s in found
         ],
     )
 
 
-def reach_table(
+def _silence(found: Sequence[Summary]) -> str:
+    silent = sum(s.silent for s in found)
+    if not silent:
+        return ""
+    return (
+        f" {silent} of {sum(s.runs for s in found)} runs finished no evaluation within the limit:"
+        " they have no regret, are not in the means, and count as the worst in the medians"
+        f" ({NONE}: half of the runs are such)."
+    )
+
+
+def pairwise_table(
     runs: Mapping[str, Sequence[RunResult]],
     names: Mapping[str, str],
     table: str,
-    *,
-    baseline: str | None,
-    targets: Sequence[float] = (),
     suffix: str = "",
+    baseline: str | None = None,
 ) -> ReportTable | None:
-    """Time to reach given regrets and the speed-up over the baseline; None where no method has a
-    value.
+    """Tests between the labels of one table; None where there is no pair to test.
 
     Parameters
     ----------
     runs, names, table, suffix
         As in `final_table`.
     baseline
-        Label that speed-ups are taken over; the regret that half of its runs end with is a further
-        target.
-    targets
-        Regrets to reach, fractions; by default `choose_targets`.
+        Label that all others are tested against where there are more than `MOST_METHODS`; by
+        default the first.
     """
     kind = regret_kind(runs)
-    chosen = [*(targets or choose_targets(runs, kind))]
-    heads = [f"\u2264 {100 * target:g} %" for target in chosen]
-    own = _known(final_regret(runs.get(baseline or "", ()), kind))
-    if len(own):
-        chosen.append(float(np.median(own)))
-        heads.append(f"\u2264 {_percent(chosen[-1])} % (final median of {names[baseline or '']})")
-    found = reach(runs, chosen, kind, baseline)
-    if not found:
-        return None
-    by_label = {
-        label: [r for r in found if r.label == label]
-        for label in dict.fromkeys(r.label for r in found)
-    }
-    over = f" Speed-up (\u00d7) over {names[baseline]}." if baseline in by_label else ""
-    return ReportTable(
-        name=f"time-to-regret{suffix}",
-        title=f"Simulated time to reach a {kind} regret on {table}",
-        caption=(
-            f"Time by which half of the runs have an incumbent with that regret. {_NONE}: fewer"
-            f" than half of the runs reach it within the limit, their number in brackets.{over}"
-            " Runs:"
-            f" {', '.join(f'{names[label]} {group[0].runs}' for label, group in by_label.items())}."
-        ),
-        columns=("Method", *heads),
-        rows=[(names[label], *(_reached(r) for r in group)) for label, group in by_label.items()],
-        data_columns=(
-            "table",
-            "regret",
-            "label",
-            "target",
-            "runs",
-            "runs_reached",
-            "seconds_half_of_runs",
-            "speedup",
-        ),
-        data_rows=[
-            (table, kind, r.label, r.target, r.runs, r.reached, _plain(r.half), _plain(r.speedup))
-            for r in found
-        ],
-    )
-
-
-def pairwise_table(
-    runs: Mapping[str, Sequence[RunResult]], names: Mapping[str, str], table: str, suffix: str = ""
-) -> ReportTable | None:
-    """Tests between all pairs of labels on one table; None where there is no pair to test."""
-    kind = regret_kind(runs)
-    tests = pairwise_tests({label: final_regret(group, kind) for label, group in runs.items()})
+    finals = {label: final_regret(group, kind) for label, group in runs.items() if len(group)}
+    against = None
+    if len(finals) > MOST_METHODS:
+        against = baseline if baseline in finals else next(iter(finals))
+    tests = pairwise_tests(finals, against=against)
     if not tests:
         return None
     return ReportTable(
         name=f"pairwise-tests{suffix}",
         title=f"Pairwise tests of final {kind} regret on {table}",
-        caption=(
-            "Two-sided Mann-Whitney U tests, since the runs of different methods are independent;"
-            f" p-values after Holm's correction over these {len(tests)} pairs. A: probability that"
-            " a run of the first is better than one of the second, ties half (Vargha and Delaney);"
-            " \u03b4 = 2A \u2212 1 (Cliff). A run that finished no evaluation counts as worse than"
-            " any other."
-        ),
+        caption=_pairwise_caption(finals, tests, names[against] if against else ""),
         columns=(
-            "First",
-            "Second",
-            "Runs",
-            "A",
-            "\u03b4",
-            "Effect",
-            "p",
-            "p (Holm)",
-            "At level 0.05",
+            *("First", "Second", "Runs", "A", "\u03b4", "Effect", "p", "p (Holm)"),
+            f"At level {LEVEL:g}",
         ),
         rows=[
             (
-                *(
-                    names[t.first],
-                    names[t.second],
-                    f"{t.runs[0]}, {t.runs[1]}",
-                    f"{t.superiority:.2f}",
-                ),
-                *(
-                    f"{t.delta:+.2f}".replace("-", "\u2212"),
-                    t.magnitude,
-                    _p(t.p),
-                    _p(t.p_holm),
-                    _verdict(t, names),
-                ),
+                *(names[t.first], names[t.second], f"{t.runs[0]}, {t.runs[1]}"),
+                *(f"{t.superiority:.2f}", f"{t.delta:+.2f}".replace("-", "\u2212"), t.magnitude),
+                *(_p(t.p), _p(t.p_holm), _verdict(t, names)),
             )
             for t in tests
         ],
         data_columns=(
-            *(
-                "table",
-                "regret",
-                "first",
-                "second",
-                "runs_first",
-                "runs_second",
-                "test",
-                "statistic",
-                "p",
-                "p_holm",
-            ),
-            *("superiority", "cliffs_delta", "effect"),
+            *("table", "regret", "first", "second", "runs_first", "runs_second"),
+            *("test", "statistic", "p", "p_holm", "superiority", "cliffs_delta", "effect"),
         ),
         data_rows=[
             (
-                *(table, kind, t.first, t.second, *t.runs, t.test, t.statistic, t.p, t.p_holm),
+                *(table, kind, t.first, t.second, *t.runs),
+                *("Mann-Whitney U", t.statistic, t.p, t.p_holm),
                 *(t.superiority, t.delta, t.magnitude),
             )
             for t in tests
@@ -384,42 +231,52 @@ def pairwise_table(
     )
 
 
+def _pairwise_caption(
+    finals: Mapping[str, NDArray[np.float64]], tests: Sequence[PairwiseTest], against: str
+) -> str:
+    """What a reader must know: the test, its family, ties, missing runs, and what it can show."""
+    parts = [
+        "Two-sided Mann-Whitney U tests, since all runs are independent of each other; p-values"
+        f" after Holm's correction over the {len(tests)} tests of this table. A: probability that a"
+        " run of the first is better than one of the second, ties half (Vargha and Delaney);"
+        " \u03b4 = 2A \u2212 1 (Cliff). Regrets that differ by rounding only are ties."
+    ]
+    if against:
+        parts.append(
+            f"With more than {MOST_METHODS} methods the pairs would be too many to test or to read:"
+            f" {len(finals)} methods are compared with {against} only."
+        )
+    if any(np.isnan(values).any() for values in finals.values()):
+        parts.append("A run that finished no evaluation counts as worse than any that did.")
+    single = sum(len(values) == 1 for values in finals.values())
+    if single > 1:
+        parts.append(f"{single} methods have a single run, and are not tested with each other.")
+    if len(tests) * min(t.least_p for t in tests) >= LEVEL:
+        parts.append(
+            f"With so few runs no outcome of these {len(tests)} tests could show a difference;"
+            f" {fewest_runs(len(tests))} runs a method could."
+        )
+    return " ".join(parts)
+
+
 def _verdict(test: PairwiseTest, names: Mapping[str, str]) -> str:
-    if test.p_holm >= 0.05:
-        return "no difference shown"
-    return f"{names[test.first if test.delta > 0 else test.second]} better"
-
-
-def _reached(found: Reach) -> str:
-    if not np.isfinite(found.half):
-        return f"{_NONE} ({found.reached})"
-    return human_time(found.half) + (
-        "" if np.isnan(found.speedup) else f" (\u00d7{found.speedup:.3g})"
-    )
-
-
-def _percent(value: float) -> str:
-    return _NONE if np.isnan(value) else f"{100 * value:.3f}".replace("-", "\u2212")
+    if test.better is not None:
+        return f"{names[test.better]} better"
+    return "too few runs" if test.least_p >= LEVEL else "no difference shown"
 
 
 def _interval(found: Interval | None) -> str:
     if found is None:
-        return _NONE
-    bounds = "" if np.isnan(found.low) else f" [{_percent(found.low)}, {_percent(found.high)}]"
-    return _percent(found.estimate) + bounds
+        return NONE
+    bounds = "" if np.isnan(found.low) else f" [{percent(found.low)}, {percent(found.high)}]"
+    return percent(found.estimate) + bounds
 
 
 def _p(value: float) -> str:
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
 
-def _plain(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _three(found: Interval | None) -> tuple[float | None, float | None, float | None]:
-    return (
-        (None, None, None)
-        if found is None
-        else (found.estimate, _plain(found.low), _plain(found.high))
-    )
+    if found is None:
+        return None, None, None
+    return found.estimate, finite(found.low), finite(found.high)

@@ -1,4 +1,4 @@
-"""A table for a report: text for readers, plain numbers for programs; as HTML rows, CSV and LaTeX."""
+"""A table of a report: text for readers, plain numbers for programs; as CSV and LaTeX."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from regretta.tabular_data.storage import write_atomically
+
+NONE = "\u2014"
+"""A cell without a value."""
+
+
+def percent(value: float) -> str:
+    """A fraction in percent with three decimals; `NONE` where it is missing or infinite."""
+    return f"{100 * value:.3f}".replace("-", "\u2212") if np.isfinite(value) else NONE
+
+
+def finite(value: float) -> float | None:
+    """The value for a program; None, an empty cell, where it is missing or infinite."""
+    return float(value) if np.isfinite(value) else None
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,7 @@ class ReportTable:
         return out.getvalue()
 
     def to_latex(self) -> str:
-        """A LaTeX table for the package booktabs; the first column is text, the others are right-aligned."""
+        """A LaTeX table for the package booktabs; the first column is text, the others numbers."""
         heading = " & ".join(latex_escape(name) for name in self.columns)
         body = "\n".join(
             "    " + " & ".join(latex_escape(cell) for cell in row) + r" \\" for row in self.rows

@@ -42,7 +42,7 @@ def unpainted(monkeypatch):
 def test_figures_and_tables_stand_beside_the_page(report):
     assert report.name == "report.html"
     figures = {path.name for path in (report.parent / "figures").iterdir()}
-    names = ["regret", "rank-over-time", "critical-difference"]
+    names = ["regret", "rank-over-time"]
     names += [
         f"{figure}-{table}"
         for figure in ("regret", "ecdf", "rank-over-time")
@@ -57,9 +57,10 @@ def test_figures_and_tables_stand_beside_the_page(report):
     tables = {path.name for path in (report.parent / "tables").iterdir()}
     names = [
         f"{name}-{table}"
-        for name in ("final-regret", "time-to-regret", "pairwise-tests")
+        for name in ("final-regret", "time-to-regret", "speed-up", "ranks", "pairwise-tests")
         for table in REPORT_TABLES
     ]
+    names.append("ranks")
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "tex")}
 
 
@@ -85,7 +86,7 @@ def test_equal_results_give_equal_bytes(tmp_path, random_suite_of):
         for name in "ab"
     )
     files = [path.relative_to(once) for path in once.rglob("*") if path.is_file()]
-    assert len(files) == 1 + 12 + 6
+    assert len(files) == 1 + 12 + 10
     for file in files:
         assert (once / file).read_bytes() == (again / file).read_bytes(), file
 
@@ -141,6 +142,19 @@ def test_friedman_is_refused_with_its_reason(unpainted, tmp_path, suite_of, run_
         "No critical-difference diagram (Friedman&#39;s test): it compares three methods or more"
         in text
     )
+
+
+def test_two_tables_are_no_ground_for_a_critical_difference(report):
+    assert "its approximation needs more than 10 tables" in text_of(report)
+    assert not list(report.parent.rglob("critical-difference*"))
+
+
+def test_eleven_tables_have_a_critical_difference_diagram(unpainted, tmp_path, random_suite_of):
+    tables = [f"t{i}" for i in range(11)]
+    methods = ("random_search", "bohb", "smac")
+    page = write_report(random_suite_of(tmp_path, tables=tables, methods=methods, n=2))
+    assert "Mean ranks of final test regret over 11 tables" in text_of(page)
+    assert "Critical-difference diagram: " in text_of(page)
 
 
 def test_mixed_results_are_called_out(unpainted, tmp_path, suite_of, run_of):

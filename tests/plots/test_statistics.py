@@ -1,18 +1,23 @@
 """Known answers from hand calculation and textbooks."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from regretta.harness.regret import TOLERANCE
 from regretta.plots.statistics import (
     StatisticsError,
     bootstrap_interval,
-    expected_ranks,
-    friedman,
+    fewest_runs,
     holm,
     interquartile_mean,
+    least_p,
     magnitude,
-    nemenyi_critical_difference,
     pairwise_tests,
+    rank_sum_test,
     superiority,
 )
 
@@ -52,6 +57,7 @@ def test_superiority_counts_pairs_and_half_of_ties():
     # (2,2), higher in (3,2)
     assert superiority([1, 2, 3], [2, 4, 5]) == pytest.approx(7.5 / 9)
     assert superiority([np.nan], [3.0]) == 0.0  # a run without a value is the worst
+    assert superiority([np.nan], [np.nan]) == 0.5  # and tied with others of its kind
 
 
 @pytest.mark.parametrize(
@@ -65,21 +71,17 @@ def test_magnitude_in_words(delta, word):
 def test_holm_by_hand():
     # sorted .01 .02 .03 .04, times 4 3 2 1 is .04 .06 .06 .04, never falling: .04 .06 .06 .06
     np.testing.assert_allclose(holm([0.03, 0.01, 0.04, 0.02]), [0.06, 0.04, 0.06, 0.06])
+    np.testing.assert_allclose(holm([0.9, 0.6]), [1.0, 1.0])
     assert holm([]).shape == (0,)
 
 
 def test_rank_sum_test_by_hand():
     # two samples of 3 that do not overlap: 2 of the 20 orders are as extreme, p = 0.1
     (test,) = pairwise_tests({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0]})
-    assert (test.first, test.second, test.runs, test.test) == ("a", "b", (3, 3), "Mann-Whitney U")
-    assert (test.statistic, test.superiority, test.delta, test.magnitude) == (
-        0.0,
-        1.0,
-        1.0,
-        "large",
-    )
-    assert test.p == pytest.approx(0.1)
-    assert test.p_holm == pytest.approx(0.1)
+    assert (test.first, test.second, test.runs) == ("a", "b", (3, 3))
+    assert (test.statistic, test.superiority, test.delta, test.magnitude) == (0, 1, 1, "large")
+    assert test.p == test.p_holm == test.least_p == pytest.approx(0.1)
+    assert test.better is None
 
 
 def test_tortoises_and_hares():
@@ -90,114 +92,80 @@ def test_tortoises_and_hares():
     assert test.statistic == 25
 
 
-def test_signed_rank_test_by_hand():
-    # differences -1 -2 -3 -4 -5: only 2 of the 32 signs are as extreme, p = 1/16
-    first, second = [1.0, 1, 1, 1, 1], [2.0, 3, 4, 5, 6]
-    (test,) = pairwise_tests({"a": first, "b": second}, paired=True)
-    assert test.test == "Wilcoxon signed-rank"
-    assert test.p == pytest.approx(1 / 16)
+def test_ties_within_few_runs_are_counted_out():
+    # 0 0 0 against 1 1 1: two of the twenty splits are as extreme, while the normal approximation
+    # with its correction for ties has (9/2 - 1/2) / sqrt(4.05), p = 0.047
+    assert rank_sum_test([0.0] * 3, [1.0] * 3)[1] == pytest.approx(0.1)
+    # 0 0 against 0 1: ranks 2 2 2 4; sums of two are 4 in three of six splits, 6 in three others
+    assert rank_sum_test([0.0, 0.0], [0.0, 1.0])[1] == 1.0
 
 
-def test_pairs_need_equal_numbers_and_values():
-    with pytest.raises(StatisticsError, match="equally many"):
-        pairwise_tests({"a": [1.0], "b": [1.0, 2.0]}, paired=True)
-    with pytest.raises(StatisticsError, match="no evaluation"):
-        pairwise_tests({"a": [1.0, np.nan], "b": [1.0, 2.0]}, paired=True)
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=4),
+    st.lists(st.integers(0, 3), min_size=1, max_size=5),
+)
+def test_few_runs_have_the_share_of_splits_that_are_as_extreme(first, second):
+    pooled = np.array(first + second)
+    ranks = np.array([(pooled < x).sum() + ((pooled == x).sum() + 1) / 2 for x in pooled])
+    splits = combinations(range(len(pooled)), len(first))
+    sums = np.array([ranks[list(split)].sum() for split in splits])
+    far = np.abs(sums - ranks.mean() * len(first))
+    seen = abs(ranks[: len(first)].sum() - ranks.mean() * len(first))
+    assert rank_sum_test(first, second)[1] == pytest.approx((far >= seen - 1e-9).mean())
+
+
+def test_p_values_of_nothing_but_chance_are_rarely_small():
+    # heavily tied and small samples, as of regrets that many runs bring to zero
+    rng = np.random.default_rng(0)
+    for runs in (3, 6, 12):
+        p = [rank_sum_test(*rng.integers(0, 3, (2, runs)))[1] for _ in range(400)]
+        assert np.mean(np.array(p) < 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_rounding_decides_nothing():
+    # the same three accuracies in another order have means 1.1e-16 apart
+    one, two = 0.1, 0.1 + 1.1e-16
+    (test,) = pairwise_tests({"a": [one] * 20, "b": [two] * 20})
+    assert (test.p, test.delta, test.better) == (1.0, 0.0, None)
+    (test,) = pairwise_tests({"a": [one] * 20, "b": [one + 3.3e-5] * 20})  # an image in a repeat
+    assert (test.delta, test.better) == (1.0, "a")
 
 
 def test_equal_runs_differ_in_nothing():
-    for paired in (False, True):
-        (test,) = pairwise_tests({"a": [0.1] * 4, "b": [0.1] * 4}, paired=paired)
+    for runs in (1, 2, 4, 100):
+        (test,) = pairwise_tests({"a": [0.1] * runs, "b": [0.1] * (runs + 1)})
         assert (test.p, test.delta) == (1.0, 0.0)
+    assert pairwise_tests({"a": [np.nan] * 3, "b": [np.nan] * 3})[0].p == 1.0
 
 
 def test_methods_without_runs_or_with_one_each_make_no_claim():
     assert pairwise_tests({"a": [], "b": [1.0, 2.0]}) == ()
     assert pairwise_tests({"a": [1.0], "b": [2.0]}) == ()
+    assert pairwise_tests({}) == ()
+    assert pairwise_tests({"a": [1.0, 2.0]}) == ()
 
 
-def test_expected_ranks_are_the_mean_over_all_draws():
-    samples = [[1.0, 4.0], [2.0, 2.0], [3.0, 5.0]]
-    # the four draws that differ: (1,2,3) (1,2,5) (4,2,3) (4,2,5) rank 123, 123, 312, 213
-    np.testing.assert_allclose(
-        expected_ranks(samples), [(1 + 1 + 3 + 2) / 4, (2 + 2 + 1 + 1) / 4, (3 + 3 + 2 + 3) / 4]
-    )
+def test_the_family_of_holm_is_what_is_tested():
+    rng = np.random.default_rng(1)
+    samples = {f"m{i}": rng.random(10) for i in range(4)}
+    pairs = pairwise_tests(samples)
+    assert len(pairs) == 6
+    np.testing.assert_allclose([t.p_holm for t in pairs], holm([t.p for t in pairs]))
+    some = pairwise_tests(samples, against="m2")
+    assert [(t.first, t.second) for t in some] == [("m2", "m0"), ("m2", "m1"), ("m2", "m3")]
+    np.testing.assert_allclose([t.p_holm for t in some], holm([t.p for t in some]))
 
 
-DEMSAR = np.array(
-    [
-        [0.763, 0.768, 0.771, 0.798],
-        [0.599, 0.591, 0.590, 0.569],
-        [0.954, 0.971, 0.968, 0.967],
-        [0.628, 0.661, 0.654, 0.657],
-        [0.882, 0.888, 0.886, 0.898],
-        [0.936, 0.931, 0.916, 0.931],
-        [0.661, 0.668, 0.609, 0.685],
-        [0.583, 0.583, 0.563, 0.625],
-        [0.775, 0.838, 0.866, 0.875],
-        [1.000, 1.000, 1.000, 1.000],
-        [0.940, 0.962, 0.965, 0.962],
-        [0.619, 0.666, 0.614, 0.669],
-        [0.972, 0.981, 0.9751, 0.975],  # printed as .975 twice, and ranked 2 and 3
-        [0.957, 0.978, 0.946, 0.970],
-    ]
-)
-"""AUC of C4.5, C4.5+m, C4.5+cf, C4.5+m+cf on 14 data sets (Demšar 2006, table 6)."""
+def test_how_few_runs_can_show_anything():
+    assert least_p(3, 3) == pytest.approx(2 / 20)
+    assert least_p(1, 1) == 1.0
+    assert fewest_runs(1) == 4  # 2 / 70
+    assert fewest_runs(15) == 6  # 15 * 2 / 924 is .032; with five runs 15 * 2 / 252
 
 
-def test_friedman_ranks_of_demsar():
-    error = 1 - DEMSAR
-    halves = {
-        f"t{half}": {f"m{j}": error[7 * half : 7 * half + 7, j] for j in range(4)}
-        for half in range(2)
-    }
-    found = friedman(halves)
-    published = {"m0": 3.143, "m1": 2.000, "m2": 2.893, "m3": 1.964}
-    assert {
-        n: round(float(r), 3) for n, r in zip(found.labels, found.ranks, strict=True)
-    } == published
-    assert (found.blocks, found.tables, found.runs) == (14, 2, 7)
-    assert found.labels == ("m3", "m1", "m2", "m0")
-    # critical difference 1.25 (2.569 sqrt(4 * 5 / (6 * 14))): no pair differs by so much
-    assert found.critical_difference == pytest.approx(1.25, abs=0.005)
-    assert found.groups == ((0, 3),)
-
-
-def test_friedman_statistic_by_hand():
-    # ranks 1 2 3 in all of n blocks: 12 n / (3 * 4) * ((1-2)^2 + 0 + (3-2)^2) = 2 n
-    group = {"a": [1.0] * 5, "b": [2.0] * 5, "c": [3.0] * 5}
-    found = friedman({"one": group, "two": group})
-    assert found.statistic == pytest.approx(20)
-    assert found.p == pytest.approx(np.exp(-10))  # chi-squared with two degrees of freedom
-    assert found.groups == ((0, 1), (1, 2))  # a critical difference of 1.048 spans neighbours only
-
-
-@pytest.mark.parametrize(
-    ("methods", "quantile"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (10, 3.164)]
-)
-def test_nemenyi_quantiles_of_demsar(methods, quantile):
-    blocks = methods * (methods + 1) / 6  # makes the root one
-    assert nemenyi_critical_difference(methods, blocks) == pytest.approx(quantile, abs=0.001)
-
-
-@pytest.mark.parametrize(
-    ("tables", "reason"),
-    [
-        (
-            {"t": {"a": [1.0] * 9, "b": [2.0] * 9}, "u": {"a": [1.0] * 9, "b": [2.0] * 9}},
-            "there are 2",
-        ),
-        ({"t": {m: [1.0] * 20 for m in "abc"}}, "there is one"),
-        ({t: {m: [1.0] * (20 if m == t else 19) for m in "abc"} for t in "ab"}, "19 to 20"),
-        ({t: {m: [1.0] * 3 for m in "abc"} for t in "ab"}, "there are 6"),
-        ({t: {m: [1.0] * 9 for m in "abc"} for t in "ab"}, "tied"),
-    ],
-)
-def test_friedman_is_refused_with_a_reason(tables, reason):
-    with pytest.raises(StatisticsError, match=reason):
-        friedman(tables)
-
-
-def test_a_run_without_a_value_ranks_last():
-    group = {"a": [np.nan] * 5, "b": [2.0] * 5, "c": [3.0] * 5}
-    assert friedman({"one": group, "two": group}).labels == ("b", "c", "a")
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8), st.floats(-0.4, 0.4))
+def test_two_methods_are_told_the_same_from_either_side(values, share):
+    other = [value + share * TOLERANCE for value in reversed(values)]
+    (above, p), (below, q) = rank_sum_test(values, other), rank_sum_test(other, values)
+    assert p == pytest.approx(q)
+    assert above + below == len(values) ** 2

@@ -4,15 +4,7 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from regretta.plots.summary import (
-    choose_targets,
-    final_table,
-    pairwise_table,
-    reach,
-    reach_table,
-    summarize,
-    time_to_reach,
-)
+from regretta.plots.summary import MOST_METHODS, final_table, pairwise_table, summarize
 from regretta.plots.tables import ReportTable, latex_escape
 
 NAMES = {"random_search": "Random search", "bohb": "BOHB", "smac": "SMAC"}
@@ -25,47 +17,10 @@ def test_summary_by_hand(run_of):
     (found,) = summarize({"bohb": [*runs, run_of([], [], evaluations=0)]}, "test")
     assert (found.runs, found.silent) == (5, 1)
     assert found.mean.estimate == pytest.approx(0.35)
-    assert found.median == pytest.approx(0.25)
+    assert found.median == pytest.approx(0.3)  # of .1 .2 .3 .8 and a run without a value
     assert found.interquartile.estimate == pytest.approx(0.25)
     assert found.evaluations == 20
     assert found.mean.low < 0.35 < found.mean.high
-
-
-def test_time_to_reach_is_the_first_moment_even_if_test_regret_rises_again(run_of):
-    runs = [run_of([5, 50, 500], [0.3, 0.1, 0.2]), run_of([7], [0.3]), run_of([], [])]
-    np.testing.assert_array_equal(time_to_reach(runs, 0.1 + 1e-12, "test"), [50, np.inf, np.inf])
-
-
-def test_speed_up_over_the_baseline(run_of):
-    runs = {
-        "random_search": [run_of([5, t], [0.3, 0.1]) for t in (100, 200, 300)],
-        "bohb": [run_of([5, t], [0.3, 0.1]) for t in (40, 50, 900)],
-        "smac": [run_of([5], [0.3]), run_of([5], [0.3]), run_of([5, 9], [0.3, 0.1])],
-    }
-    base, fast, never = reach(runs, [0.15], "test", "random_search")
-    assert (base.half, base.speedup, base.reached) == (200, 1.0, 3)
-    assert (fast.half, fast.speedup) == (50, 4.0)
-    assert (never.half, never.reached) == (np.inf, 1)
-    assert np.isnan(never.speedup)
-    table = reach_table(runs, NAMES, "toy", baseline="random_search", targets=[0.15])
-    assert table.columns[1] == "\u2264 15 %"
-    assert table.rows[1][1] == "50 s (\u00d74)"
-    assert table.rows[2][1] == "\u2014 (1)"
-
-
-def test_half_of_an_even_number_of_runs_is_enough(run_of):
-    runs = {"bohb": [run_of([5], [0.1]), run_of([5], [0.3])]}
-    assert reach(runs, [0.2], "test", None)[0].half == 5
-
-
-def test_targets_are_round_and_around_the_middle_method(run_of):
-    runs = {
-        label: [run_of([5, 50], [0.3, end])]
-        for label, end in (("bohb", 0.0), ("smac", 0.003), ("tpe", 0.2))
-    }
-    assert choose_targets(runs, "test") == (0.01, 0.005, 0.002)
-    assert choose_targets({"smac": runs["smac"]}, "test") == (0.02, 0.01, 0.005)
-    assert choose_targets({"bohb": [run_of([], [])]}, "test") == ()
 
 
 def test_final_table_keeps_full_precision_in_csv(run_of):
@@ -91,6 +46,40 @@ def test_pairwise_table_says_who_is_better_and_how_many_runs(run_of):
     assert table.rows[0][:3] == ("Random search", "BOHB", "10, 10")
     assert table.rows[0][-1] == "BOHB better"
     assert pairwise_table({"bohb": [run_of()]}, NAMES, "toy") is None
+
+
+def test_half_of_the_runs_without_a_value_leave_no_median(run_of):
+    (found,) = summarize({"bohb": [run_of([5], [0.1]), run_of([], [])]}, "test")
+    assert found.median == np.inf
+    table = final_table({"bohb": [run_of([5], [0.1]), run_of([], [])]}, NAMES, "toy")
+    assert table.rows[0][1:4] == ("1 of 2", "10.000", "\u2014")
+    assert "1 of 2 runs finished no evaluation" in table.caption
+    assert "finished no evaluation" not in final_table({"bohb": [run_of()]}, NAMES, "toy").caption
+
+
+def test_too_few_runs_are_said_and_not_tested_away(run_of):
+    runs = {m: [run_of([5], [r])] * 3 for m, r in (("bohb", 0.1), ("smac", 0.2))}
+    table = pairwise_table(runs, NAMES, "toy")
+    assert table.rows[0][-1] == "too few runs"
+    assert "4 runs a method could" in table.caption
+
+
+def test_many_methods_are_tested_against_the_baseline_only(run_of):
+    names = {f"m{i}": f"M {i}" for i in range(MOST_METHODS + 1)}
+    runs = {label: [run_of([5], [0.1 + i / 100])] * 2 for i, label in enumerate(names)}
+    table = pairwise_table(runs, names, "toy", baseline="m3")
+    assert len(table.rows) == MOST_METHODS
+    assert {row[0] for row in table.rows} == {"M 3"}
+    assert "compared with M 3 only" in table.caption
+    del runs["m0"]
+    table = pairwise_table(runs, names, "toy", baseline="m3")
+    assert len(table.rows) == MOST_METHODS * (MOST_METHODS - 1) / 2
+
+
+def test_test_and_validation_regret_of_one_table_are_not_compared(run_of):
+    runs = {"bohb": [run_of([5], [0.1])] * 2, "smac": [run_of([5], [0.2], test=False)] * 2}
+    assert "validation regret" in pairwise_table(runs, NAMES, "toy").title
+    assert "validation regret" in final_table(runs, NAMES, "toy").title
 
 
 def test_latex_escapes_what_latex_reads():
