@@ -15,8 +15,30 @@ from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Counting
 from regretta.tabular_data.table import Table
 
-RULES = ("validity", "crossing", "repeats", "incumbent", "charge")
-"""What every protocol states the rule of its source for."""
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a protocol's source, a sentence each, and where the protocol departs.
+
+    Attributes
+    ----------
+    validity
+        Which configurations are no cell, and what becomes of them.
+    crossing
+        What becomes of the evaluation that crosses the time limit.
+    repeats
+        Which measurement an evaluation shows.
+    incumbent
+        Which evaluation becomes the incumbent, and on what it is judged.
+    charge
+        What an evaluation costs.
+    """
+
+    validity: str = ""
+    crossing: str = ""
+    repeats: str = ""
+    incumbent: str = ""
+    charge: str = ""
 
 
 class ProtocolError(UserError):
@@ -72,7 +94,7 @@ class Protocol:
     source
         Where the rules come from.
     rules
-        The source's own rule for `RULES`, each in a sentence, and where this protocol departs.
+        The source's own rules in words.
     """
 
     name: str
@@ -94,9 +116,7 @@ class Protocol:
     needs_repeats: int = 1
     counting: Counting | None = None
     source: str = field(default="", compare=False)
-    rules: Mapping[str, str] = field(
-        default_factory=dict, compare=False, metadata={"stored": False}
-    )
+    rules: Rules = field(default=Rules(), compare=False, metadata={"stored": False})
 
     def rule(self) -> Rule:
         """What an evaluation shows and costs."""
@@ -210,11 +230,6 @@ class Protocol:
         }
 
 
-def _rules(**sentences: str) -> Mapping[str, str]:
-    assert tuple(sentences) == RULES
-    return MappingProxyType(sentences)
-
-
 _ALL = (
     Protocol(
         name="default",
@@ -222,7 +237,7 @@ _ALL = (
             "an observed repeat at the asked budget; the incumbent's mean test error at the largest"
             " budget"
         ),
-        rules=_rules(
+        rules=Rules(
             validity="the table's own; an invalid configuration is seen as error 1 and is free",
             crossing="an evaluation counts if it finishes within the limit",
             repeats="one measured repeat, drawn anew for every evaluation",
@@ -238,14 +253,14 @@ _ALL = (
         ),
         budgets=(4, 12, 36, 108),
         report_budget=108,
-        time_limits=MappingProxyType({"": 1e7}),
+        time_limits={"": 1e7},
         space="nasbench101/",
         needs_budgets=(4, 12, 36, 108),
         needs_test=True,
         needs_repeats=3,
         counting="before",
         source="Ying et al. 2019, section 4.1; automl/nas_benchmarks, nas_cifar10.py",
-        rules=_rules(
+        rules=Rules(
             validity=(
                 "more than 9 edges before pruning, or no path from input to output: error 1, free"
             ),
@@ -267,14 +282,14 @@ _ALL = (
         test="repeat",
         crossing=True,
         report_budget=108,
-        time_limits=MappingProxyType({"": 5e6}),
+        time_limits={"": 5e6},
         space="nasbench101",
         needs_budgets=(108,),
         needs_test=True,
         needs_repeats=3,
         counting="after",
         source="google-research/nasbench, NASBench.ipynb",
-        rules=_rules(
+        rules=Rules(
             validity=(
                 "more than 9 edges after pruning, or no path from input to output (api.is_valid);"
                 " the notebook's searches draw again"
@@ -297,13 +312,13 @@ _ALL = (
         charge_evaluation="always",
         incumbent="largest",
         report_budget=200,
-        time_limits=MappingProxyType({"": 12_000.0}),
+        time_limits={"": 12_000.0},
         search_data="cifar10",
         space="nasbench201",
         needs_budgets=(200,),
         needs_test=True,
         source="Dong and Yang 2020, Table 5; AutoDL-Projects at bb2f405 (2020-01-15)",
-        rules=_rules(
+        rules=Rules(
             validity="every cell is valid",
             crossing=(
                 "upstream's evolution and REINFORCE may pick the query that crosses; here an"
@@ -326,12 +341,12 @@ _ALL = (
         budgets=(1, 4, 12),
         charge_evaluation="measured",
         report_budget=200,
-        time_limits=MappingProxyType({"cifar10": 2e4, "cifar100": 4e4, "imagenet16-120": 1.2e5}),
+        time_limits={"cifar10": 2e4, "cifar100": 4e4, "imagenet16-120": 1.2e5},
         space="nasbench201",
         needs_budgets=(12, 200),
         needs_test=True,
         source="Dong et al. 2021; AutoDL-Projects, exps/NATS-algos",
-        rules=_rules(
+        rules=Rules(
             validity="every cell is valid",
             crossing="an evaluation counts if it finishes within the limit",
             repeats=(

@@ -143,7 +143,7 @@ def protocols(as_json: bool) -> int:
             [
                 {
                     **protocol.as_dict(),
-                    "rules": dict(protocol.rules),
+                    "rules": asdict(protocol.rules),
                 }
                 for protocol in PROTOCOLS.values()
             ]
@@ -153,6 +153,6 @@ def protocols(as_json: bool) -> int:
         print(f"{protocol.name}\n    {protocol.summary}")
         if protocol.source:
             print(f"    {protocol.source}")
-        for rule, sentence in protocol.rules.items():
+        for rule, sentence in asdict(protocol.rules).items():
             print(f"    {rule + ':':11} {sentence}")
     return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pickle
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from regretta.harness.protocol import PROTOCOLS, RULES, Protocol, ProtocolError, get_protocol
+from regretta.harness.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol
 from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run
 from regretta.optimizers.base import Optimizer, Proposal
@@ -72,7 +73,8 @@ def go(table: Table, protocol: str, *script: Any, limit: float = 1e6, **changes:
 
 def test_every_protocol_states_the_rules_of_its_source() -> None:
     for protocol in PROTOCOLS.values():
-        assert tuple(protocol.rules) == RULES
+        assert all(asdict(protocol.rules).values())
+        assert pickle.loads(pickle.dumps(protocol)) == protocol
         assert protocol.name == "default" or protocol.source
 
 
