@@ -136,6 +136,8 @@ def protocols(as_json: bool) -> int:
 
     In Python: regretta.PROTOCOLS.
     """
+    from dataclasses import asdict
+
     from regretta.harness.protocol import PROTOCOLS
 
     if as_json:
