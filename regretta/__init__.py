@@ -1,5 +1,53 @@
 """Regretta from Python: everything the command line does, and what a plugin needs.
 
+An optimizer of your own
+    Optimizer, its base class: override `ask` and `tell`
+    Problem, what a search may know of its benchmark: space and budgets
+    Proposal, configurations asked for at a budget
+    Observation, what came of them: errors and seconds
+    available, the names of all optimizers
+    get_optimizer, the class of a name
+
+Suites: many optimizers, tables and seeds
+    built_in_suites, name and file of each suite that comes with Regretta
+    find_suite, the suite of a name or a TOML file
+    read_spec, the suite of a TOML file
+    SuiteSpec, a suite as written down
+    OptimizerEntry, one of its optimizers with label and settings
+    run_suite, do the runs that a folder does not have yet
+    load_suite, read the results of a folder
+
+What they show
+    write_report, a page with figures and tables
+    write_workers_figure, a method on different numbers of simulated workers
+    draw_figures, the figures of a paper
+    tables_at_hand, the tables that a paper's figures are drawn from
+    export_suite, results in the formats of others
+    regret_matrix, regret of many runs at given times, as an array
+    final_regret, regret of many runs at the end
+
+One run
+    Run, all that decides it
+    run, do it
+    RunResult, what came of it
+    Protocol, what a search sees and is charged
+    PROTOCOLS, those that have a name
+    get_protocol, the one of a name
+
+Tables and search spaces
+    Benchmark, what can be searched and judged; a table is one
+    Table, what was measured: cell by budget by repeat
+    Provenance, where a benchmark's numbers come from
+    entries, the tables that are there
+    open_table, the table of a name or folder
+    import_table, make a table of a published file
+    cut_table, make a table of another's smaller cells
+    Space, named parameters, and the cell of a configuration
+    NasBench101, NasBench201 and GridSpace, the spaces that there are
+    get_space, the space of a name
+
+UserError is the base of every error that a user can mend; `__version__` is a text.
+
 Names are imported from their homes when first used, so that ``import regretta`` is quick.
 """
 
@@ -14,7 +62,6 @@ if TYPE_CHECKING:
     from regretta.experiments.catalog import built_in_suites as built_in_suites
     from regretta.experiments.catalog import find_suite as find_suite
     from regretta.experiments.paper_tables import tables_at_hand as tables_at_hand
-    from regretta.harness.campaign import SuiteOutcome as SuiteOutcome
     from regretta.harness.campaign import run_suite as run_suite
     from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
     from regretta.harness.protocol import Protocol as Protocol
@@ -28,7 +75,6 @@ if TYPE_CHECKING:
     from regretta.harness.spec import SuiteSpec as SuiteSpec
     from regretta.harness.spec import read_spec as read_spec
     from regretta.harness.store.export import export_suite as export_suite
-    from regretta.harness.store.files import read_run as read_run
     from regretta.harness.store.folder import load_suite as load_suite
     from regretta.optimizers.base import Observation as Observation
     from regretta.optimizers.base import Optimizer as Optimizer
@@ -43,7 +89,6 @@ if TYPE_CHECKING:
     from regretta.tabular_data.benchmark import Provenance as Provenance
     from regretta.tabular_data.catalog import entries as entries
     from regretta.tabular_data.catalog import open_table as open_table
-    from regretta.tabular_data.cutting import at_most_vertices as at_most_vertices
     from regretta.tabular_data.cutting import cut_table as cut_table
     from regretta.tabular_data.errors import UserError as UserError
     from regretta.tabular_data.importing import import_table as import_table
@@ -57,24 +102,24 @@ if TYPE_CHECKING:
 _HOMES = {
     "regretta.experiments.catalog": ("built_in_suites", "find_suite"),
     "regretta.experiments.paper_tables": ("tables_at_hand",),
-    "regretta.harness.campaign": ("SuiteOutcome", "run_suite"),
-    "regretta.harness.store.export": ("export_suite",),
+    "regretta.harness.campaign": ("run_suite",),
     "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
     "regretta.harness.regret": ("final_regret", "regret_matrix"),
     "regretta.harness.result": ("RunResult",),
     "regretta.harness.run": ("Run", "run"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
-    "regretta.harness.store.files": ("read_run",),
+    "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.store.folder": ("load_suite",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "regretta.optimizers.registry": ("available", "get_optimizer"),
     "regretta.plots.paper": ("draw_figures",),
     "regretta.plots.parallel_workers": ("write_workers_figure",),
     "regretta.plots.report": ("write_report",),
+    "regretta.tabular_data.benchmark": ("Benchmark", "Provenance"),
     "regretta.tabular_data.catalog": ("entries", "open_table"),
     "regretta.tabular_data.errors": ("UserError",),
     "regretta.tabular_data.importing": ("import_table",),
-    "regretta.tabular_data.cutting": ("at_most_vertices", "cut_table"),
+    "regretta.tabular_data.cutting": ("cut_table",),
     "regretta.tabular_data.spaces": (
         "GridSpace",
         "NasBench101",
@@ -82,7 +127,6 @@ _HOMES = {
         "Space",
         "get_space",
     ),
-    "regretta.tabular_data.benchmark": ("Benchmark", "Provenance"),
     "regretta.tabular_data.table": ("Table",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pydoc
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -234,7 +236,10 @@ ALL = [command for command in COMMANDS if not isinstance(command, click.Group)]
 
 @pytest.mark.parametrize("command", [*ALL, *tables.table.commands.values()])
 def test_the_help_of_a_command_names_its_python_call(command: click.Command) -> None:
-    assert "In Python:" in (command.help or "")
+    _, said, calls = " ".join((command.help or "").split()).partition("In Python: ")
+    assert said
+    for name in re.findall(r"regretta(?:\.\w+)+", calls):
+        assert pydoc.locate(name), name
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
