@@ -130,9 +130,9 @@ class Protocol:
             return self.budgets
         return tuple(budget for budget in self.budgets if _has(searched, budget))
 
-    def time_limit(self, table: Table) -> float | None:
-        """The protocol's own time limit for a table, simulated seconds; None where it has none."""
-        return self.time_limits.get(table.dataset, self.time_limits.get(""))
+    def time_limit(self, benchmark: Benchmark) -> float | None:
+        """The protocol's own time limit, simulated seconds; None where it has none."""
+        return self.time_limits.get(benchmark.dataset, self.time_limits.get(""))
 
     def check(self, benchmark: Benchmark, searched: Benchmark | None = None) -> None:
         """Refuse a benchmark that lacks what the protocol asks for.

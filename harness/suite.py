@@ -14,7 +14,8 @@ from regretta.harness.run import Run
 from regretta.harness.search import check_workers
 from regretta.harness.spec import SpecError, SuiteSpec
 from regretta.optimizers.base import Optimizer, SettingsError
-from regretta.optimizers.registry import get_optimizer
+from regretta.optimizers.registry import get_optimizer, plugin_benchmarks
+from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.catalog import find_table, open_table, sibling
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table
@@ -44,10 +45,8 @@ class PlannedMethod:
 class PlannedTable:
     """A table of a suite: opened, checked against the protocol, with its time limit."""
 
-    table: Table
-    search_table: Table
-    folder: Path
-    search_folder: Path
+    table: Benchmark
+    search_table: Benchmark
     time_limit: float
 
     def identity(self) -> TableIdentity:
@@ -140,6 +139,19 @@ class Suite:
         )
 
 
+def _opened(spec: SuiteSpec, protocol: Protocol, name: str) -> tuple[Benchmark, Benchmark]:
+    """The benchmark of a name, to be judged on, and the one to be searched; mostly the same."""
+    if (benchmark := plugin_benchmarks(spec.plugins).get(name)) is not None:
+        return benchmark, benchmark
+    table = open_table(name, spec.encoding or None)
+    counting = protocol.counting if isinstance(table.space, NasBench101) else None
+    variant = spec.encoding or None, counting
+    table = open_table(name, *variant)
+    folder = find_table(name)
+    searched = _search_folder(spec, protocol, table, folder)
+    return table, table if searched == folder else open_table(searched, *variant)
+
+
 def _search_folder(spec: SuiteSpec, protocol: Protocol, table: Table, folder: Path) -> Path:
     """Folder of the table to search where `table`, in `folder`, is the one to be judged on."""
     if spec.search_table:
@@ -161,13 +173,7 @@ def plan(spec: SuiteSpec) -> Suite:
     protocol = get_protocol(spec.protocol)
     tables: dict[str, PlannedTable] = {}
     for name in spec.tables:
-        table = open_table(name, spec.encoding or None)
-        counting = protocol.counting if isinstance(table.space, NasBench101) else None
-        variant = spec.encoding or None, counting
-        table = open_table(name, *variant)
-        folder = find_table(name)
-        searched = _search_folder(spec, protocol, table, folder)
-        search_table = table if searched == folder else open_table(searched, *variant)
+        table, search_table = _opened(spec, protocol, name)
         protocol.check(table, search_table)
         for each in {id(table): table, id(search_table): search_table}.values():
             each.verify()
@@ -180,7 +186,7 @@ def plan(spec: SuiteSpec) -> Suite:
             )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
-        tables[table.name] = PlannedTable(table, search_table, folder, searched, float(limit))
+        tables[table.name] = PlannedTable(table, search_table, float(limit))
     if isinstance(spec.time_limit, Mapping) and (
         extra := sorted(set(spec.time_limit) - set(spec.tables))
     ):

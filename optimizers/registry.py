@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.code import code_of, module_of_plugin
+from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 
@@ -118,18 +121,71 @@ def plugin_optimizers(plugins: Sequence[Path]) -> list[tuple[Path, type[Optimize
     return found
 
 
-def load_plugin(path: Path) -> list[type[Optimizer]]:
-    """The optimizer classes that a Python file defines.
+def plugin_benchmarks(plugins: Sequence[Path]) -> dict[str, Benchmark]:
+    """The benchmarks that some files define, one of each class, by name.
 
-    What it imports is looked for beside the file first.
+    Where a benchmark has no checksum of its own, its code is what it belongs to.
 
     Raises
     ------
     PluginError
-        If the file is missing, fails when run, defines no optimizer, or one that lacks its name or
-        ``ask``.
+        As `load_plugin`, or if a benchmark has no name, or that of another one, or cannot be made.
+    """
+    found: dict[str, Benchmark] = {}
+    for path in dict.fromkeys(path.resolve() for path in plugins):
+        for cls in _classes(path, Benchmark):
+            try:
+                benchmark = cls()
+            except Exception as error:
+                raise PluginError(
+                    f"plugin {path}: benchmark {cls.__name__} cannot be made:"
+                    f" {type(error).__name__}: {error}"
+                ) from error
+            name = getattr(benchmark, "name", "")
+            if not name or name in found:
+                what = "has the name of another benchmark" if name else "has no name"
+                raise PluginError(f"plugin {path}: benchmark {cls.__name__} {what}; set name = '…'")
+            if not benchmark.checksum:
+                benchmark.checksum = code_of(cls).digest
+            found[name] = benchmark
+    return found
+
+
+def load_plugin(path: Path) -> list[type[Optimizer]]:
+    """The optimizer classes that a Python file defines.
+
+    What it imports is looked for beside the file first. A file may define benchmarks as well, or
+    nothing else: see `plugin_benchmarks`.
+
+    Raises
+    ------
+    PluginError
+        If the file is missing, fails when run, defines neither optimizer nor benchmark, or an
+        optimizer that lacks its name or ``ask``.
     """
     path = path.resolve()
+    optimizers = [_checked(cls, f"plugin {path}") for cls in _classes(path, Optimizer)]
+    if not optimizers and not _classes(path, Benchmark):
+        raise PluginError(f"plugin {path} defines no subclass of regretta.Optimizer")
+    for optimizer in optimizers:
+        code_of(optimizer)  # now, before somebody edits the files
+    return optimizers
+
+
+def _classes(path: Path, base: type) -> list[Any]:
+    """The subclasses that a plugin's file itself defines."""
+    module = _module(path)
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+    ]
+    return list(dict.fromkeys(classes))
+
+
+def _module(path: Path) -> ModuleType:
     try:
         # The content names the module, so that an edited plugin is a new module and an unchanged
         # one is shared.
@@ -153,18 +209,7 @@ def load_plugin(path: Path) -> list[type[Optimizer]]:
             raise PluginError(
                 f"plugin {path} fails when it is loaded: {type(error).__name__}: {error}"
             ) from error
-    classes = [
-        _checked(value, f"plugin {path}")
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, Optimizer)
-        and value.__module__ == module_name
-    ]
-    if not classes:
-        raise PluginError(f"plugin {path} defines no subclass of regretta.Optimizer")
-    for optimizer in classes:
-        code_of(optimizer)  # now, before somebody edits the files
-    return list(dict.fromkeys(classes))
+    return module
 
 
 @contextmanager

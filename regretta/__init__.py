@@ -38,6 +38,7 @@ Tables and search spaces
     Benchmark, what can be searched and judged; a table is one
     Table, what was measured: cell by budget by repeat
     Provenance, where a benchmark's numbers come from
+    Observed, Judged and Reference, what a benchmark of your own answers with
     entries, the tables that are there
     open_table, the table of a name or folder
     import_table, make a table of a published file
@@ -86,7 +87,10 @@ if TYPE_CHECKING:
     from regretta.plots.parallel_workers import write_workers_figure as write_workers_figure
     from regretta.plots.report import write_report as write_report
     from regretta.tabular_data.benchmark import Benchmark as Benchmark
+    from regretta.tabular_data.benchmark import Judged as Judged
+    from regretta.tabular_data.benchmark import Observed as Observed
     from regretta.tabular_data.benchmark import Provenance as Provenance
+    from regretta.tabular_data.benchmark import Reference as Reference
     from regretta.tabular_data.catalog import entries as entries
     from regretta.tabular_data.catalog import open_table as open_table
     from regretta.tabular_data.cutting import cut_table as cut_table
@@ -115,7 +119,13 @@ _HOMES = {
     "regretta.plots.paper": ("draw_figures",),
     "regretta.plots.parallel_workers": ("write_workers_figure",),
     "regretta.plots.report": ("write_report",),
-    "regretta.tabular_data.benchmark": ("Benchmark", "Provenance"),
+    "regretta.tabular_data.benchmark": (
+        "Benchmark",
+        "Judged",
+        "Observed",
+        "Provenance",
+        "Reference",
+    ),
     "regretta.tabular_data.catalog": ("entries", "open_table"),
     "regretta.tabular_data.errors": ("UserError",),
     "regretta.tabular_data.importing": ("import_table",),

@@ -273,7 +273,7 @@ class Benchmark(ABC):
             If the benchmark cannot follow it.
         """
         if rule.mean or rule.evaluation:
-            what = "a mean over repeats" if rule.mean else "a charge for evaluation"
+            what = "mean over repeats" if rule.mean else "charge for evaluation"
             raise BenchmarkError(
                 f"benchmark {self.name!r} offers no {what}; use a protocol that does without"
             )
