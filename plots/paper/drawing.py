@@ -22,6 +22,7 @@ from regretta.plots.paper.figure import (
     TablesFigure,
 )
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, save
+from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.table import Table
@@ -152,7 +153,7 @@ def _of_tables(
     for name, compute in calls:
         try:
             found = compute()
-        except FigureError as error:
+        except UserError as error:
             yield Outcome(figure.number, figure.title, name, reason=str(error))
         else:
             yield _drawn(figure, found, name, f"-{name}" if len(calls) > 1 else "", folder)
@@ -173,7 +174,7 @@ def _of_suites(
         for table, compute in calls:
             try:
                 made.append((suite.folder.name, table, compute()))
-            except FigureError as error:
+            except UserError as error:
                 refused.append(str(error))
     several = [len({key[part] for key in made}) > 1 for part in (0, 1)]
     for *key, found in made:
@@ -238,7 +239,13 @@ def _index(paper: Paper, outcomes: Sequence[Outcome]) -> str:
 
 
 def heading(number: str) -> str:
-    """A figure's number as a reader says it: ``"Supplement figure 7"``, ``"Figure 7 left"``, ``"Table 5"``."""
+    """A figure's number as a reader says it.
+
+    ``"S7"`` is ``"Supplement figure 7"``, ``"7-left"`` ``"Figure 7 left"``, ``"table-5"`` ``"Table
+    5"``, and a name without a number ``"Beside the paper"``.
+    """
+    if not any(letter.isdigit() for letter in number):
+        return "Beside the paper"
     if number.startswith("table-"):
         return f"Table {number.removeprefix('table-')}"
     if number.startswith("S"):

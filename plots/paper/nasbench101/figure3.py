@@ -1,4 +1,4 @@
-"""NAS-Bench-101, figure 3: parameters, training time and accuracy of every cell, and the neighbours of Inception."""
+"""NAS-Bench-101, figure 3: parameters, training time and accuracy; the neighbours of Inception."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from regretta.plots.axes import title
 from regretta.plots.paper.columns import (
     Anchor,
     FigureError,
-    mean_over_repeats,
+    cells,
+    mean_test_accuracy,
     need_nasbench101,
     noted,
-    test_or_validation,
+    training_seconds,
+    validation_accuracy,
 )
 from regretta.plots.paper.figure import TableFigure
 from regretta.plots.style import METHODS, house, panels
@@ -26,7 +28,7 @@ from regretta.tabular_data.table import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PUBLISHED_INCEPTION = 0.9295
+PUBLISHED_TEST = 0.9295
 """Mean test accuracy that the paper gives for its Inception-like cell."""
 
 _INCEPTION = ((0, 1), (0, 2), (0, 3), (0, 5), (1, 6), (2, 6), (3, 4), (4, 6), (5, 6))
@@ -36,31 +38,37 @@ _INCEPTION_OPERATIONS = (_CONV1, _CONV3, _CONV3, _CONV3, _POOL)
 
 @dataclass(frozen=True, eq=False)
 class Tradeoff:
-    """What every cell costs and gives.
+    """What cells cost and give.
 
     Attributes
     ----------
-    kind
-        ``"test"`` or ``"validation"`` accuracy.
     parameters, seconds, accuracy
-        Trainable parameters, mean training time and mean accuracy at the largest budget: shape
-        ``[cells]``.
+        Trainable parameters, mean training time and mean validation accuracy at the largest budget:
+        shape ``[cells]``, NaN where not measured.
     inception
-        Row of the Inception-like cell, −1 where the space has none.
+        Row of the Inception-like cell, None where the space has none.
+    inception_test
+        Its mean test accuracy, None where unknown.
     neighbours
         Rows one edit away from it: shape ``[k]``.
     """
 
     table: str
-    kind: str
     parameters: NDArray[np.float64]
     seconds: NDArray[np.float64]
     accuracy: NDArray[np.float64]
-    inception: int
+    inception: int | None
+    inception_test: float | None
     neighbours: NDArray[np.int64]
     missing: tuple[str, ...]
     note: str
     reconstruction: str
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Rows of the cells that have all three numbers, ascending."""
+        numbers = np.stack([self.parameters, self.seconds, self.accuracy])
+        return np.flatnonzero(~np.isnan(numbers).any(axis=0))
 
 
 def compute(table: Table) -> Tradeoff:
@@ -69,38 +77,40 @@ def compute(table: Table) -> Tradeoff:
     Raises
     ------
     FigureError
-        If the table is not of NAS-Bench-101's cells, or has no parameters.
+        If the table is not of NAS-Bench-101's cells, or no cell has all three.
     """
     space = need_nasbench101(table, "figure 3")
     if "parameters" not in table.columns:
         raise FigureError(f"figure 3 needs the column parameters; table {table.name!r} lacks it")
-    kind, accuracy = test_or_validation(table)
-    row = inception(space)
-    missing = [] if kind == "test" else ["test accuracy: validation accuracy is shown"]
-    if row < 0:
+    parameters = table.columns["parameters"].astype(np.float64)
+    seconds, accuracy = training_seconds(table), validation_accuracy(table, "figure 3")
+    lacking = {"parameters": parameters, "training time": seconds, "validation accuracy": accuracy}
+    row, test, missing = inception(space), mean_test_accuracy(table), []
+    if row is None:
         missing.append(f"the Inception-like cell: it has 7 vertices, the space {space.vertices}")
-    return Tradeoff(
-        table=table.name,
-        kind=kind,
-        parameters=table.columns["parameters"].astype(np.float64),
-        seconds=mean_over_repeats(table.columns["training_seconds"][:, -1]),
-        accuracy=accuracy,
-        inception=row,
-        neighbours=one_edit(space, row) if row >= 0 else np.empty(0, dtype=np.int64),
+    found = Tradeoff(
+        *(table.name, parameters, seconds, accuracy, row),
+        inception_test=None if row is None or test is None or np.isnan(test[row]) else test[row],
+        neighbours=np.empty(0, dtype=np.int64) if row is None else one_edit(space, row),
         missing=tuple(missing),
-        note=noted(table, tuple(missing)),
+        note=noted(table, missing, {k: int(np.isnan(v).sum()) for k, v in lacking.items()}),
         reconstruction=table.provenance.reconstruction,
     )
+    if not len(found.known):
+        raise FigureError(
+            f"figure 3 needs cells with {', '.join(lacking)}; table {table.name!r} has none"
+        )
+    return found
 
 
-def inception(space: NasBench101) -> int:
-    """Row of the Inception-like cell, −1 in a space of fewer than 7 vertices.
+def inception(space: NasBench101) -> int | None:
+    """Row of the Inception-like cell, None in a space of fewer than 7 vertices.
 
     Side by side a 1x1 convolution, a 3x3 convolution, two 3x3 convolutions in a row (for a 5x5) and
     max pooling: the example cell of google-research/nasbench.
     """
     if space.vertices < 7:
-        return -1
+        return None
     matrix = np.zeros((space.vertices, space.vertices), dtype=np.int64)
     for edge in _INCEPTION:
         matrix[edge] = 1
@@ -125,34 +135,34 @@ def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
 
 
 def anchors(found: Tradeoff) -> tuple[Anchor, ...]:
-    """The accuracy of the Inception-like cell, where the space has it and the table test accuracy."""
-    if found.inception < 0 or found.kind != "test":
+    """The test accuracy of the Inception-like cell, where it is known."""
+    if found.inception_test is None:
         return ()
-    ours = found.accuracy[found.inception]
     words = "Mean test accuracy of the Inception-like cell"
-    return (Anchor(words, f"{100 * ours:.2f} %", f"{100 * PUBLISHED_INCEPTION:.2f} %"),)
+    ours, published = (f"{100 * value:.2f} %" for value in (found.inception_test, PUBLISHED_TEST))
+    return (Anchor(words, ours, published),)
 
 
 def caption(found: Tradeoff) -> str:
     """What the figure shows, with the published value beside ours and what is missing."""
     beside = "".join(f" {a.quantity}: {a.ours} (published {a.published})." for a in anchors(found))
     near = ""
-    if found.inception >= 0:
+    if found.inception is not None:
         near = (
-            f" Marked: the Inception-like cell and the {len(found.neighbours)} cells one edit away"
-            " from it."
+            " Marked: the Inception-like cell and, of the"
+            f" {len(found.neighbours)} cells one edit away from it, those that are measured."
         )
     return (
-        "NAS-Bench-101, figure 3. Left: training time against trainable parameters of every cell,"
-        f" coloured by mean {found.kind} accuracy (the scale starts at its 2 % quantile). Right:"
-        f" mean {found.kind} accuracy, from that quantile on, against training time.{near}{beside}"
-        f" Table {found.table}.{found.note}"
+        f"NAS-Bench-101, figure 3. Left: training time against trainable parameters of"
+        f" {cells(len(found.known))}, coloured by mean validation accuracy (the scale starts at its"
+        " 2 % quantile). Right: mean validation accuracy, from that quantile on, against training"
+        f" time.{near}{beside} Table {found.table}.{found.note}"
     )
 
 
 def draw(found: Tradeoff, width: float) -> Figure:
-    """Draw both clouds; they are pictures within the vector file, or it would be tens of megabytes."""
-    known = np.flatnonzero(~np.isnan(found.accuracy))
+    """Draw both clouds, as pictures within the vector file: it would be tens of megabytes."""
+    known = found.known
     lowest = float(np.quantile(found.accuracy[known], 0.02))
     order = known[np.argsort(found.accuracy[known], kind="stable")]
     area = float(
@@ -173,7 +183,7 @@ def draw(found: Tradeoff, width: float) -> Figure:
         left.set_xscale("log")
         left.set_xlabel("Parameters (millions)")
         left.set_ylabel("Training time (s)")
-        figure.colorbar(shown, ax=left, label=f"{found.kind.capitalize()} accuracy", extend="min")
+        figure.colorbar(shown, ax=left, label="Mean validation accuracy", extend="min")
         right.scatter(
             *(found.seconds[known], found.accuracy[known]),
             c="#999999",
@@ -183,14 +193,14 @@ def draw(found: Tradeoff, width: float) -> Figure:
         )
         right.set_ylim(lowest, float(found.accuracy[known].max()) + 0.002)
         right.set_xlabel("Training time (s)")
-        right.set_ylabel(f"{found.kind.capitalize()} accuracy")
+        right.set_ylabel("Mean validation accuracy")
         right.grid(True)
-        if found.inception >= 0:
-            one = np.array([found.inception])
-            for rows, marker, size, words in (
+        if found.inception is not None:
+            for some, marker, size, words in (
                 (found.neighbours, "o", 3, "one edit away"),
-                (one, "*", 9, "Inception-like"),
+                (np.array([found.inception]), "*", 9, "Inception-like"),
             ):
+                rows = some[np.isin(some, known)]
                 for ax, x, y in (
                     (left, found.parameters / 1e6, found.seconds),
                     (right, found.seconds, found.accuracy),
@@ -214,5 +224,5 @@ def draw(found: Tradeoff, width: float) -> Figure:
 
 FIGURE = TableFigure(
     *("3", "parameters, training time and accuracy", compute, caption, draw, anchors),
-    needs=("parameters", "training_seconds", "test_accuracy or mean_test_accuracy"),
+    needs=("parameters", "training_seconds", "validation_accuracy"),
 )

@@ -1,7 +1,8 @@
-"""NAS-Bench-101, figure 6: locality: random-walk autocorrelation, fitness and distance, volume near the best."""
+"""NAS-Bench-101, figure 6: locality, how accuracy changes from cell to cell."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,18 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from regretta.harness.regret import TOLERANCE
 from regretta.plots.axes import title
-from regretta.plots.paper.columns import Anchor, need_nasbench101, noted, test_or_validation
+from regretta.plots.paper.columns import (
+    Anchor,
+    best_known_accuracy,
+    cells,
+    need_nasbench101,
+    noted,
+)
 from regretta.plots.paper.figure import TableFigure
-from regretta.plots.paper.nasbench101.graphs import edit_distance
-from regretta.plots.paper.nasbench101.points import n_points, points_of_cells, volume
+from regretta.plots.paper.nasbench101.graphs import automorphisms, edit_distance
+from regretta.plots.paper.nasbench101.points import points_of_cells, volume
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table
@@ -21,11 +29,16 @@ from regretta.tabular_data.table import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TOP_POINTS, ALL_POINTS = 11_570, 2**21 * 3**5
-"""Points near the top that the paper counts, and all points; smaller spaces get the same share."""
+TOP = 12
+"""Cells near the top that the paper counts: the best, and 11 within two standard errors of it."""
 
-_TIE = 1e-6
-"""Mean accuracies nearer to each other are equal: 32-bit numbers end before, and one image weighs more."""
+PUBLISHED_ORDERS, PUBLISHED_SHARE = 11_570, 0.354
+"""Their topological orders, and the share of the space within `NEAR` edits of them."""
+
+NEAR = 6
+
+SHARES = ("all points", "points of at most 9 edges", "valid points")
+"""Of what the share near the top is taken, since the paper's "search space" does not say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +53,21 @@ class Locality:
         Number and length of the random walks.
     autocorrelation
         Correlation of accuracy between configurations ``lag`` edits apart on a walk: shape
-        ``[lags]``, from lag 0.
+        ``[lags + 1]``, from lag 0.
     distance_accuracy
         Mean accuracy of the cells at each edit distance from the best cell: shape ``[d]``, from
         distance 0, NaN where no cell is.
     encodings
         Number of points of the raw space that spell the best cell.
-    top_cells, top_points
-        Number of the best cells that stand for the top, and of the points that spell them.
-    volume, valid_volume
-        Fraction of all points, and of those that spell a cell, within each edit distance of the
-        nearest top point: shape ``[parameters + 1]``, from distance 0.
+    top_cells, top_orders, top_points
+        Number of the best cells that stand for the top, of their topological orders in the raw
+        space (those that an automorphism turns into each other counted apart), and of the different
+        points among these.
+    near_top
+        Of each of `SHARES` the fraction within each edit distance of the nearest top point: shape
+        ``[parameters + 1]``, from distance 0.
+    published
+        Whether it is the space that the paper's share is of.
     """
 
     table: str
@@ -61,37 +78,33 @@ class Locality:
     distance_accuracy: NDArray[np.float64]
     encodings: int
     top_cells: int
+    top_orders: int
     top_points: int
-    volume: NDArray[np.float64]
-    valid_volume: NDArray[np.float64]
+    near_top: Mapping[str, NDArray[np.float64]]
+    published: bool
     note: str
     reconstruction: str
 
 
 def compute(
-    table: Table, *, walkers: int = 2000, steps: int = 500, lags: int = 20, seed: int = 0
+    table: Table, *, walkers: int = 2000, steps: int = 500, lags: int = 100, seed: int = 0
 ) -> Locality:
-    """Walk the space, and measure the distance of every cell to the best one and of every point to
-    the top ones.
-
-    The paper does not say which points near the top it counts; here they are those of `best_cells`.
+    """Walk the space; measure every cell's distance to the best and every point's to the top.
 
     Raises
     ------
     FigureError
-        If the table is not of NAS-Bench-101's cells.
+        If the table is not of NAS-Bench-101's cells, or no cell has an accuracy.
     """
     space = need_nasbench101(table, "figure 6")
-    kind, accuracy = test_or_validation(table)
+    kind, accuracy = best_known_accuracy(table, "figure 6")
+    known = ~np.isnan(accuracy)
     walk = random_walk(space, np.random.default_rng(seed), walkers, steps)
     best = int(np.nanargmax(accuracy))
-    distance = edit_distance(space, best)
-    known = ~np.isnan(accuracy)
-    measured = np.bincount(distance[known])
-    total = np.bincount(distance[known], weights=accuracy[known])
-    points = points_of_cells(space)
-    top = best_cells(accuracy, points, TOP_POINTS * n_points(space) // ALL_POINTS)
-    everything, valid = (np.cumsum(count) / count.sum() for count in volume(space, top))
+    distance = edit_distance(space, best)[known]
+    measured = np.bincount(distance)
+    total = np.bincount(distance, weights=accuracy[known])
+    points, top = points_of_cells(space), best_cells(accuracy)
     return Locality(
         table=table.name,
         kind=kind,
@@ -101,26 +114,24 @@ def compute(
         distance_accuracy=np.where(measured > 0, total / np.maximum(measured, 1), np.nan),
         encodings=int(points[best]),
         top_cells=len(top),
+        top_orders=sum(int(points[row]) * automorphisms(space, row) for row in top.tolist()),
         top_points=int(points[top].sum()),
-        volume=everything,
-        valid_volume=valid,
-        note=noted(table, ()),
+        near_top={
+            name: np.cumsum(count) / count.sum()
+            for name, count in zip(SHARES, volume(space, top), strict=True)
+        },
+        published=space.vertices == 7,
+        note=noted(table, (), {f"{kind} accuracy": int((~known).sum())}),
         reconstruction=table.provenance.reconstruction,
     )
 
 
-def best_cells(
-    accuracy: NDArray[np.float64], points: NDArray[np.int64], most: int
-) -> NDArray[np.int64]:
-    """Rows of the best cells, as many as have `most` points together; cells of equal accuracy all
-    or none.
-
-    The very best cells are among them even if they have more points.
-    """
+def best_cells(accuracy: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows of the `TOP` best cells, best first, and of cells that tie with the last of them."""
     order = np.argsort(-accuracy, kind="stable")[: np.count_nonzero(~np.isnan(accuracy))]
-    ends = np.flatnonzero(np.append(np.diff(accuracy[order]) < -_TIE, True)) + 1
-    fitting = ends[np.cumsum(points[order])[ends - 1] <= most]
-    return order[: fitting[-1] if len(fitting) else ends[0]]
+    last = accuracy[order[min(TOP, len(order)) - 1]]
+    chosen: NDArray[np.int64] = order[accuracy[order] >= last - TOLERANCE]
+    return chosen
 
 
 def random_walk(
@@ -164,87 +175,116 @@ def random_walk(
 
 
 def autocorrelation(series: NDArray[np.float64], lags: int) -> NDArray[np.float64]:
-    """Correlation of values `lag` steps apart, pooled over series: shape ``[lags + 1]``; a NaN leaves its pairs out."""
-    found = np.empty(lags + 1)
-    for lag in range(lags + 1):
+    """Correlation of values `lag` steps apart, pooled over series: shape ``[lags + 1]``.
+
+    A NaN leaves its pairs out; the correlation is NaN where values do not vary.
+    """
+    found = np.full(lags + 1, np.nan)
+    for lag in range(min(lags + 1, series.shape[1] - 1)):
         early, late = series[:, : series.shape[1] - lag].ravel(), series[:, lag:].ravel()
         known = ~np.isnan(early) & ~np.isnan(late)
-        found[lag] = np.corrcoef(early[known], late[known])[0, 1]
+        if known.any() and np.ptp(early[known]) > 0 and np.ptp(late[known]) > 0:
+            found[lag] = np.corrcoef(early[known], late[known])[0, 1]
     return found
 
 
 def caption(found: Locality) -> str:
     """What the figure shows, with the published values beside ours."""
+    near = {name: _near(share) for name, share in found.near_top.items()}
+    shares = ", ".join(f"{100 * share:.1f} % of {name}" for name, share in near.items())
+    same = [name for name, share in near.items() if round(share, 3) == PUBLISHED_SHARE]
+    beside = ""
+    if found.published:
+        beside = (
+            f" Published are {100 * PUBLISHED_SHARE:.1f} % of the search space, which"
+            f" {f'is the share of {same[0]}' if same else 'none of these reproduces'}."
+        )
     return (
         f"NAS-Bench-101, figure 6. Left: autocorrelation of {found.kind} accuracy along"
-        f" {found.walkers:,} random walks of {found.steps} edits through the valid configurations"
-        f" (published: it fades at about 6 edits). Middle: mean {found.kind} accuracy by edit"
-        " distance to the best cell: fewest edges and operations that differ over all ways to"
-        " match interior vertices. Right: fraction of the raw space (every matrix with every"
-        " choice of operations) that has a top point within a number of edits. Top points spell"
-        f" the best cells by mean {found.kind} accuracy: {_top(found)}; published are"
-        f" {TOP_POINTS:,}, and to take the best cells, whole ones, until no more fit is our reading"
-        f" of how they were chosen. Within 6 edits: {_share(found.volume)} of all points and"
-        f" {_share(found.valid_volume)} of the valid ones (published 35.4 % of the space). Table"
-        f" {found.table}.{found.note}"
+        f" {found.walkers:,} random walks of {found.steps} edits through the valid configurations,"
+        " over the square root of the number of edits, which is how far a walk gets (published: it"
+        f" fades at about {NEAR}); on the same axis mean {found.kind} accuracy by edit distance to"
+        " the best cell (fewest edges and operations that differ over all ways to match interior"
+        " vertices). Right: fraction of the points (a matrix with a choice of operations) that"
+        f" have a top point within a number of edits. Top points spell the {found.top_cells} best"
+        f" cells by mean {found.kind} accuracy, published as the best cell and the {TOP - 1} within"
+        f" two standard errors of it: {_orders(found)} (published {PUBLISHED_ORDERS:,}). Within"
+        f" {NEAR} edits: {shares}.{beside} Table {found.table}.{found.note}"
     )
 
 
 def anchors(found: Locality) -> tuple[Anchor, ...]:
-    """The best cell's encodings, and the volume near the top."""
+    """The best cell's encodings, the orders near the top and the share of the space near them."""
     return (
         Anchor("Encodings of the best cell", str(found.encodings), "4"),
-        Anchor("Points near the top", _top(found), f"{TOP_POINTS:,}"),
-        Anchor("Raw space within 6 edits of them", _share(found.volume), "35.4 %"),
+        Anchor("Topological orders near the top", _orders(found), f"{PUBLISHED_ORDERS:,}"),
+        *(
+            Anchor(
+                f"Within {NEAR} edits of them, of {name}",
+                f"{100 * _near(share):.1f} %",
+                f"{100 * PUBLISHED_SHARE:.1f} % of the search space",
+            )
+            for name, share in found.near_top.items()
+        ),
     )
 
 
-def _top(found: Locality) -> str:
-    points = f"{found.top_points:,} point{'s' if found.top_points > 1 else ''}"
-    return f"{points} (the best {f'{found.top_cells:,} cells' if found.top_cells > 1 else 'cell'})"
+def _orders(found: Locality) -> str:
+    return (
+        f"{found.top_orders:,} topological orders of {cells(found.top_cells)}, with those that an"
+        f" automorphism makes alike ({found.top_points:,} without)"
+    )
 
 
-def _share(volume: NDArray[np.float64]) -> str:
-    return f"{100 * volume[:7][-1]:.1f} %"
+def _near(share: NDArray[np.float64]) -> float:
+    return float(share[: NEAR + 1][-1])
 
 
 def draw(found: Locality, width: float) -> Figure:
-    """Draw the three panels."""
-    blue = METHODS["regularized_evolution"][1]
+    """Draw locality by walks and by distance on one axis, and the share of points near the top."""
+    blue, orange = METHODS["regularized_evolution"][1], METHODS["reinforce"][1]
     with house():
-        figure, (walk, fitness, near) = panels(3, width, 2.3)
-        walk.plot(
-            np.arange(len(found.autocorrelation)), found.autocorrelation, marker="o", color=blue
-        )
-        walk.set_xlabel("Edits apart")
-        walk.set_ylabel(f"Autocorrelation of {found.kind} accuracy")
-        walk.set_ylim(min(0.0, float(found.autocorrelation.min())), 1)
+        figure, (walk, near) = panels(2, width, 2.6)
+        lag = np.arange(len(found.autocorrelation))
+        walk.plot(np.sqrt(lag), found.autocorrelation, color=blue, marker=".", markersize=3)
+        walk.set_xlabel("Edits: distance to the best cell, or \u221aedits of a walk")
+        walk.set_ylabel(f"Autocorrelation of {found.kind} accuracy", color=blue)
+        walk.set_ylim(float(np.nanmin([0.0, *found.autocorrelation])), 1.02)
+        fitness = walk.twinx()
+        distance = np.arange(len(found.distance_accuracy))
         fitness.plot(
-            np.arange(len(found.distance_accuracy)), found.distance_accuracy, marker="o", color=blue
+            distance, found.distance_accuracy, color=orange, marker="s", linestyle=(0, (4, 1.5))
         )
-        fitness.set_ylabel(f"Mean {found.kind} accuracy")
-        for share, label, dash, face in (
-            (found.volume, "all points", "-", blue),
-            (found.valid_volume, "valid points", (0, (4, 1.5)), "white"),
-        ):
+        fitness.set_ylabel(f"Mean {found.kind} accuracy", color=orange)
+        fitness.spines["right"].set_visible(True)
+        looks = (("-", "o", blue), ((0, (4, 1.5)), "s", blue), ((0, (1.2, 1.2)), "^", "white"))
+        for (name, share), (dash, marker, face) in zip(found.near_top.items(), looks, strict=True):
             shown = share[: int(np.argmax(share >= 1)) + 1]
             near.plot(
                 np.arange(len(shown)),
                 shown,
-                marker="o",
                 color=blue,
+                marker=marker,
                 linestyle=dash,
-                label=label,
                 markerfacecolor=face,
+                label=f"of {name}",
+            )
+        if found.published:
+            near.plot(
+                *([NEAR], [PUBLISHED_SHARE]),
+                color=orange,
+                marker="*",
+                markersize=8,
+                linestyle="none",
+                label=f"published: {100 * PUBLISHED_SHARE:.1f} %",
+                zorder=4,
             )
         near.set_yscale("log")
-        near.set_ylabel("Fraction of points within")
+        near.set_ylabel("Fraction within")
         near.set_xlabel("Edits to the nearest top point")
         near.legend(loc="lower right")
-        fitness.set_xlabel("Edit distance to the best cell")
-        for ax in (fitness, near):
-            ax.axvline(6, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
-        for ax in (walk, fitness, near):
+        for ax in (walk, near):
+            ax.axvline(NEAR, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             ax.grid(True)
             title(ax, found.table, found.reconstruction)

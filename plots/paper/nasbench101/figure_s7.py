@@ -10,19 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from regretta.harness.regret import level_ties
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import Anchor, FigureError, noted
 from regretta.plots.paper.figure import TableFigure
-from regretta.plots.style import METHODS, house, panels
+from regretta.plots.style import graded_styles, house, panels
 from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PUBLISHED = 0.365
-"""Spearman's correlation between 36 and 108 epochs among the best tenth, of the paper's supplement."""
+"""Spearman's correlation between 36 and 108 epochs among the best tenth (supplement)."""
 
 PERCENTILES = (0.0, 10.0, 25.0, 50.0, 75.0, 80.0, 90.0, 95.0, 99.0)
+
+_FEWEST = 3
+"""Cells of which a correlation can be taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +68,22 @@ def compute(table: Table) -> BudgetCorrelation:
             f" {table.budgets[0]:g} only"
         )
     accuracy = 1 - table.mean_validation_error
-    accuracy = accuracy[~np.isnan(accuracy).any(axis=1)]
+    known = ~np.isnan(accuracy).any(axis=1)
+    accuracy = accuracy[known]
+    if len(accuracy) < _FEWEST:
+        raise FigureError(
+            f"supplement figure 7 needs {_FEWEST} cells measured at every budget; table"
+            f" {table.name!r} has {len(accuracy)}"
+        )
     pairs = list(combinations(range(len(table.budgets)), 2))
     found = np.full((len(pairs), len(PERCENTILES)), np.nan)
     for p, percentile in enumerate(PERCENTILES):
         top = accuracy[accuracy[:, -1] >= np.percentile(accuracy[:, -1], percentile)]
-        if len(top) > 2:
-            ranks = np.asarray(stats.rankdata(top, axis=0))
-            matrix = np.atleast_2d(np.corrcoef(ranks, rowvar=False))
+        if len(top) >= _FEWEST:
+            levelled = [level_ties(column)[0] for column in top.T]
+            ranks = np.stack([stats.rankdata(column) for column in levelled], axis=1)
+            with np.errstate(invalid="ignore"):  # where all are alike there is no correlation
+                matrix = np.atleast_2d(np.corrcoef(ranks, rowvar=False))
             found[:, p] = [matrix[i, j] for i, j in pairs]
     return BudgetCorrelation(
         table=table.name,
@@ -79,7 +91,7 @@ def compute(table: Table) -> BudgetCorrelation:
         percentiles=np.array(PERCENTILES),
         correlation=found,
         unit=table.budget_unit,
-        note=noted(table, ()),
+        note=noted(table, (), {"validation accuracy at every budget": int((~known).sum())}),
         reconstruction=table.provenance.reconstruction,
     )
 
@@ -102,7 +114,7 @@ def anchors(found: BudgetCorrelation) -> tuple[Anchor, ...]:
     return (
         Anchor(
             "Spearman's correlation of 36 and 108 epochs in the best tenth",
-            f"{ours:.3f}",
+            "too few cells" if np.isnan(ours) else f"{ours:.3f}",
             f"{PUBLISHED}",
         ),
     )
@@ -110,14 +122,11 @@ def anchors(found: BudgetCorrelation) -> tuple[Anchor, ...]:
 
 def draw(found: BudgetCorrelation, width: float) -> Figure:
     """Draw one line a pair of budgets."""
-    looks = list(METHODS.values())
+    names = [f"{low:g} and {high:g} {found.unit}" for low, high in found.pairs]
     with house():
         figure, (ax,) = panels(1, width, 2.8)
-        for (pair, line), (_, color, marker) in zip(
-            zip(found.pairs, found.correlation, strict=True), looks, strict=False
-        ):
-            name = f"{pair[0]:g} and {pair[1]:g} {found.unit}"
-            ax.plot(np.arange(len(line)), line, label=name, color=color, marker=marker)
+        for line, style in zip(found.correlation, graded_styles(names), strict=True):
+            ax.plot(np.arange(len(line)), line, label=style.name, **style.line())
         ax.set_xticks(
             np.arange(len(found.percentiles)), [f"{100 - p:g} %" for p in found.percentiles]
         )

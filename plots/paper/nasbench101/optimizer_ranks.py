@@ -1,4 +1,4 @@
-"""NAS-Bench-101, figure 9: average rank over time on NAS-HPO-Bench's four tables."""
+"""Average rank of the optimizers over time on NAS-HPO-Bench's four tables; not in the paper."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.figure import StudyFigure
+from regretta.plots.paper.nasbench101.figure9 import SPACE
 from regretta.plots.rank_over_time import RankCurves, draw_ranks, rank_caption, rank_curves
 from regretta.plots.style import MethodStyle, human_name, method_styles
 from regretta.tabular_data.sources.simple_hpo.nas_hpo_bench import TABLES
@@ -71,8 +72,9 @@ def compute(suite: SuiteResults) -> Ranks:
     }
     if not shown:
         raise FigureError(
-            f"figure 9 needs finished evaluations on {', '.join(_TABLES)}; there are runs on "
-            f"{', '.join(tables) or 'no table of a grid'}"
+            f"ranks of optimizers need finished evaluations on {', '.join(_TABLES)}; there are"
+            " runs on "
+            f"{', '.join(tables) or 'none of its tables'}"
         )
     labels = list(dict.fromkeys(label for group in shown.values() for label in group))
     ranked = [label for label in labels if all(group.get(label) for group in shown.values())]
@@ -80,7 +82,7 @@ def compute(suite: SuiteResults) -> Ranks:
     everything = [run for group in groups.values() for runs in group.values() for run in runs]
     if len(ranked) < 2 or not any(len(run.trajectory) for run in everything):
         raise FigureError(
-            f"figure 9 ranks methods with runs on each of {', '.join(shown)}; there are"
+            f"ranks of optimizers need two methods with runs on each of {', '.join(shown)}; there are"
             f" {len(ranked)}"
         )
     optimizers = [(label, next(iter(groups.values()))[label][0].optimizer) for label in ranked]
@@ -117,7 +119,7 @@ def caption(found: Ranks) -> str:
         axis = f"The time limit is {limits}."
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
     return (
-        "NAS-Bench-101, figure 9, on NAS-HPO-Bench (Klein and Hutter 2019)."
+        "Not a figure of the paper: its optimizers on NAS-HPO-Bench (Klein and Hutter 2019)."
         f" {rank_caption(found.curves)} {axis} These are regressions: error is min(MSE, 1) of"
         " standardized targets, so that all networks no better than a constant prediction are"
         f" equally bad.{missing}"
@@ -130,5 +132,7 @@ def draw(found: Ranks, width: float) -> Figure:
 
 
 FIGURE = StudyFigure(
-    "9", "ranks on NAS-HPO-Bench", "nas-hpo-bench", compute, caption, draw, space="grid"
+    *("optimizer-ranks", "ranks of optimizers on NAS-HPO-Bench", "nas-hpo-bench"),
+    *(compute, caption, draw),
+    space=SPACE,
 )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.spaces.nasbench101_index import MAX_EDGES
 
 _BLOCK_BITS = 12
 _BLOCK_COLUMNS = 2048
@@ -23,7 +24,10 @@ def n_points(space: NasBench101) -> int:
 
 
 def points_of_cells(space: NasBench101) -> NDArray[np.int64]:
-    """Number of points that spell each cell, unused vertices in every possible way included: shape ``[cells]``."""
+    """Number of points that spell each cell: shape ``[cells]``.
+
+    Unused vertices count in every possible way.
+    """
     index = space.index
     placements, codes = index.operations.shape
     classes = len(index.row) // codes
@@ -43,7 +47,7 @@ def points_of_cells(space: NasBench101) -> NDArray[np.int64]:
 
 def volume(
     space: NasBench101, rows: NDArray[np.integer]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Number of points at each distance from the nearest point that spells one of some cells.
 
     Exact, one parameter after the other: the distance over the first k parameters together is the
@@ -57,8 +61,9 @@ def volume(
 
     Returns
     -------
-    everything, valid
-        All points, and those that spell a cell: shape ``[parameters + 1]``, from distance 0.
+    everything, few, valid
+        All points, those with no more edges than a cell may have, and those that spell a cell:
+        shape ``[parameters + 1]``, from distance 0.
     """
     index, interior = space.index, space.vertices - 2
     codes, farthest = index.operations.shape[1], space.n_entries + interior
@@ -84,15 +89,22 @@ def volume(
     for start in range(0, far_apart.shape[1], _BLOCK_COLUMNS):
         _flip_entries(far_apart[:, start : start + _BLOCK_COLUMNS], high)
 
-    everything, valid = np.zeros((2, farthest + 1), dtype=np.int64)
-    for block, graph in zip(blocks, np.split(index.graph, 1 << high), strict=True):
-        everything += np.bincount(block.ravel(), minlength=farthest + 1)
-        valid += np.bincount(block[graph > 0].ravel(), minlength=farthest + 1)
-    return everything, valid
+    sparse = np.bitwise_count(np.arange(len(index.graph))) <= MAX_EDGES
+    counts = np.zeros((3, farthest + 1), dtype=np.int64)
+    for block, graph, rare in zip(
+        *(blocks, np.split(index.graph, 1 << high), np.split(sparse, 1 << high)), strict=True
+    ):
+        for count, points in zip(counts, (block, block[rare], block[graph > 0]), strict=True):
+            count += np.bincount(points.ravel(), minlength=farthest + 1)
+    everything, few, valid = counts
+    return everything, few, valid
 
 
 def _flip_entries(distance: NDArray[np.uint8], bits: int) -> None:
-    """Take the flips of matrix entries into account, in place: shape ``[2**bits, n]``, one bit of the row an entry."""
+    """Take the flips of matrix entries into account, in place.
+
+    Shape ``[2**bits, n]``: one bit of the row an entry.
+    """
     for bit in range(bits):
         pairs = distance.reshape(-1, 2, 1 << bit, distance.shape[1])
         without, with_ = pairs[:, 0], pairs[:, 1]

@@ -1,4 +1,4 @@
-"""NAS-Bench-101, supplement figures 2 to 5: one method under several values of its settings, a panel a setting."""
+"""One method under several values of its settings, a panel a setting (S2 to S5)."""
 
 from __future__ import annotations
 

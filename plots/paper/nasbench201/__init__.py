@@ -1,4 +1,4 @@
-"""Figures and tables of "NAS-Bench-201: Extending the Scope of Reproducible NAS" (Dong and Yang 2020)."""
+"""Figures of "NAS-Bench-201: Extending the Scope of Reproducible NAS" (Dong and Yang 2020)."""
 
 from regretta.plots.paper.figure import Paper
 from regretta.plots.paper.nasbench201 import figure2, figure3, figure4, figure5, table5

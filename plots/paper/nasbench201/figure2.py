@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.plots.axes import title
-from regretta.plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from regretta.plots.paper.columns import FigureError, best_known_accuracy, need_nasbench201, noted
 from regretta.plots.paper.figure import TablesFigure
 from regretta.plots.style import METHODS, house, panels
 from regretta.tabular_data.table import Table
@@ -28,7 +28,7 @@ class AccuracyAndParameters:
     kind
         ``"test"`` or ``"validation"``.
     parameters, accuracy
-        Of each cell: shape ``[cells]``.
+        Of each cell that has both: shape ``[n]``.
     """
 
     table: str
@@ -51,12 +51,16 @@ def compute(tables: Sequence[Table]) -> tuple[AccuracyAndParameters, ...]:
     for table in tables:
         need_nasbench201(table, "figure 2")
         if "parameters" in table.columns:
-            kind, accuracy = test_or_validation(table)
+            kind, accuracy = best_known_accuracy(table, "figure 2")
             parameters = table.columns["parameters"].astype(np.float64)
-            note = noted(table, () if kind == "test" else ("test accuracy",))
+            known = ~np.isnan(parameters) & ~np.isnan(accuracy)
+            missing = () if kind == "test" else ("test accuracy",)
+            left_out = {f"parameters and {kind} accuracy": int((~known).sum())}
             found.append(
                 AccuracyAndParameters(
-                    table.name, kind, parameters, accuracy, note, table.provenance.reconstruction
+                    *(table.name, kind, parameters[known], accuracy[known]),
+                    note=noted(table, missing, left_out),
+                    reconstruction=table.provenance.reconstruction,
                 )
             )
     if not found:
@@ -76,7 +80,7 @@ def caption(found: Sequence[AccuracyAndParameters]) -> str:
 
 
 def draw(found: Sequence[AccuracyAndParameters], width: float) -> Figure:
-    """Draw a panel a table; the cloud is a picture within the vector file, or it would be megabytes."""
+    """Draw a panel a table; the cloud is a picture within the vector file, to keep it small."""
     with house():
         figure, axes = panels(len(found), width, 2.3)
         for ax, panel in zip(axes, found, strict=True):
@@ -96,10 +100,6 @@ def draw(found: Sequence[AccuracyAndParameters], width: float) -> Figure:
 
 
 FIGURE = TablesFigure(
-    "2",
-    "accuracy and parameters",
-    compute,
-    caption,
-    draw,
+    *("2", "accuracy and parameters", compute, caption, draw),
     needs=("parameters", "test_accuracy or mean_test_accuracy"),
 )

@@ -11,9 +11,16 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy import stats
 
-from regretta.plots.paper.columns import FigureError, need_nasbench201, noted, test_or_validation
+from regretta.harness.regret import level_ties
+from regretta.plots.paper.columns import (
+    FigureError,
+    best_known_accuracy,
+    cells,
+    need_nasbench201,
+    noted,
+)
 from regretta.plots.paper.figure import TablesFigure
-from regretta.plots.style import METHODS, house, panels
+from regretta.plots.style import graded_styles, house, panels
 from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
@@ -53,19 +60,28 @@ def compute(tables: Sequence[Table]) -> Ranks:
         )
     for table in tables:
         need_nasbench201(table, "figure 3")
-    kinds, columns = zip(*(test_or_validation(table) for table in tables), strict=True)
+    kinds, columns = zip(*(best_known_accuracy(table, "figure 3") for table in tables), strict=True)
     accuracy = np.stack(columns)
-    accuracy = accuracy[:, ~np.isnan(accuracy).any(axis=0)]
-    ranks = np.asarray(stats.rankdata(-accuracy, axis=1), dtype=np.float64)
+    known = ~np.isnan(accuracy).any(axis=0)
+    if not known.any():
+        raise FigureError(
+            "figure 3 needs cells that every table has an accuracy of; there are none"
+        )
+    levelled = level_ties(*accuracy[:, known])
+    ranks = np.stack([np.asarray(stats.rankdata(-row), dtype=np.float64) for row in levelled])
     return Ranks(
         tables=tuple(table.name for table in tables),
         kinds=kinds,
         ranks=ranks[:, np.argsort(ranks[0], kind="stable")],
-        note="".join(noted(table, ()) for table in tables),
+        note=_left_out(int((~known).sum())) + "".join(noted(table) for table in tables),
         reconstruction="; ".join(
             t.provenance.reconstruction for t in tables if t.provenance.reconstruction
         ),
     )
+
+
+def _left_out(count: int) -> str:
+    return f" Left out: {cells(count)} without an accuracy on every table." if count else ""
 
 
 def caption(found: Ranks) -> str:
@@ -75,13 +91,14 @@ def caption(found: Ranks) -> str:
     )
     return (
         f"NAS-Bench-201, figure 3. Rank of each cell by accuracy at the largest budget on {shown},"
-        f" against its rank on {found.tables[0]}; 1 is best.{found.note}"
+        f" against its rank on {found.tables[0]}; 1 is best, and ties share their mean rank."
+        f"{found.note}"
     )
 
 
 def draw(found: Ranks, width: float) -> Figure:
     """Draw the ranks on every table against those on the first."""
-    looks = list(METHODS.values())
+    looks = graded_styles(found.tables)
     order = range(len(found.tables) - 1, -1, -1)  # the diagonal on top, far clouds below
     with house():
         figure, (ax,) = panels(1, min(width, 3.5), 3.2)
@@ -92,7 +109,7 @@ def draw(found: Ranks, width: float) -> Figure:
                 marker=".",
                 markersize=1,
                 alpha=0.6,
-                color=looks[nth + 1][1],
+                color=looks[nth].color,
                 label=found.tables[nth],
                 rasterized=True,
             )

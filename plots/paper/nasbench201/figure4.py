@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.plots.axes import title
-from regretta.plots.paper.columns import need_nasbench201, noted
+from regretta.plots.paper.columns import (
+    cells,
+    mean_test_accuracy,
+    need_nasbench201,
+    noted,
+    validation_accuracy,
+)
 from regretta.plots.paper.figure import TablesFigure
 from regretta.plots.style import house, panels
 from regretta.tabular_data.table import Table
@@ -31,7 +37,7 @@ class Correlations:
     names
         Table and set of each row.
     correlation
-        Shape ``[panels, rows, rows]``; NaN where fewer than three cells are left.
+        Shape ``[panels, rows, rows]``; NaN where fewer than three cells are left, or all are alike.
     cells
         Number of cells of each panel.
     """
@@ -55,23 +61,27 @@ def compute(tables: Sequence[Table]) -> Correlations:
     for table in tables:
         need_nasbench201(table, "figure 4")
         names.append(f"{table.name} validation")
-        rows.append(1 - table.mean_validation_error[:, -1])
-        if table.mean_test_error is not None:
+        rows.append(validation_accuracy(table, "figure 4"))
+        if (test := mean_test_accuracy(table)) is not None:
             names.append(f"{table.name} test")
-            rows.append(1 - table.mean_test_error[:, -1])
-        notes.append(noted(table, () if table.mean_test_error is not None else ("test accuracy",)))
+            rows.append(test)
+        notes.append(noted(table, ("test accuracy",) if test is None else ()))
     accuracy = np.stack(rows)
-    accuracy = accuracy[:, ~np.isnan(accuracy).any(axis=0)]
-    found, cells = [], []
+    known = ~np.isnan(accuracy).any(axis=0)
+    accuracy = accuracy[:, known]
+    if unknown := int((~known).sum()):
+        notes.insert(0, f" Left out: {cells(unknown)} without all of these accuracies.")
+    found, counts = [], []
     for limit in BEST_ABOVE:
         kept = accuracy if limit is None else accuracy[:, accuracy[0] > limit]
-        enough = kept.shape[1] > 2
-        found.append(
-            np.atleast_2d(np.corrcoef(kept)) if enough else np.full((len(rows), len(rows)), np.nan)
-        )
-        cells.append(kept.shape[1])
+        correlation = np.full((len(rows), len(rows)), np.nan)
+        if kept.shape[1] > 2:
+            varies = np.flatnonzero(np.ptp(kept, axis=1) > 0)
+            correlation[np.ix_(varies, varies)] = np.corrcoef(kept[varies])
+        found.append(correlation)
+        counts.append(kept.shape[1])
     modelled = "; ".join(t.provenance.reconstruction for t in tables if t.provenance.reconstruction)
-    return Correlations(tuple(names), np.stack(found), tuple(cells), "".join(notes), modelled)
+    return Correlations(tuple(names), np.stack(found), tuple(counts), "".join(notes), modelled)
 
 
 def caption(found: Correlations) -> str:

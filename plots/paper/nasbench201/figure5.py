@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from regretta.harness.regret import level_ties
 from regretta.plots.paper.columns import FigureError, mean_over_repeats, need_nasbench201, noted
 from regretta.plots.paper.figure import TablesFigure
-from regretta.plots.style import METHODS, house, panels
+from regretta.plots.style import graded_styles, house, panels
 from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
@@ -63,24 +64,25 @@ def compute(tables: Sequence[Table]) -> tuple[RankStability, ...]:
             source, then = "budgets", 1 - table.mean_validation_error
             epochs = np.array(table.budgets)
             missing = (
-                (
-                    "learning curves (column validation_curve): the ends of shorter trainings are"
-                    " shown"
-                ),
+                "learning curves (validation_curve): the ends of shorter trainings are shown",
             )
         else:
             continue
         known = ~np.isnan(then).all(axis=0)
         then, epochs = then[:, known], epochs[known]
-        then = then[~np.isnan(then).any(axis=1)]
-        taus = [float(stats.kendalltau(column, then[:, -1]).statistic) for column in then.T]
+        complete = ~np.isnan(then).any(axis=1)
+        then = then[complete]
+        if len(then) < 2 or len(epochs) < 2:
+            continue
+        levelled = [level_ties(column)[0] for column in then.T]
+        taus = [float(stats.kendalltau(column, levelled[-1]).statistic) for column in levelled]
         found.append(
             RankStability(
                 table.name,
                 source,
                 epochs,
                 np.array(taus),
-                noted(table, missing),
+                noted(table, missing, {"accuracy at each of them": int((~complete).sum())}),
                 table.provenance.reconstruction,
             )
         )
@@ -104,10 +106,10 @@ def caption(found: Sequence[RankStability]) -> str:
 
 def draw(found: Sequence[RankStability], width: float) -> Figure:
     """Draw a line a table."""
-    looks = list(METHODS.values())[1:]
+    looks = graded_styles([line.table for line in found])
     with house():
         figure, (ax,) = panels(1, min(width, 3.5), 2.4)
-        for line, (_, color, marker) in zip(found, looks, strict=False):
+        for line, look in zip(found, looks, strict=True):
             words = f"{line.table} (reconstruction)" if line.reconstruction else line.table
             few = len(line.epochs) < 30
             between = (
@@ -116,8 +118,8 @@ def draw(found: Sequence[RankStability], width: float) -> Figure:
             ax.plot(
                 *(line.epochs, line.correlation),
                 label=words,
-                color=color,
-                marker=marker if few else None,
+                color=look.color,
+                marker=look.marker if few else None,
                 linestyle=between,
             )
         ax.set_xlabel("Epochs of training")

@@ -56,6 +56,7 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
         "8",
         "9",
         *(f"S{n}" for n in range(2, 9)),
+        "optimizer-ranks",
     ]
     assert list(state) == expected
     assert [f.number for f in PAPERS["nasbench201"].figures] == ["2", "3", "4", "5", "table-5"]
@@ -68,7 +69,7 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
         assert (tmp_path / state[number].file).read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"figure-{number}.pdf").read_bytes().startswith(b"%PDF")
     index = (tmp_path / "figures.md").read_text()
-    assert "| Raw space within 6 edits of them | 100.0 % | 35.4 % |" in index
+    assert "| Within 6 edits of them, of all points | 100.0 % | 35.4 % of the search space |" in index
     assert (
         "- Supplement figure 4 (evolution's settings): run `regretta run sensitivity-evolution`"
         in index

@@ -1,4 +1,4 @@
-"""Figure 9 of NAS-Bench-101: ranks on NAS-HPO-Bench, against ranks worked out by hand."""
+"""Ranks of optimizers on NAS-HPO-Bench, against ranks worked out by hand."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ONE_BUDGET = {"100": 2}
 
 @pytest.fixture
 def crossing(run_of):
-    """On every table random search leads for the first half of the limit, whatever that is; then TPE does."""
+    """On every table random search leads for the first half of the limit, then TPE does."""
 
     def runs(limit):
         of = {"time_limit": limit, "test": False, "evaluations_by_budget": ONE_BUDGET}
@@ -98,7 +98,7 @@ def test_what_a_suite_lacks_is_told(crossing, run_of, ranks_of):
 def test_nothing_to_rank_is_one_line(crossing, run_of, ranks_of):
     with pytest.raises(
         FigureError,
-        match=r"finished evaluations on nashpo-protein.*; there are runs on no table of a grid",
+        match=r"finished evaluations on nashpo-protein.*; there are runs on none of its tables",
     ):
         ranks_of({})
     with pytest.raises(FigureError, match="there are runs on toy"):
@@ -112,8 +112,8 @@ def test_nothing_to_rank_is_one_line(crossing, run_of, ranks_of):
 
 
 def test_one_figure_is_drawn_of_all_tables_of_a_suite(crossing, suite_of, tmp_path):
-    suite = suite_of(tmp_path / "suite", crossing, spaces=dict.fromkeys(crossing, "grid"))
+    suite = suite_of(tmp_path / "suite", crossing, spaces=dict.fromkeys(crossing, "nas-hpo-bench"))
     outcomes = {o.figure: o for o in draw_figures("nasbench101", [], tmp_path / "out", [suite])}
-    assert outcomes["9"].file == "figure-9.png"
-    assert (tmp_path / "out" / "figure-9.pdf").read_bytes().startswith(b"%PDF")
+    assert outcomes["optimizer-ranks"].file == "figure-optimizer-ranks.png"
+    assert (tmp_path / "out" / "figure-optimizer-ranks.pdf").read_bytes().startswith(b"%PDF")
     assert outcomes["7-left"].reason == "run `regretta run nasbench101-paper` and pass --suite DIR"

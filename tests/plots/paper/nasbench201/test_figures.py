@@ -60,10 +60,32 @@ def test_figure5_reads_curves_or_else_budgets():
     np.testing.assert_allclose(line.correlation, [-1, 1, 1])
     (line,) = figure5.compute([table_of(curve[:, 1:], budgets=(12, 200))])
     np.testing.assert_allclose(line.epochs, [12, 200])
-    assert "column validation_curve" in figure5.caption([line])
+    assert "learning curves (validation_curve)" in figure5.caption([line])
     assert png(figure5.draw([line], ONE_COLUMN))
     with pytest.raises(FigureError, match="toy lack both"):
         figure5.compute([table_of(RISING)])
+
+
+def test_what_was_not_measured_is_left_out_and_said():
+    test, curve = RISING.copy(), np.stack([RISING] * 2, axis=1)
+    test[5], curve[5:7] = np.nan, np.nan
+    gaps = table_of(
+        *(RISING, "gaps"),
+        test_accuracy=test,
+        parameters=np.arange(SPACE.n_cells) + 1,
+        validation_curve=curve,
+    )
+    (panel,) = figure2.compute([gaps])
+    assert len(panel.accuracy) == SPACE.n_cells - 1
+    assert "1 cell without parameters and test accuracy" in figure2.caption([panel])
+    ranks = figure3.compute([gaps, table_of(RISING, "whole")])
+    assert ranks.ranks.shape == (2, SPACE.n_cells - 1)
+    assert "Left out: 1 cell without an accuracy on every table" in figure3.caption(ranks)
+    correlations = figure4.compute([gaps])
+    assert correlations.cells[0] == SPACE.n_cells - 1
+    assert "Left out: 1 cell without all of these" in figure4.caption(correlations)
+    (line,) = figure5.compute([gaps])
+    assert "2 cells without accuracy at each of them" in figure5.caption([line])
 
 
 def test_table5_stands_published_beside_measured(run_of, suite_of, tmp_path):
