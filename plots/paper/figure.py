@@ -158,3 +158,8 @@ class Paper:
     title: str
     space: str
     figures: tuple[PaperFigure, ...]
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """How the names of all search spaces begin that a figure is drawn from."""
+        return tuple(dict.fromkeys(figure.space or self.space for figure in self.figures))

@@ -17,7 +17,7 @@ from regretta.plots.axes import title
 from regretta.plots.paper.columns import Anchor, FigureError, noted
 from regretta.plots.paper.figure import TableFigure
 from regretta.plots.style import METHODS, house, panels
-from regretta.tabular_data.sources.nas_hpo_bench import CHOICES
+from regretta.tabular_data.sources.simple_hpo.nas_hpo_bench import CHOICES
 from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ SPACE = "nas-hpo-bench"
 ARCHITECTURE = ("activation_fn_1", "activation_fn_2", "n_units_1", "n_units_2")
 """Parameters that make an architecture; the others are hyperparameters of its training."""
 
-PUBLISHED = 0.9155
-"""Spearman's correlation of the two rankings, on the data set of protein structures."""
+DATASET, PUBLISHED = "protein", 0.9155
+"""The paper's data set, and Spearman's correlation of the two rankings on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,7 @@ class ArchitectureRanks:
     """
 
     table: str
+    dataset: str
     fixed: NDArray[np.float64]
     own: NDArray[np.float64]
     hyperparameters: str
@@ -73,7 +74,7 @@ def compute(table: Table) -> ArchitectureRanks:
         If the table is not of NAS-HPO-Bench's space, or fewer than three architectures are left.
     """
     names = list(CHOICES)
-    if tuple(p.name for p in table.space.parameters) != tuple(names):
+    if [parameter.name for parameter in table.space.parameters] != names:
         raise FigureError(
             f"figure 9 needs a table of NAS-HPO-Bench; table {table.name!r} has {table.space.name}"
         )
@@ -104,7 +105,7 @@ def compute(table: Table) -> ArchitectureRanks:
         for axis, value in zip(then, values, strict=True)
     ]
     return ArchitectureRanks(
-        table.name,
+        *(table.name, table.dataset),
         *(_ranks(error[:, best]), _ranks(own)),
         hyperparameters=", ".join(shown),
         correlation=_correlation(error[:, best], own),
@@ -149,8 +150,8 @@ def caption(found: ArchitectureRanks) -> str:
 
 
 def anchors(found: ArchitectureRanks) -> tuple[Anchor, ...]:
-    """The correlation, which is published for the data set of protein structures."""
-    if "protein" not in found.table:
+    """The correlation, which is published for one data set."""
+    if found.dataset != DATASET:
         return ()
     words = "Spearman's correlation of the ranks at f\u2020 and f*"
     return (Anchor(words, f"{found.correlation:.4f}", f"{PUBLISHED}"),)

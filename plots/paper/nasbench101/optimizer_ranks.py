@@ -82,8 +82,8 @@ def compute(suite: SuiteResults) -> Ranks:
     everything = [run for group in groups.values() for runs in group.values() for run in runs]
     if len(ranked) < 2 or not any(len(run.trajectory) for run in everything):
         raise FigureError(
-            f"ranks of optimizers need two methods with runs on each of {', '.join(shown)}; there are"
-            f" {len(ranked)}"
+            f"ranks of optimizers need two methods with runs on each of {', '.join(shown)}; there"
+            f" are {len(ranked)}"
         )
     optimizers = [(label, next(iter(groups.values()))[label][0].optimizer) for label in ranked]
     missing = []

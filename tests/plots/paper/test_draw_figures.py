@@ -69,7 +69,9 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
         assert (tmp_path / state[number].file).read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / f"figure-{number}.pdf").read_bytes().startswith(b"%PDF")
     index = (tmp_path / "figures.md").read_text()
-    assert "| Within 6 edits of them, of all points | 100.0 % | 35.4 % of the search space |" in index
+    assert (
+        "| Within 6 edits of them, of all points | 100.0 % | 35.4 % of the search space |" in index
+    )
     assert (
         "- Supplement figure 4 (evolution's settings): run `regretta run sensitivity-evolution`"
         in index

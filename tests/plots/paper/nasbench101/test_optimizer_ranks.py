@@ -106,7 +106,7 @@ def test_nothing_to_rank_is_one_line(crossing, run_of, ranks_of):
     with pytest.raises(FigureError, match="there are runs on nashpo-naval"):
         ranks_of({"nashpo-naval": {"tpe": [run_of([], [])], "smac": []}})
     with pytest.raises(
-        FigureError, match="ranks methods with runs on each of nashpo-naval; there are 1"
+        FigureError, match="two methods with runs on each of nashpo-naval; there are 1"
     ):
         ranks_of({"nashpo-naval": {"tpe": [run_of()], "smac": []}})
 
