@@ -89,12 +89,12 @@ def measure_lookups(folder: Path) -> None:
 
     def batch() -> None:
         for part in batches:
-            rows = space.rows(part)
+            rows = space.find_rows(part)
             accuracy[np.maximum(rows, 0), 3, 0]
 
     seconds = best_of(batch, 5)
     report("lookups in batches of 10,000", 1e-6 * len(configurations) / seconds, "million/s")
-    valid = configurations[space.rows(configurations) >= 0][:20_000]
+    valid = configurations[space.valid(configurations)][:20_000]
     one = list(valid)
 
     def single() -> None:

@@ -40,7 +40,7 @@ PACKAGES = ("smac", "hpbandster", "statsmodels", "scikit-learn", "ConfigSpace", 
 
 def error_of(configuration: Configuration) -> float:
     """An error with some structure, 1 where the cell is invalid."""
-    if SPACE.row(configuration) < 0:
+    if not SPACE.is_valid(configuration):
         return 1.0
     return 0.08 + 0.04 * float(np.tanh(np.cos(np.arange(SPACE.dim)) @ configuration))
 

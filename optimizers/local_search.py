@@ -68,7 +68,7 @@ class LocalSearch(Optimizer):
 
     def tell(self, observation: Observation) -> None:
         self._waiting = self._waiting[len(observation.errors) :]
-        self._seen.update(self.space.rows(observation.configurations).tolist())
+        self._seen.update(self.space.find_rows(observation.configurations).tolist())
         for configuration, error in observation:
             if self._best is None or error < self._best[1]:
                 self._best = (configuration, error)
@@ -92,7 +92,7 @@ class LocalSearch(Optimizer):
 
     def _unseen(self, configurations: Configurations) -> Configurations:
         """Of these the valid ones whose cells are new, one a cell, in their order."""
-        rows = self.space.rows(configurations)
+        rows = self.space.find_rows(configurations)
         _, first = np.unique(rows, return_index=True)
         first.sort()
         new = [i for i in first.tolist() if rows[i] >= 0 and int(rows[i]) not in self._seen]

@@ -116,7 +116,7 @@ class RegularizedEvolution(Optimizer):
             return self._random(n)
         while True:
             child = self._mutate(self._parent())
-            if not self.settings.reject_invalid or self.space.row(child) >= 0:
+            if not self.settings.reject_invalid or self.space.is_valid(child):
                 return child
             self.discarded += 1
 

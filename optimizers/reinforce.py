@@ -93,7 +93,7 @@ class Reinforce(Optimizer):
             for threshold in self._thresholds:
                 sample += draws >= threshold
             for configuration in sample:
-                if self.space.row(configuration) >= 0:
+                if self.space.is_valid(configuration):
                     return configuration
                 self.discarded += 1
         self.discarded -= 1  # the last one is proposed after all

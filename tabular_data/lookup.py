@@ -52,7 +52,7 @@ class Lookup(Observer):
         accuracy, seconds = self._views
         _, budgets, repeats = self._shape
         answers = Answers([], [], [], [])
-        for row, draw in zip(self._space.row_list(configurations), draws, strict=True):
+        for row, draw in zip(self._space.find_row_list(configurations), draws, strict=True):
             if row < 0 or (self._partial and not self._available[row].any()):
                 row, repeat, error, cost = -1, -1, 1.0, 0.0
             else:
@@ -75,9 +75,7 @@ class Lookup(Observer):
     def _at_once(
         self, configurations: Configurations, level: int, draws: NDArray[np.float64]
     ) -> Answers:
-        if not self._space.inside(configurations):
-            configurations = self._space.check(configurations)
-        rows = self._space.rows(configurations)
+        rows = self._space.find_rows(self._space.check(configurations))
         valid = rows >= 0
         if self._partial:
             valid[valid] = self._available[rows[valid]].any(axis=1)

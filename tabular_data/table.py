@@ -308,7 +308,7 @@ class Table(Benchmark):
         return Observed(answers.errors, answers.costs, np.array(answers.rows) >= 0)
 
     def judge(self, configurations: Configurations, budget: float) -> Judged:
-        rows = self.space.rows(self.space.check(configurations))
+        rows = self.space.rows(configurations)
         level = self.budget_index(budget)
         test = self.mean_test_error
         return Judged(

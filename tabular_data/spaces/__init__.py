@@ -7,19 +7,21 @@ from typing import Any
 
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces.base import (
-    Categorical,
     Configuration,
     Configurations,
-    Integer,
-    Parameter,
-    Real,
     Space,
-    SpaceError,
 )
 from regretta.tabular_data.spaces.grid import GridSpace
 from regretta.tabular_data.spaces.nasbench101 import NasBench101
 from regretta.tabular_data.spaces.nasbench101_index import Counting
 from regretta.tabular_data.spaces.nasbench201 import NasBench201
+from regretta.tabular_data.spaces.parameters import (
+    Categorical,
+    Integer,
+    Parameter,
+    Real,
+    SpaceError,
+)
 
 __all__ = [
     "Categorical",

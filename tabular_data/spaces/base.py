@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.spaces.parameters import (
+    Categorical,
+    Integer,
+    Parameter,
+    Real,
+    SpaceError,
+    as_number,
+    check_parameters,
+    equal_blocks,
+)
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
@@ -22,72 +30,38 @@ Configurations = NDArray[Any]
 """Many configurations: shape ``[n, dim]``."""
 
 
-class SpaceError(UserError):
-    """A configuration, cell or name that does not belong to the space."""
-
-
-@dataclass(frozen=True, slots=True)
-class Categorical:
-    """A choice among unordered values; a configuration holds the index of the choice."""
-
-    name: str
-    choices: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Integer:
-    """A whole number from `low` to `high`, both included; a configuration holds the number."""
-
-    name: str
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """A number in [`low`, `high`); a configuration holds the number."""
-
-    name: str
-    low: float
-    high: float
-
-
-Parameter = Categorical | Integer | Real
-
-
 class Space(ABC):
     """A search space: named parameters, validity, and the way from a configuration to a table row.
 
     A *configuration* is a NumPy vector with one entry a parameter (the index of a choice, or the
     number itself); a *cell* is what a table measured, one row each. Several configurations may mean
-    one cell, and some mean none: their row is −1.
+    one cell, and some mean none: ask `valid` or `is_valid`.
 
-    Subclasses set `name`, `parameters` and `n_cells` and give `rows` and `describe`. Spaces are
-    immutable and hold no random state.
+    All public calls check what they are given in the same way (`check`, `check_row`): lists, tuples
+    and arrays of whole numbers are taken; what does not belong to the space is one line, and never
+    the row of another cell. Two calls are for those who look up millions, and say −1 where others
+    refuse: `find_rows` and `find_row_list`.
+
+    Subclasses set `name`, `parameters` and `n_cells` and give `find_rows` and `describe`. Spaces
+    are immutable and hold no random state.
     """
 
     name: str
     n_cells: int
     parameters: tuple[Parameter, ...]
     mutation_weights: ClassVar[Mapping[str, Sequence[float]]] = {}
-    """Named, unequal probabilities with which a mutation picks its parameter, where a paper has them."""
+    """Named, unequal probabilities with which a mutation picks its parameter, as papers have them."""
+    invalid_because: str = "no cell has it"
+    """Why a configuration of the space may mean no cell."""
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
-        self.parameters = tuple(parameters)
+        self.parameters = check_parameters(parameters)
         self._names = {parameter.name: i for i, parameter in enumerate(self.parameters)}
         self.all_categorical = all(isinstance(p, Categorical) for p in self.parameters)
         self.dtype: np.dtype[Any] = np.dtype(np.int8 if self.all_categorical else np.float64)
-        self.cardinalities = tuple(
-            (
-                len(p.choices)
-                if isinstance(p, Categorical)
-                else p.high - p.low + 1
-                if isinstance(p, Integer)
-                else 0
-            )
-            for p in self.parameters
-        )
-        self._blocks = _equal_blocks(self.parameters)
+        self.cardinalities = tuple(parameter.size for parameter in self.parameters)
+        self._free = [i for i, size in enumerate(self.cardinalities) if size != 1]
+        self._blocks = equal_blocks(self.parameters)
         self._largest = (
             np.array(self.cardinalities, dtype=np.uint8) - 1 if self.all_categorical else None
         )
@@ -139,50 +113,204 @@ class Space(ABC):
     # -- configuration to cell ---------------------------------------------------------------
 
     @abstractmethod
-    def rows(self, configurations: Configurations) -> NDArray[np.int32]:
-        """Table row of each configuration.
+    def find_rows(self, configurations: Configurations) -> NDArray[np.signedinteger[Any]]:
+        """Table row of each configuration, −1 where it means no cell; nothing is checked.
+
+        It is for code that looks up many and has checked them. A −1 is a valid index of an array:
+        mask it before anything is read with it, or call `rows`.
 
         Parameters
         ----------
         configurations
-            Shape ``[n, dim]``; entries must lie in the parameters' ranges (see `check`).
+            Shape ``[n, dim]``, of the space's own dtype, entries in the parameters' ranges.
 
         Returns
         -------
         ndarray
-            Shape ``[n]``; −1 where the configuration means no cell.
+            Shape ``[n]``.
         """
 
-    def row(self, configuration: Configuration) -> int:
-        """Table row of one configuration, −1 where it means no cell.
+    def find_row_list(self, configurations: Configurations) -> list[int]:
+        """Table row of each of a few configurations, −1 where it means no cell.
 
-        Unlike `rows` it finds out by itself whether the configuration belongs to the space: one at
-        a time, looking up and checking are quickest together.
+        Unlike `find_rows` it finds out by itself whether the configurations belong to the space: a
+        few at a time, looking up and checking are quickest together.
 
         Raises
         ------
         SpaceError
             As `check`.
         """
-        return int(self.rows(self.check(configuration[None, :]))[0])
+        rows: list[int] = self.find_rows(self.check(configurations)).tolist()
+        return rows
 
-    def row_list(self, configurations: Configurations) -> list[int]:
-        """What `row` gives for each of a few configurations, shape ``[n, dim]``.
+    def rows(self, configurations: ArrayLike) -> NDArray[np.signedinteger[Any]]:
+        """Table row of each configuration, shape ``[n, dim]`` → ``[n]``.
+
+        Raises
+        ------
+        SpaceError
+            As `check`, and at the first configuration that means no cell.
+        """
+        checked = self.check(configurations)
+        rows = self.find_rows(checked)
+        if (rows < 0).any():
+            raise self._no_cell(checked[int(np.argmax(rows < 0))])
+        return rows
+
+    def row(self, configuration: ArrayLike) -> int:
+        """Table row of one configuration.
+
+        Raises
+        ------
+        SpaceError
+            As `check_one`, and if the configuration means no cell.
+        """
+        checked = self.check_one(configuration)
+        row = self.find_row_list(checked[None])[0]
+        if row < 0:
+            raise self._no_cell(checked)
+        return row
+
+    def valid(self, configurations: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each configuration means a cell, shape ``[n, dim]`` → ``[n]``.
+
+        It is structural: finding out costs a search no time.
 
         Raises
         ------
         SpaceError
             As `check`.
         """
-        return [self.row(configuration) for configuration in configurations]
+        return self.find_rows(self.check(configurations)) >= 0
 
-    def valid(self, configurations: Configurations) -> NDArray[np.bool_]:
-        """Whether each configuration means a cell; structural, so that it costs a search nothing."""
-        return self.rows(configurations) >= 0
+    def is_valid(self, configuration: ArrayLike) -> bool:
+        """Whether one configuration means a cell.
+
+        Raises
+        ------
+        SpaceError
+            As `check_one`.
+        """
+        return self.find_row_list(self.check_one(configuration)[None])[0] >= 0
+
+    def _no_cell(self, configuration: Configuration) -> SpaceError:
+        values = ", ".join(f"{k}={v}" for k, v in self.to_values(configuration).items())
+        return SpaceError(
+            f"the configuration {values} of {self.name} means no cell: {self.invalid_because}"
+        )
 
     @abstractmethod
     def describe(self, row: int) -> str:
-        """The cell of a table row, as the field writes it."""
+        """The cell of a table row, as the field writes it.
+
+        Raises
+        ------
+        SpaceError
+            As `check_row`.
+        """
+
+    # -- checks --------------------------------------------------------------------------------
+
+    def check(self, configurations: ArrayLike) -> Configurations:
+        """Many configurations in the space's own dtype.
+
+        Raises
+        ------
+        SpaceError
+            If the shape is not ``[n, dim]``, an entry is no number, or it is outside its
+            parameter's range.
+        """
+        if isinstance(configurations, np.ndarray) and configurations.dtype == self.dtype:
+            if self.inside(configurations):
+                return configurations
+            given = configurations
+        else:
+            given = _numbers(configurations, f"a configuration of {self.name}")
+        if given.ndim != 2 or given.shape[1] != self.dim:
+            raise SpaceError(
+                f"a configuration of {self.name} has {self.dim} entries, got an array of shape"
+                f" {given.shape}"
+            )
+        low, high, whole = self._bounds()
+        bad = ~((given >= low) & (given <= high)) | (whole & (given != np.floor(given)))
+        if bad.any():
+            n, i = (int(k) for k in np.argwhere(bad)[0])
+            raise SpaceError(
+                f"parameter {self.parameters[i].name!r} of {self.name} cannot be {given[n, i]}: "
+                f"it takes {self.parameters[i].range}"
+            )
+        return given.astype(self.dtype, copy=False)
+
+    def check_one(self, configuration: ArrayLike) -> Configuration:
+        """One configuration in the space's own dtype: shape ``[dim]``.
+
+        Raises
+        ------
+        SpaceError
+            As `check`.
+        """
+        if isinstance(configuration, np.ndarray) and configuration.dtype == self.dtype:
+            given = configuration
+        else:
+            given = _numbers(configuration, f"a configuration of {self.name}")
+        if given.ndim != 1:
+            raise SpaceError(
+                f"one configuration of {self.name} has {self.dim} entries, got an array of shape"
+                f" {given.shape}"
+            )
+        checked: Configuration = self.check(given[None])[0]
+        return checked
+
+    def inside(self, configurations: Configurations) -> bool:
+        """Whether an array of the space's own dtype holds configurations: `check`'s quick form.
+
+        It may say no where `check` finds nothing wrong, never the other way round.
+        """
+        if self._largest is None or configurations.shape[1:] != (self.dim,):
+            return False
+        if not configurations.flags.c_contiguous:
+            return False
+        # Read as unsigned, a negative entry is a large one.
+        return bool((configurations.view(np.uint8) <= self._largest).all())
+
+    def check_row(self, row: object) -> int:
+        """A table row as an integer.
+
+        Raises
+        ------
+        SpaceError
+            If it is no whole number from 0 to `n_cells` − 1.
+        """
+        number = as_number(row.item() if isinstance(row, np.ndarray) and row.ndim == 0 else row)
+        if number is None or not number.is_integer() or not 0 <= int(row) < self.n_cells:  # type: ignore[call-overload]
+            raise SpaceError(
+                f"{self.name} has the rows 0 to {self.n_cells - 1}, and none is {row!r:.60}"
+            )
+        return int(row)  # type: ignore[call-overload, no-any-return]
+
+    def check_rows(self, rows: ArrayLike) -> NDArray[np.int64]:
+        """Table rows as integers: shape ``[n]``.
+
+        Raises
+        ------
+        SpaceError
+            As `check_row`, or if the shape is another one.
+        """
+        given = _numbers(rows, f"rows of {self.name}")
+        if given.ndim != 1:
+            raise SpaceError(f"rows of {self.name} are a list, got an array of shape {given.shape}")
+        bad = ~((given >= 0) & (given < self.n_cells)) | (given != np.floor(given))
+        if bad.any():
+            self.check_row(given[int(np.argmax(bad))].item())
+        return given.astype(np.int64)
+
+    def _bounds(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
+        low = np.array([0 if isinstance(p, Categorical) else p.low for p in self.parameters])
+        high = np.array(
+            [p.size - 1 if isinstance(p, Categorical) else p.high for p in self.parameters]
+        )
+        return low, high, np.array([not isinstance(p, Real) for p in self.parameters])
 
     # -- configurations ----------------------------------------------------------------------
 
@@ -209,16 +337,28 @@ class Space(ABC):
     ) -> Configuration:
         """A copy in which one parameter has another value.
 
-        The parameter is drawn uniformly, or by `weights`, and its new value uniformly among the
-        others (a real parameter: uniformly in its range). This is the mutation of the comparison of
-        NAS-Bench-101 (automl/nas_benchmarks, ``run_regularized_evolution.py``).
+        The parameter is drawn uniformly, or by `weights`, among those that have another value, and
+        its new value uniformly among the others (a real parameter: uniformly in its range). Where
+        every parameter has one value only, the copy is equal. This is the mutation of the
+        comparison of NAS-Bench-101 (automl/nas_benchmarks, ``run_regularized_evolution.py``).
+
+        Raises
+        ------
+        SpaceError
+            As `check_one`, for anything but an array of the space's own dtype, which is trusted.
         """
+        if not isinstance(configuration, np.ndarray) or configuration.dtype != self.dtype:
+            configuration = self.check_one(configuration)
         child = configuration.copy()
         where, what = rng.random(2).tolist()
+        free = self._free
+        if not free:
+            return child
         if weights is None:
-            i = int(where * len(self.parameters))
+            i = free[int(where * len(free))]
         else:
-            i = int(np.searchsorted(np.cumsum(weights), where * sum(weights), side="right"))
+            shares = [weights[i] for i in free]
+            i = free[int(np.searchsorted(np.cumsum(shares), where * sum(shares), side="right"))]
         if not self.all_categorical and isinstance(parameter := self.parameters[i], Real):
             child[i] = parameter.low + (parameter.high - parameter.low) * what
             return child
@@ -227,66 +367,38 @@ class Space(ABC):
         child[i] = other + (other >= child.item(i))
         return child
 
-    def neighbours(self, configuration: Configuration) -> Configurations:
-        """All configurations that differ in one categorical or integer parameter: shape ``[m, dim]``."""
-        found = []
-        for i, parameter in enumerate(self.parameters):
-            if isinstance(parameter, Real):
-                continue
-            low = parameter.low if isinstance(parameter, Integer) else 0
-            for value in range(low, low + self.cardinalities[i]):
-                if value != configuration[i]:
-                    neighbour = configuration.copy()
-                    neighbour[i] = value
-                    found.append(neighbour)
-        return np.array(found, dtype=self.dtype).reshape(-1, self.dim)
-
-    def inside(self, configurations: Configurations) -> bool:
-        """Whether an array of the space's own dtype holds configurations of it; the quick form of `check`."""
-        if self._largest is None or configurations.shape[1:] != (self.dim,):
-            return False
-        # Read as unsigned, a negative entry is a large one.
-        return bool((configurations.view(np.uint8) <= self._largest).all())
-
-    def check(self, configurations: Configurations) -> Configurations:
-        """The configurations in the space's own dtype.
+    def neighbours(self, configuration: ArrayLike) -> Configurations:
+        """All configurations that differ in one discrete parameter: shape ``[m, dim]``.
 
         Raises
         ------
         SpaceError
-            If the shape is not ``[n, dim]`` or an entry is outside its parameter's range.
+            As `check_one`.
         """
-        given = np.asarray(configurations)
-        if given.ndim != 2 or given.shape[1] != self.dim:
-            raise SpaceError(
-                f"a configuration of {self.name} has {self.dim} entries, got an array of shape"
-                f" {given.shape}"
-            )
-        if given.dtype.kind not in "biuf":
-            raise SpaceError(
-                f"a configuration of {self.name} holds numbers, got dtype {given.dtype}"
-            )
-        low, high, whole = self._bounds()
-        bad = ~((given >= low) & (given <= high)) | (whole & (given != np.floor(given)))
-        if bad.any():
-            n, i = (int(k) for k in np.argwhere(bad)[0])
-            raise SpaceError(
-                f"parameter {self.parameters[i].name!r} of {self.name} cannot be {given[n, i]}: "
-                f"it takes {_range(self.parameters[i])}"
-            )
-        return given.astype(self.dtype, copy=False)
+        centre = self.check_one(configuration)
+        changed = []
+        for i, parameter in enumerate(self.parameters):
+            if isinstance(parameter, Real):
+                continue
+            low = parameter.low if isinstance(parameter, Integer) else 0
+            for value in range(low, low + parameter.size):
+                if value != centre[i]:
+                    neighbour = centre.copy()
+                    neighbour[i] = value
+                    changed.append(neighbour)
+        return np.array(changed, dtype=self.dtype).reshape(-1, self.dim)
 
-    def _bounds(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
-        low = np.array([0 if isinstance(p, Categorical) else p.low for p in self.parameters])
-        high = np.array(
-            [len(p.choices) - 1 if isinstance(p, Categorical) else p.high for p in self.parameters]
-        )
-        return low, high, np.array([not isinstance(p, Real) for p in self.parameters])
+    def to_values(self, configuration: ArrayLike) -> dict[str, str | int | float]:
+        """The configuration as a mapping from parameter names to values.
 
-    def to_values(self, configuration: Configuration) -> dict[str, str | int | float]:
-        """The configuration as a mapping from parameter names to values."""
+        Raises
+        ------
+        SpaceError
+            As `check_one`.
+        """
         values: dict[str, str | int | float] = {}
-        for parameter, entry in zip(self.parameters, configuration.tolist(), strict=True):
+        entries = self.check_one(configuration).tolist()
+        for parameter, entry in zip(self.parameters, entries, strict=True):
             match parameter:
                 case Categorical(name=name, choices=choices):
                     values[name] = choices[int(entry)]
@@ -297,44 +409,46 @@ class Space(ABC):
         return values
 
     def from_values(self, values: Mapping[str, object]) -> Configuration:
-        """The configuration of a mapping from parameter names to values; the reverse of
-        `to_values`.
+        """The configuration of a mapping from names to values; the reverse of `to_values`.
 
         Raises
         ------
         SpaceError
             If a name is missing or unknown, or a value is outside its parameter's range.
         """
-        if unknown := sorted(set(values) - set(self._names)):
-            raise SpaceError(f"{self.name} has no parameter {unknown[0]!r}")
+        if not isinstance(values, Mapping):
+            raise SpaceError(
+                f"{self.name} needs a mapping from names to values, got {values!r:.60}"
+            )
+        for name in values:
+            if name not in self._names:
+                raise SpaceError(f"{self.name} has no parameter {name!r:.60}")
         entries: list[float] = []
         for parameter in self.parameters:
             if parameter.name not in values:
                 raise SpaceError(
                     f"the configuration lacks parameter {parameter.name!r} of {self.name}"
                 )
-            value = values[parameter.name]
-            if isinstance(parameter, Categorical):
-                if str(value) not in parameter.choices:
-                    raise SpaceError(
-                        f"parameter {parameter.name!r} of {self.name} cannot be {value!r}: it takes"
-                        f" {_range(parameter)}"
-                    )
-                entries.append(parameter.choices.index(str(value)))
-            else:
-                entries.append(float(value))  # type: ignore[arg-type]
-        vector: Configuration = self.check(np.array([entries], dtype=float))[0]
-        return vector
+            entry = parameter.entry(values[parameter.name])
+            if entry is None:
+                raise SpaceError(
+                    f"parameter {parameter.name!r} of {self.name} cannot be"
+                    f" {values[parameter.name]!r:.60}: it takes {parameter.range}"
+                )
+            entries.append(entry)
+        return self.check_one(np.array(entries, dtype=float))
 
     def configuration_space(self, seed: int | None = None) -> ConfigurationSpace:
         """The same space as a `ConfigSpace.ConfigurationSpace`.
 
         Its hyperparameters carry the parameters' names; ConfigSpace orders them alphabetically, so
-        go through names (`from_values`), never through positions.
+        go through names (`from_values`), never through positions. A parameter with one value is a
+        constant.
         """
         from ConfigSpace import (
             CategoricalHyperparameter,
             ConfigurationSpace,
+            Constant,
             UniformFloatHyperparameter,
             UniformIntegerHyperparameter,
         )
@@ -342,8 +456,12 @@ class Space(ABC):
         space = ConfigurationSpace(name=self.name, seed=seed)
         for parameter in self.parameters:
             match parameter:
+                case Categorical(name=name, choices=(only,)):
+                    space.add(Constant(name, only))
                 case Categorical(name=name, choices=choices):
                     space.add(CategoricalHyperparameter(name, list(choices)))
+                case Integer(name=name, low=low, high=high) if low == high:
+                    space.add(Constant(name, low))
                 case Integer(name=name, low=low, high=high):
                     space.add(UniformIntegerHyperparameter(name, low, high))
                 case Real(name=name, low=start, high=stop):
@@ -354,25 +472,22 @@ class Space(ABC):
         return f"<space {self.name}: {self.dim} parameters, {self.n_cells} cells>"
 
 
-def _equal_blocks(parameters: Sequence[Parameter]) -> list[tuple[int, int, Parameter]]:
-    """Runs of neighbouring parameters with equal ranges, so that sampling draws each run at once."""
-
-    def kind(parameter: Parameter) -> tuple[object, ...]:
-        if isinstance(parameter, Categorical):
-            return (Categorical, len(parameter.choices))
-        return (type(parameter), parameter.low, parameter.high)
-
-    blocks: list[tuple[int, int, Parameter]] = []
-    for i, parameter in enumerate(parameters):
-        if blocks and kind(blocks[-1][2]) == kind(parameter):
-            blocks[-1] = (blocks[-1][0], i + 1, parameter)
-        else:
-            blocks.append((i, i + 1, parameter))
-    return blocks
+def _numbers(given: ArrayLike, what: str) -> NDArray[Any]:
+    """An array of integers or floats; truth values, texts, gaps and ragged lists are refused."""
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise SpaceError(f"{what} holds numbers in one shape, got {given!r:.80}") from None
+    if np.ma.is_masked(given):
+        raise SpaceError(f"{what} has masked entries")
+    if array.dtype.kind not in "iuf" or _has_truth_values(given):
+        kind = "truth values" if array.dtype.kind in "biuf" else f"dtype {array.dtype}"
+        raise SpaceError(f"{what} holds numbers, got {kind}")
+    return array
 
 
-def _range(parameter: Parameter) -> str:
-    if isinstance(parameter, Categorical):
-        shown = ", ".join(parameter.choices[:8]) + (", …" if len(parameter.choices) > 8 else "")
-        return f"one of {len(parameter.choices)} choices ({shown})"
-    return f"{parameter.low} to {parameter.high}"
+def _has_truth_values(given: object) -> bool:
+    """Whether a truth value hides among the numbers of a nested list."""
+    if isinstance(given, list | tuple):
+        return any(_has_truth_values(item) for item in given)
+    return isinstance(given, bool | np.bool_)

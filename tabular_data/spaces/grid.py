@@ -7,18 +7,15 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from regretta.tabular_data.spaces.base import (
-    Categorical,
-    Configuration,
     Configurations,
     Space,
-    SpaceError,
 )
+from regretta.tabular_data.spaces.parameters import Categorical, SpaceError
 
 _REMEMBERED = 100_000
-_MAX_CHOICES = 127
 _MAX_CELLS = (1 << 63) - 1
 
 
@@ -44,8 +41,8 @@ class GridSpace(Space):
     def __init__(self, choices: Mapping[str, Sequence[object]], name: str = "grid") -> None:
         if not isinstance(name, str) or not name.isprintable() or not name:
             raise SpaceError(f"a grid space's name is a printable text, got {name!r:.60}")
-        if not choices:
-            raise SpaceError("a grid space needs at least one parameter")
+        if not isinstance(choices, Mapping):
+            raise SpaceError(f"a grid space needs a mapping from names to choices, got {choices!r}")
         super().__init__([_parameter(key, values) for key, values in choices.items()])
         self.name = name
         self.n_cells = prod(self.cardinalities)
@@ -75,28 +72,40 @@ class GridSpace(Space):
             raise SpaceError('a grid space is {"grid": {parameter: [choices]}, "name": name}')
         return GridSpace(grid, name)  # type: ignore[arg-type]
 
-    def rows(self, configurations: Configurations) -> NDArray[np.signedinteger[Any]]:
+    def find_rows(self, configurations: Configurations) -> NDArray[np.signedinteger[Any]]:
         found: NDArray[np.signedinteger[Any]] = (configurations @ self._radix).astype(
             self._row_type
         )
         return found
 
-    def row(self, configuration: Configuration) -> int:
+    def find_row_list(self, configurations: Configurations) -> list[int]:
         # A search comes back to the same cells: what was looked up once is remembered by its bytes.
-        key = configuration.tobytes()
-        row = self._known.get(key) if configuration.dtype == self.dtype else None
-        if row is None:
-            row = super().row(configuration)
-            if configuration.dtype == self.dtype and len(self._known) < _REMEMBERED:
-                self._known[key] = row
-        return row
+        if configurations.dtype != self.dtype or configurations.ndim != 2:
+            return super().find_row_list(configurations)
+        rows = []
+        for configuration in configurations:
+            key = configuration.tobytes()
+            row = self._known.get(key)
+            if row is None:
+                (row,) = super().find_row_list(configuration[None])
+                if len(self._known) < _REMEMBERED:
+                    self._known[key] = row
+            rows.append(row)
+        return rows
 
-    def configurations(self, rows: NDArray[np.integer[Any]]) -> Configurations:
-        """The configuration of each row: shape ``[n, dim]``; the reverse of `rows`."""
-        return np.stack(np.unravel_index(rows, self.cardinalities), axis=-1).astype(self.dtype)
+    def configurations(self, rows: ArrayLike) -> Configurations:
+        """The configuration of each row, shape ``[n]`` → ``[n, dim]``; the reverse of `rows`.
+
+        Raises
+        ------
+        SpaceError
+            As `check_rows`.
+        """
+        places = np.unravel_index(self.check_rows(rows), self.cardinalities)
+        return np.stack(places, axis=-1).astype(self.dtype)
 
     def describe(self, row: int) -> str:
-        values = self.to_values(self.configurations(np.array([row]))[0])
+        values = self.to_values(self.configurations([self.check_row(row)])[0])
         return ", ".join(f"{name}={value}" for name, value in values.items())
 
 
@@ -105,9 +114,4 @@ def _parameter(name: object, values: object) -> Categorical:
         raise SpaceError(f"a parameter's name is a text, got {name!r:.60}")
     if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str | bytes):
         raise SpaceError(f"parameter {name!r} needs a list of choices, got {values!r:.60}")
-    choices = tuple(str(value) for value in values)
-    if not 1 <= len(choices) <= _MAX_CHOICES or len(set(choices)) != len(choices):
-        raise SpaceError(
-            f"parameter {name!r} needs 1 to {_MAX_CHOICES} different choices, got {len(choices)}"
-        )
-    return Categorical(name, choices)
+    return Categorical(name, tuple(str(value) for value in values))

@@ -11,24 +11,25 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from regretta.tabular_data.spaces.base import (
-    Categorical,
-    Configuration,
     Configurations,
-    Integer,
-    Parameter,
-    Real,
     Space,
-    SpaceError,
 )
-from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell
+from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell, checked_cell, prune
 from regretta.tabular_data.spaces.nasbench101_index import (
     MAX_EDGES,
     CellIndex,
     Counting,
     cell_index,
+)
+from regretta.tabular_data.spaces.parameters import (
+    Categorical,
+    Integer,
+    Parameter,
+    Real,
+    SpaceError,
 )
 
 VERTICES = (2, 3, 4, 5, 6, 7)
@@ -90,6 +91,10 @@ class NasBench101(Space):
         self.vertices = vertices
         self.encoding = encoding
         self.counting: Counting = counting
+        self.invalid_because = (
+            f"there is no path from input to output, or more than {MAX_EDGES} edges {counting}"
+            " pruning"
+        )
         self.index: CellIndex = cell_index(vertices, counting)
         self.n_cells = self.index.n_cells
         self.name = _family(vertices) + f"/{encoding}" + _ENDING[counting]
@@ -114,6 +119,8 @@ class NasBench101(Space):
         self._first_op = len(edges)
         self._last_edge = self._first_op - 1
         self._shape = (self.dim,)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        self._bit_of_edge = {pair: 1 << k for k, pair in enumerate(pairs)}
         self._bit = 1 << np.arange(self.n_entries, dtype=np.int32)
         # Choices count in another order than the labels of the module hash: base-3 number of one →
         # of the other.
@@ -151,7 +158,7 @@ class NasBench101(Space):
             self.counting if counting is None else counting,
         )
 
-    def rows(self, configurations: Configurations) -> NDArray[np.int32]:
+    def find_rows(self, configurations: Configurations) -> NDArray[np.int32]:
         if self.encoding == "A" and len(configurations) <= _FEW:
             codes = (configurations.astype(np.float32) @ self._columns).astype(np.int32)
             return self.index.rows(codes[:, 0], self._code_of_choices.take(codes[:, 1]))
@@ -162,10 +169,7 @@ class NasBench101(Space):
             self._matrix_codes(configurations), self._code_of_choices.take(choices)
         )
 
-    def row(self, configuration: Configuration) -> int:
-        return self.row_list(configuration[None])[0]
-
-    def row_list(self, configurations: Configurations) -> list[int]:
+    def find_row_list(self, configurations: Configurations) -> list[int]:
         if (
             configurations.dtype == self.dtype
             and self.all_categorical
@@ -181,10 +185,13 @@ class NasBench101(Space):
                 ]
             except (ValueError, KeyError):
                 pass  # checking finds what is wrong
-        return [int(row) for row in self.rows(self.check(configurations))]
+        return super().find_row_list(configurations)
 
     def _row_of_bytes(self, data: bytes) -> int:
-        """Row of a configuration of encoding A or B; ValueError or KeyError where an entry is outside its range."""
+        """Row of a configuration of encoding A or B, −1 where it means no cell.
+
+        ValueError or KeyError where an entry is outside its range.
+        """
         if self.encoding == "A":
             # The bits are cheapest to read as the text of a binary number; another entry makes it
             # none.
@@ -211,39 +218,81 @@ class NasBench101(Space):
                 code = np.where(taken, self._bit[ranked], 0).sum(axis=1, dtype=np.int32)
         return code
 
-    def matrix(self, configuration: Configuration) -> NDArray[np.int8]:
-        """The adjacency matrix a configuration spells, before pruning: shape ``[vertices, vertices]``."""
-        matrix = np.zeros((self.vertices, self.vertices), dtype=np.int8)
-        code = int(self._matrix_codes(configuration[None, :])[0])
-        matrix[np.triu_indices(self.vertices, 1)] = code >> np.arange(self.n_entries) & 1
-        return matrix
-
-    def operations(self, configuration: Configuration) -> tuple[str, ...]:
-        """The operations a configuration spells, before pruning: ``vertices - 2`` of them."""
-        return tuple(CHOICES[int(entry)] for entry in configuration[self._first_op :])
-
-    def cell(self, row: int) -> Cell:
-        """The pruned cell of a table row."""
-        return self.index.cell(row)
-
-    def row_of_cell(self, matrix: NDArray[Any], operations: Sequence[str]) -> int:
-        """Table row of a matrix of up to `vertices` vertices and its interior operations, −1 where
-        invalid.
+    def matrix(self, configuration: ArrayLike) -> NDArray[np.int8]:
+        """The adjacency matrix that is spelled, before pruning: shape ``[vertices, vertices]``.
 
         Raises
         ------
-        ValueError
-            If the cell has more vertices than the space, or an operation is unknown.
+        SpaceError
+            As `check_one`.
         """
+        matrix = np.zeros((self.vertices, self.vertices), dtype=np.int8)
+        code = int(self._matrix_codes(self.check_one(configuration)[None])[0])
+        matrix[np.triu_indices(self.vertices, 1)] = code >> np.arange(self.n_entries) & 1
+        return matrix
+
+    def operations(self, configuration: ArrayLike) -> tuple[str, ...]:
+        """The operations a configuration spells, before pruning: ``vertices - 2`` of them.
+
+        Raises
+        ------
+        SpaceError
+            As `check_one`.
+        """
+        entries = self.check_one(configuration)[self._first_op :]
+        return tuple(CHOICES[int(entry)] for entry in entries)
+
+    def cell(self, row: int) -> Cell:
+        """The pruned cell of a table row.
+
+        Raises
+        ------
+        SpaceError
+            As `check_row`.
+        """
+        return self.index.cell(self.check_row(row))
+
+    def row_of_cell(self, matrix: ArrayLike, operations: Sequence[str]) -> int:
+        """Table row of a cell, its edges counted after pruning as upstream's ``api.query`` does.
+
+        Parameters
+        ----------
+        matrix
+            Upper-triangular adjacency matrix with entries 0 and 1, shape ``[n, n]``. It may have
+            more vertices than the space, as long as pruning leaves no more.
+        operations
+            Operation of each interior vertex, `n` − 2 of them; or `n` with ``input`` and ``output``
+            at the ends, as upstream's ``ModelSpec`` takes them.
+
+        Raises
+        ------
+        SpaceError
+            If it is no cell of the space: the line says why.
+        """
+        full, names = checked_cell(matrix, operations)
+        n = len(full)
+        if n <= self.vertices:
+            row = self._row_of_matrix(full, names)
+            if row >= 0:
+                return row
+        cell = prune(full, names)
+        if cell is None:
+            raise SpaceError("no cell: no path of the matrix leads from its input to its output")
+        if cell.edges > MAX_EDGES or cell.vertices > self.vertices:
+            raise SpaceError(
+                f"no cell of {self.name}: after pruning it has {cell.vertices} vertices and"
+                f" {cell.edges} edges, and at most {self.vertices} and {MAX_EDGES} are allowed"
+            )
+        return self._row_of_matrix(cell.matrix, cell.operations)
+
+    def _row_of_matrix(self, matrix: NDArray[Any], operations: Sequence[str]) -> int:
+        """Row of a matrix of up to `vertices` vertices, −1 where it is invalid."""
         n = len(matrix)
-        if n > self.vertices:
-            raise ValueError(f"{self.name} has cells of up to {self.vertices} vertices, not {n}")
-        place = [*range(n - 1), self.vertices - 1]
-        full = np.zeros((self.vertices, self.vertices), dtype=np.int64)
-        full[np.ix_(place, place)] = matrix
-        code = int(full[np.triu_indices(self.vertices, 1)] @ self._bit)
-        ops = sum(OPERATIONS.index(operation) * 3**i for i, operation in enumerate(operations))
-        return cell_index(self.vertices, "after").row_of(code, ops)
+        code = 0
+        for i, j in np.argwhere(matrix).tolist():
+            code |= self._bit_of_edge[i, self.vertices - 1 if j == n - 1 else j]
+        labels = sum(OPERATIONS.index(name) * 3**i for i, name in enumerate(operations))
+        return cell_index(self.vertices, "after").row_of(code, labels)
 
     def describe(self, row: int) -> str:
         return str(self.cell(row))

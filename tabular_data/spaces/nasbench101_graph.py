@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.spaces.base import SpaceError
+from regretta.tabular_data.spaces.parameters import SpaceError
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """Operations in the order of the module hash's labels 0, 1, 2."""
@@ -72,7 +71,7 @@ class Cell:
         return f"{rows} {','.join(self.operations)}"
 
 
-def prune(matrix: NDArray[Any], operations: Sequence[str]) -> Cell | None:
+def prune(matrix: ArrayLike, operations: Sequence[str]) -> Cell | None:
     """The cell left when vertices off every input–output path are removed.
 
     Parameters
@@ -80,7 +79,8 @@ def prune(matrix: NDArray[Any], operations: Sequence[str]) -> Cell | None:
     matrix
         Adjacency matrix, shape ``[vertices, vertices]``.
     operations
-        Operations of the interior vertices, ``vertices - 2`` of them.
+        Operations of the interior vertices, ``vertices - 2`` of them; or of all vertices, with
+        ``input`` and ``output`` at the ends.
 
     Returns
     -------
@@ -90,34 +90,63 @@ def prune(matrix: NDArray[Any], operations: Sequence[str]) -> Cell | None:
     Raises
     ------
     SpaceError
-        If the matrix is not upper triangular with entries 0 and 1, or an operation is unknown.
+        If the matrix is not upper triangular with entries 0 and 1, or an operation is unknown, or
+        there are too few or too many.
     """
-    matrix = np.asarray(matrix)
-    n = len(matrix)
-    if (
-        n < 2
-        or matrix.shape != (n, n)
-        or not np.isin(matrix, (0, 1)).all()
-        or np.tril(matrix).any()
-    ):
-        raise SpaceError("a cell's matrix is square and upper triangular, with entries 0 and 1")
-    if len(operations) != n - 2:
-        raise SpaceError(f"a cell of {n} vertices has {n - 2} operations, got {len(operations)}")
-    for operation in operations:
-        if operation not in OPERATIONS:
-            raise SpaceError(f"unknown operation {operation!r}: known are {', '.join(OPERATIONS)}")
+    edges, names = checked_cell(matrix, operations)
+    n = len(edges)
     reached, leads = {0}, {n - 1}
     for i in range(n):
-        reached |= {j for j in range(n) if matrix[i, j] and i in reached}
+        reached |= {j for j in range(n) if edges[i, j] and i in reached}
     for j in reversed(range(n)):
-        leads |= {i for i in range(n) if matrix[i, j] and j in leads}
+        leads |= {i for i in range(n) if edges[i, j] and j in leads}
     kept = sorted(reached & leads)
     if 0 not in kept or n - 1 not in kept:
         return None
     return Cell(
-        np.ascontiguousarray(matrix[np.ix_(kept, kept)], dtype=np.int8),
-        tuple(operations[v - 1] for v in kept[1:-1]),
+        np.ascontiguousarray(edges[np.ix_(kept, kept)], dtype=np.int8),
+        tuple(names[v - 1] for v in kept[1:-1]),
     )
+
+
+def checked_cell(
+    matrix: ArrayLike, operations: Sequence[str]
+) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+    """A matrix and the operations of its interior vertices, as people give them.
+
+    Raises
+    ------
+    SpaceError
+        As `prune`.
+    """
+    try:
+        given = np.asarray(matrix)
+    except ValueError:
+        given = np.empty(0)
+    n = len(given) if given.ndim == 2 else 0
+    if (
+        n < 2
+        or given.shape != (n, n)
+        or given.dtype.kind not in "biuf"
+        or np.ma.is_masked(matrix)
+        or not ((given == 0) | (given == 1)).all()
+        or np.tril(given).any()
+    ):
+        raise SpaceError("a cell's matrix is square and upper triangular, with entries 0 and 1")
+    if isinstance(operations, str) or not isinstance(operations, Sequence | np.ndarray):
+        raise SpaceError(f"a cell's operations are a list of names, got {operations!r:.80}")
+    names = tuple(str(name) if isinstance(name, str) else name for name in operations)
+    if len(names) == n and (names[0], names[-1]) == (INPUT, OUTPUT):
+        names = names[1:-1]
+    if len(names) != n - 2:
+        raise SpaceError(
+            f"a cell of {n} vertices has {n - 2} operations (or {n} with {INPUT} and {OUTPUT}), got"
+            f" {len(names)}"
+        )
+    for name in names:
+        if not isinstance(name, str) or name not in OPERATIONS:
+            raise SpaceError(f"unknown operation {name!r:.60}: known are {', '.join(OPERATIONS)}")
+    return given.astype(np.int8), names
 
 
 def _md5(text: str) -> str:

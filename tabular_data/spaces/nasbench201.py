@@ -13,15 +13,17 @@ from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.spaces.base import Configuration, SpaceError
+from regretta.tabular_data.spaces.base import Configuration
 from regretta.tabular_data.spaces.grid import GridSpace
+from regretta.tabular_data.spaces.parameters import SpaceError
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 """(node, input) of each parameter, in the order of the architecture string."""
 
+_EXAMPLE = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 _STRING = re.compile(
     r"\|([^|]+)~0\|\+\|([^|]+)~0\|([^|]+)~1\|\+\|([^|]+)~0\|([^|]+)~1\|([^|]+)~2\|"
 )
@@ -58,11 +60,17 @@ class NasBench201(GridSpace):
         return _nasbench201() if spec == "nasbench201" else None
 
     def describe(self, row: int) -> str:
-        return self.to_string(self.configurations(np.array([row]))[0])
+        return self.to_string(self.configurations([self.check_row(row)])[0])
 
-    def to_string(self, configuration: Configuration) -> str:
-        """The architecture string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
-        ops = [OPERATIONS[int(i)] for i in configuration]
+    def to_string(self, configuration: ArrayLike) -> str:
+        """The architecture string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
+
+        Raises
+        ------
+        SpaceError
+            As `check_one`.
+        """
+        ops = [OPERATIONS[i] for i in self.check_one(configuration).tolist()]
         return f"|{ops[0]}~0|+|{ops[1]}~0|{ops[2]}~1|+|{ops[3]}~0|{ops[4]}~1|{ops[5]}~2|"
 
     def from_string(self, text: str) -> Configuration:
@@ -73,13 +81,15 @@ class NasBench201(GridSpace):
         SpaceError
             If the text has another form, or an operation is unknown.
         """
-        match = _STRING.fullmatch(text.strip())
+        match = _STRING.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
-            raise SpaceError(f"not a NAS-Bench-201 architecture string: {text!r}")
+            raise SpaceError(
+                f"not a NAS-Bench-201 architecture string such as {_EXAMPLE}: {text!r:.120}"
+            )
         for operation in match.groups():
             if operation not in OPERATIONS:
                 raise SpaceError(
-                    f"unknown operation {operation!r} in {text!r}: known are"
+                    f"unknown operation {operation!r:.40} in {text!r:.120}: known are"
                     f" {', '.join(OPERATIONS)}"
                 )
         return np.array(

@@ -29,7 +29,7 @@ class TestBohb(OptimizerConformance):
 
 def error_of(space: Space, configuration: Configuration, budget: float) -> float:
     """An error that a model can learn; 1 for an invalid configuration."""
-    if space.row(configuration) < 0:
+    if not space.is_valid(configuration):
         return 1.0
     weights = np.cos(np.arange(space.dim))
     entries = configuration / np.maximum(1, np.array(space.cardinalities))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -305,7 +306,7 @@ def test_the_rules_differ_in_about_46_of_100_uniform_samples() -> None:
 def test_the_rules_agree_where_no_more_than_9_edges_can_be_spelled(encoding: str) -> None:
     before, after = NasBench101(7, encoding), NasBench101(7, encoding, "after")
     configurations = before.sample(np.random.default_rng(1), 5_000)
-    assert np.array_equal(before.rows(configurations), after.rows(configurations))
+    assert np.array_equal(before.find_rows(configurations), after.find_rows(configurations))
 
 
 @pytest.mark.parametrize(
@@ -315,6 +316,101 @@ def test_the_rules_agree_where_no_more_than_9_edges_can_be_spelled(encoding: str
 def test_a_space_that_does_not_exist_is_refused(arguments: tuple, said: str) -> None:
     with pytest.raises(SpaceError, match=said):
         NasBench101(*arguments)
+
+
+CHAIN = np.eye(4, k=1, dtype=int)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "operations", "said"),
+    [
+        (CHAIN, [POOL], "4 vertices has 2 operations (or 4 with input and output), got 1"),
+        (CHAIN, [POOL] * 3, "got 3"),
+        (CHAIN, ["output", POOL, POOL, "input"], "got 4"),
+        (CHAIN, ["input", POOL, "output"], "got 3"),
+        (CHAIN + np.eye(4, k=-2, dtype=int), [POOL] * 2, "upper triangular"),
+        (CHAIN.T, [POOL] * 2, "upper triangular"),
+        (-CHAIN, [POOL] * 2, "entries 0 and 1"),
+        (CHAIN / 2, [POOL] * 2, "entries 0 and 1"),
+        (CHAIN * np.nan, [POOL] * 2, "entries 0 and 1"),
+        ([[0, 1], [0]], [], "square"),
+        ("0100", [], "square"),
+        (None, [], "square"),
+        ([[0, "1"], [0, 0]], [], "square"),
+        (np.ma.array(CHAIN, mask=CHAIN), [POOL] * 2, "square"),
+        (CHAIN, [POOL, "sep3x3"], "unknown operation 'sep3x3'"),
+        (CHAIN, [POOL, -1], "unknown operation -1"),
+        (CHAIN, [POOL, None], "unknown operation None"),
+        (CHAIN, POOL, "a list of names"),
+        (CHAIN, 2, "a list of names"),
+        (np.diag([1, 0, 1], k=1), [POOL] * 2, "no path of the matrix"),
+        (np.triu(np.ones((6, 6), int), 1), [POOL] * 4, "6 vertices and 15 edges"),
+        (np.eye(8, k=1, dtype=int), [POOL] * 6, "8 vertices and 7 edges, and at most 7 and 9"),
+    ],
+)
+def test_what_is_no_cell_is_one_line_and_never_another_cells_row(
+    matrix: object, operations: object, said: str
+) -> None:
+    with pytest.raises(SpaceError, match=re.escape(said)) as caught:
+        NasBench101().row_of_cell(matrix, operations)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cell_is_taken_as_people_write_it() -> None:
+    """Lists, tuples, floats that are whole, truth values; with and without input and output."""
+    space = NasBench101()
+    row = space.row_of_cell(CHAIN, [POOL, CONV1])
+    assert space.describe(row) == f"0100/0010/0001/0000 {POOL},{CONV1}"
+    forms = [CHAIN.tolist(), tuple(map(tuple, CHAIN.tolist())), CHAIN.astype(float), CHAIN > 0]
+    for matrix in [*forms, np.asfortranarray(CHAIN), CHAIN.astype(">i8")]:
+        for operations in (
+            [POOL, CONV1],
+            (POOL, CONV1),
+            np.array([POOL, CONV1]),
+            ["input", POOL, CONV1, "output"],
+        ):
+            assert space.row_of_cell(matrix, operations) == row  # type: ignore[arg-type]
+
+
+def test_a_matrix_of_more_vertices_is_looked_up_as_what_pruning_leaves() -> None:
+    """The chain of four with five dead vertices; upstream counts vertices after pruning too."""
+    large = np.zeros((9, 9), dtype=int)
+    for edge in ((0, 1), (1, 2), (2, 8), (0, 3), (3, 4), (0, 5), (6, 7), (7, 8)):
+        large[edge] = 1
+    operations = [POOL, CONV1, *[CONV3] * 5]
+    for space in (NasBench101(), NasBench101(4)):
+        assert space.row_of_cell(large, operations) == space.row_of_cell(CHAIN, [POOL, CONV1])
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_whatever_matrix_is_looked_up_gives_its_own_cell_or_one_line(data: st.DataObject) -> None:
+    n = data.draw(st.integers(2, 8))
+    entries = st.sampled_from([0, 0, 1, 1, 1, 1, 0.0, 1.0, -1, 0.5, 2, float("nan")])
+    matrix = [[0] * n for _ in range(n)]
+    for i in range(n):
+        for j in range(n):
+            if j > i or data.draw(st.integers(0, 40)) == 0:
+                matrix[i][j] = data.draw(entries if data.draw(st.booleans()) else st.integers(0, 1))
+    operations = data.draw(
+        st.lists(
+            st.sampled_from([*OPERATIONS, *OPERATIONS, "none"]), min_size=n - 3, max_size=n - 1
+        )
+        if n > 2
+        else st.just([])
+    )
+    space = NasBench101()
+    refused = ""
+    try:
+        row = space.row_of_cell(matrix, operations)
+    except SpaceError as error:
+        refused = str(error)
+    if refused:
+        assert "\n" not in refused
+        return
+    cell = prune(np.array(matrix).astype(int), operations)
+    assert cell is not None
+    assert space.cell(row).module_hash() == cell.module_hash()
 
 
 @pytest.mark.parametrize("bad", [np.eye(3), np.ones((2, 3)), np.full((3, 3), 2)])

@@ -75,11 +75,19 @@ def test_rows_of_many_equal_rows_of_each() -> None:
         ("|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|", "unknown operation 'conv'"),
         ("|none~0|+|none~0|none~1|", "not a NAS-Bench-201 architecture string"),
         ("", "not a NAS-Bench-201 architecture string"),
+        (None, "not a NAS-Bench-201 architecture string"),
+        (3, "not a NAS-Bench-201 architecture string"),
     ],
 )
-def test_a_bad_string_is_refused(text: str, said: str) -> None:
+def test_a_bad_string_is_refused(text: object, said: str) -> None:
     with pytest.raises(SpaceError, match=said):
-        SPACE.from_string(text)
+        SPACE.from_string(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("entries", [[0] * 5, [-1, 0, 0, 0, 0, 0], [5] * 6, [0.5] * 6, [True] * 6])
+def test_what_is_no_configuration_has_no_string(entries: list) -> None:
+    with pytest.raises(SpaceError):
+        SPACE.to_string(entries)
 
 
 def test_official_strings_are_all_cells_once(shared_tables: Path) -> None:

@@ -44,7 +44,7 @@ def test_points_of_cells_by_hand(edges, operations, count):
 @pytest.mark.parametrize("vertices", [2, 3, 4])
 def test_every_valid_point_spells_one_cell(vertices):
     space = NasBench101(vertices)
-    rows = space.rows(all_points(space))
+    rows = space.find_rows(all_points(space))
     np.testing.assert_array_equal(
         points_of_cells(space), np.bincount(rows[rows >= 0], minlength=space.n_cells)
     )
@@ -73,7 +73,7 @@ def test_volume_around_the_direct_edge_by_hand():
 def test_volume_is_the_least_hamming_distance(vertices, encoding):
     space = NasBench101(vertices)
     points = all_points(space)
-    rows = space.rows(points)
+    rows = space.find_rows(points)
     top = np.random.default_rng(0).choice(space.n_cells, min(3, space.n_cells), replace=False)
     nearest = (points[:, None] != points[None, np.isin(rows, top)]).sum(axis=2).min(axis=1)
     everything, _, valid = volume(NasBench101(vertices, encoding), top)
