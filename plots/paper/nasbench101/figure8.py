@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from regretta.harness.regret import final_regret, regret_matrix
+from regretta.harness.regret import final_regret, level_ties, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import marker_positions, time_axis, title
@@ -229,7 +229,7 @@ def compute(suite: SuiteResults) -> Generalization:
     agreement = np.nan
     if len(both) > 2:
         medians = [[float(on[setting].final[1]) for setting in both] for on in (small, large)]
-        agreement = float(spearmanr(medians[0], medians[1]).statistic)
+        agreement = float(spearmanr(*(level_ties(one)[0] for one in medians)).statistic)
     return Generalization(kind, tables, base, agreement, tuple(_missing(suite, tables, everything)))
 
 

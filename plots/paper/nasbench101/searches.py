@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regretta.harness.regret import TOLERANCE
 from regretta.harness.result import RunResult
 from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
@@ -154,7 +155,7 @@ def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
     ours, theirs = (
         c.mean[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline)
     )
-    above = np.flatnonzero(ours >= theirs)
+    above = np.flatnonzero(ours >= theirs - TOLERANCE)
     if not len(above):
         return float(time[0])
     return float(time[above[-1] + 1]) if above[-1] + 1 < len(time) else np.inf
