@@ -229,7 +229,8 @@ def compute(suite: SuiteResults) -> Generalization:
     agreement = np.nan
     if len(both) > 2:
         medians = [[float(on[setting].final[1]) for setting in both] for on in (small, large)]
-        agreement = float(spearmanr(*(level_ties(one)[0] for one in medians)).statistic)
+        (one,), (other,) = (level_ties(values) for values in medians)
+        agreement = float(spearmanr(one, other).statistic)
     return Generalization(kind, tables, base, agreement, tuple(_missing(suite, tables, everything)))
 
 
