@@ -11,17 +11,10 @@ from numpy.typing import NDArray
 
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
-from regretta.plots.axes import log_axis, mark_zero, title
+from regretta.plots.axes import log_axis, mark_zero, title, zero_line
+from regretta.plots.legend import method_legend
 from regretta.plots.regret_curve import regret_kind
-from regretta.plots.style import (
-    TWO_COLUMNS,
-    MethodStyle,
-    house,
-    legend,
-    legend_height,
-    panels,
-    span,
-)
+from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,13 +100,11 @@ def draw_ecdf(
     positive = values[values > 0]
     smallest, largest = (positive.min(), positive.max()) if len(positive) else (1e-3, 1e-2)
     zero = bool((values <= 0).any())
-    line = float(smallest) / 3
+    line = zero_line(float(smallest), float(largest))
     low, high = (line / 1.3 if zero else float(smallest) / 1.3), float(largest) * 1.3
-    beside = width >= TWO_COLUMNS
+    legend = method_legend(styles, {curve.label: [curve.runs] for curve in drawn}, width)
     with house():
-        figure, (ax,) = panels(
-            1, width, 2.8 if beside else 2.5, 0.0 if beside else legend_height(len(drawn), width)
-        )
+        figure, (ax,) = panels(1, width, 2.8 if width >= TWO_COLUMNS else 2.5, legend.height)
         handles: dict[str, Any] = {}
         for nth, curve in enumerate(drawn):
             x = np.concatenate([[low], np.where(curve.regret > 0, curve.regret, line), [high]])
@@ -130,13 +121,12 @@ def draw_ecdf(
         ax.set_xscale("log")
         ax.set_xlim(low, high)
         ax.set_ylim(0, 1.02)
-        log_axis(ax, "x", low, high)
+        log_axis(ax, "x")
         if zero:
             mark_zero(ax, "x", line, float(smallest))
         ax.set_xlabel(f"Final {shown.kind} regret (fraction)")
         ax.set_ylabel("Fraction of runs")
         ax.grid(True, which="major")
         title(ax, shown.table, shown.reconstruction)
-        names = {label: styles[label].name for label in handles}
-        legend(figure, handles, names, {curve.label: [curve.runs] for curve in drawn}, beside)
+        legend.draw(figure, handles)
     return figure

@@ -13,17 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from regretta.harness.regret import level_ties, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time, log_axis, marker_positions, time_axis, title
+from regretta.plots.legend import method_legend
 from regretta.plots.regret_curve import regret_kind
 from regretta.plots.statistics import worst_if_missing
-from regretta.plots.style import (
-    TWO_COLUMNS,
-    MethodStyle,
-    house,
-    legend,
-    legend_height,
-    panels,
-    span,
-)
+from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
 from regretta.plots.tables import NONE, ReportTable, finite
 
 if TYPE_CHECKING:
@@ -215,15 +208,10 @@ def rank_table(
 
 def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: float) -> Figure:
     """Draw the ranks of two methods or more; `width` is `ONE_COLUMN` or `TWO_COLUMNS`."""
-    beside = width >= TWO_COLUMNS
+    legend = method_legend(styles, shown.runs, width)
     low, high = float(shown.time[0]), float(shown.time[-1])
     with house():
-        figure, (ax,) = panels(
-            1,
-            width,
-            2.8 if beside else 2.5,
-            0.0 if beside else legend_height(len(shown.labels), width),
-        )
+        figure, (ax,) = panels(1, width, 2.8 if width >= TWO_COLUMNS else 2.5, legend.height)
         handles: dict[str, Any] = {}
         for nth, label in enumerate(shown.labels):
             (handles[label],) = ax.plot(
@@ -237,7 +225,7 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
         else:
             ax.set_xscale("log")
             ax.set_xlim(low, high)
-            log_axis(ax, "x", low, high)
+            log_axis(ax, "x")
             ax.set_xlabel("Fraction of the simulated time limit")
         ax.set_ylim(len(shown.labels) + 0.15, 0.85)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -245,7 +233,5 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
         ax.grid(True, which="major")
         name = shown.tables[0] if len(shown.tables) == 1 else f"{len(shown.tables)} tables"
         title(ax, name, "reconstruction" if shown.reconstruction else "")
-        legend(
-            figure, handles, {label: styles[label].name for label in handles}, shown.runs, beside
-        )
+        legend.draw(figure, handles)
     return figure

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from regretta.harness.regret import regret_matrix
 from regretta.harness.result import RunResult
-from regretta.plots.axes import log_axis, mark_zero, marker_positions, time_axis, title
-from regretta.plots.style import (
-    TWO_COLUMNS,
-    MethodStyle,
-    house,
-    legend,
-    legend_height,
-    panels,
-    span,
+from regretta.plots.axes import (
+    log_axis,
+    mark_zero,
+    marker_positions,
+    time_axis,
+    title,
+    zero_line,
 )
+from regretta.plots.legend import method_legend
+from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
+from regretta.plots.text import picture_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +32,9 @@ BANDS: Mapping[str, str] = {
     "iqr": "interquartile range over runs",
 }
 """What the band around a curve may be."""
+
+MOST_BANDS = 12
+"""Curves in a panel that have bands; where there are more, the bands would hide the curves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +191,12 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
     where = first.table if len(panels_) == 1 else f"{len(panels_)} tables"
     parts = [f"{_kinds(kinds)} against simulated wall-clock time on {where}; {_runs(drawn)}."]
     if any(curve.runs > 1 for curve in drawn):
-        parts.append(f"Bands: {BANDS[first.band]}.")
+        most = max(sum(curve.runs > 0 for curve in panel.curves) for panel in panels_)
+        parts.append(
+            f"Bands: {BANDS[first.band]}."
+            if most <= MOST_BANDS
+            else f"No bands: they would hide the {most} curves."
+        )
     parts.append(
         "Curves are right-continuous steps. A run has no value before its first finished"
         " evaluation, so each curve starts where every run of its method has one."
@@ -251,21 +260,18 @@ def draw_regret(
         for curve in panels_[0].curves
     }
     runs = {label: counts for label, counts in runs.items() if any(counts)}
-    beside = len(panels_) == 1 and width >= TWO_COLUMNS
+    legend = method_legend(styles, runs, width, len(panels_))
+    single = len(panels_) == 1 and width >= TWO_COLUMNS
+    titles = picture_names([panel.table for panel in panels_])
     with house():
-        figure, axes = panels(
-            len(panels_),
-            width,
-            3.3 if beside else 2.7,
-            0.0 if beside else legend_height(len(runs), width),
-        )
+        figure, axes = panels(len(panels_), width, 3.3 if single else 2.7, legend.height)
         handles: dict[str, Any] = {}
         for nth, (ax, panel) in enumerate(zip(axes, panels_, strict=True)):
             leftmost = ax.get_subplotspec().is_first_col()  # type: ignore[union-attr]
             labelled = leftmost or panel.kind != panels_[nth - 1].kind
             handles |= draw_panel(ax, panel, styles, labelled)
-        names = {label: styles[label].name for label in runs}
-        legend(figure, {label: handles[label] for label in runs}, names, runs, beside)
+            title(ax, titles[nth], panel.reconstruction)
+        legend.draw(figure, handles)
     return figure
 
 
@@ -276,24 +282,30 @@ def _curve(panel: RegretCurves, label: str) -> RegretCurve:
 def draw_panel(
     ax: Axes, panel: RegretCurves, styles: Mapping[str, MethodStyle], labelled: bool
 ) -> dict[str, Any]:
-    """Draw curves into a panel, with the axis labelled or not; returns the handles for a legend, by label."""
+    """Draw curves into a panel, with the axis labelled or not.
+
+    Returns
+    -------
+    The handles for a legend, by label.
+    """
     drawn = [curve for curve in panel.curves if curve.runs]
     low_time = min((float(curve.time[0]) for curve in drawn), default=panel.time_limit / 10)
-    if low_time >= panel.time_limit:
+    if not 0 < low_time < panel.time_limit:
         low_time = panel.time_limit / 10
     positive = np.concatenate([curve.mean[curve.mean > 0] for curve in drawn] or [np.empty(0)])
     smallest, largest = (positive.min(), positive.max()) if len(positive) else (1e-3, 1e-2)
+    top = float(max([largest, *(curve.high.max() for curve in drawn)]) * 1.15)
     reached = any((curve.mean <= 0).any() for curve in drawn)
     if reached:
-        bottom = float(smallest) / 3  # the line that stands for zero, clear of every positive mean
+        bottom = zero_line(float(smallest), top)
     else:
         bands = np.concatenate([curve.low[curve.low > 0] for curve in drawn] or [np.empty(0)])
         bottom = float(max(min(bands, default=smallest), smallest / 3) * 0.9)
-    top = float(max([largest, *(curve.high.max() for curve in drawn)]) * 1.15)
+    banded = len(drawn) <= MOST_BANDS
     handles: dict[str, Any] = {}
     for nth, curve in enumerate(drawn):
         style = styles[curve.label]
-        if curve.runs > 1:
+        if curve.runs > 1 and banded and not style.background:
             ax.fill_between(
                 curve.time,
                 np.maximum(curve.low, bottom),
@@ -308,15 +320,15 @@ def draw_panel(
             np.where(curve.mean > 0, curve.mean, bottom),
             drawstyle="steps-post",
             markevery=marker_positions(curve.time, low_time, panel.time_limit, nth, len(drawn)),
-            zorder=3 + nth / 100,
+            zorder=2 if style.background else 3 + nth / len(drawn),
             **style.line(),
         )
     ax.set_yscale("log")
     ax.set_ylim(bottom / 1.15 if reached else bottom, top)
-    log_axis(ax, "y", bottom, top)
+    log_axis(ax, "y")
     if reached:
         mark_zero(ax, "y", bottom, float(smallest))
-    time_axis(ax, low_time, panel.time_limit, most=6)
+    time_axis(ax, low_time, panel.time_limit)
     if labelled:
         ax.set_ylabel(f"Mean {panel.kind} regret (fraction)")
     ax.grid(True, which="major")

@@ -1,10 +1,11 @@
-"""House style: fixed colours and markers, sizes, legends, and files that come out the same every time."""
+"""House style: what a method looks like, sizes, and files that come out the same every time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,8 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from regretta.plots.colors import distances
+from regretta.plots.text import FONT, picture_names
 from regretta.tabular_data.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -31,11 +34,10 @@ TWO_COLUMNS = 7.16
 
 PNG_DPI = 200
 
-_GRADED_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-
 RC: Mapping[str, Any] = MappingProxyType(
     {
-        "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
+        "font.family": FONT,
+        "text.parse_math": False,  # a dollar in a label is a dollar
         "font.size": 7.5,
         "axes.titlesize": 8,
         "axes.labelsize": 7.5,
@@ -78,25 +80,42 @@ METHODS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "bohb": ("BOHB", "#CC79A7", "P"),
         "tpe": ("TPE", "#56B4E9", "X"),
         "local_search": ("Local search", "#882255", "<"),
-        "asha": ("ASHA", "#8C8C1A", ">"),
+        "asha": ("ASHA", "#7A5C47", ">"),
         "smac_stock": ("SMAC (stock)", "#332288", "p"),
     }
 )
 """Name, colour and marker of each method, in the order of every legend and table.
 
-Colours are Okabe and Ito's palette without its yellow, then wine, olive and indigo of Paul Tol's
-muted scheme: both are made for colour-blind readers. Markers tell apart what colours do not.
+Colours are Okabe and Ito's palette without its yellow, then wine and indigo of Paul Tol's muted
+scheme, and a brown. Markers tell apart what colours do not.
 """
 
-CYCLE: tuple[tuple[str, str], ...] = (
-    ("#44AA99", "h"),
-    ("#AA4499", "*"),
-    ("#7F7F7F", "d"),
-    ("#A6611A", "H"),
-    ("#117733", "8"),
-    ("#6699CC", "o"),
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "d")
+
+CYCLE: tuple[tuple[str, str], ...] = tuple(
+    (color, MARKERS[(nth + 10) % len(MARKERS)])
+    for nth, color in enumerate(
+        (
+            *("#2900EB", "#CC00A3", "#7A7AFF", "#AD471F", "#708F47", "#A3CC8F", "#473D0A"),
+            *("#0A3D29", "#525C7A", "#C2A399", "#7A707A", "#85AD66", "#CCB8D6", "#7A33FF"),
+            *("#660A52", "#5C7A66", "#52D65C", "#8585CC", "#858585", "#333D3D", "#85A3C2"),
+            *("#6600B8", "#47D6FF", "#3D477A", "#005C5C", "#A39999", "#704729", "#AD6699"),
+            *("#B8CCAD", "#5C5247", "#857047", "#7066E0", "#700029", "#7099FF", "#A3993D"),
+            *("#337066", "#AD8F85", "#B83DC2", "#528F0A", "#475C8F", "#ADAD85", "#338F5C"),
+            *("#477029", "#A3ADB8", "#667085", "#F585D6", "#8F3D00", "#F5B800", "#B87A70"),
+            "#5C3399",
+        )
+    )
 )
-"""Colours and markers for methods nobody knows, in the order in which they stand in the suite."""
+"""Colours and markers for methods nobody knows, in the order in which they stand in the suite.
+
+Each colour was chosen for its CIEDE2000 distance to all before it, `METHODS` and `OTHERS` included,
+for readers with common vision, protanopia, deuteranopia and tritanopia alike: at least 8 among the
+first 24 of all colours, and 5 among all 60.
+"""
+
+OTHERS = "#BDBDBD"
+"""Colour of the methods behind the leading ones, where there are too many to tell all apart."""
 
 DASHES: tuple[Any, ...] = (
     "-",
@@ -104,7 +123,10 @@ DASHES: tuple[Any, ...] = (
     (0, (1.2, 1.2)),
     (0, (5, 1.2, 1.2, 1.2)),
     (0, (8, 2)),
+    (0, (5, 1.2, 1.2, 1.2, 1.2, 1.2)),
 )
+
+_RAMPS = ("viridis", "plasma", "cividis")
 
 
 @dataclass(frozen=True)
@@ -114,11 +136,14 @@ class MethodStyle:
     Attributes
     ----------
     name
-        What a reader sees.
+        What stands in a picture: see `regretta.plots.text.picture_names`.
     color, marker, linestyle
         As matplotlib takes them.
     hollow
         Whether the marker is open: a further label of a method that stood before.
+    background
+        Whether it is one of many thin lines behind the leading methods, without a name of its own
+        in legends.
     """
 
     name: str
@@ -126,9 +151,12 @@ class MethodStyle:
     marker: str
     linestyle: Any = "-"
     hollow: bool = False
+    background: bool = False
 
     def line(self) -> dict[str, Any]:
         """Keyword arguments of a line."""
+        if self.background:
+            return {"color": self.color, "linewidth": 0.5}
         return {
             "color": self.color,
             "linestyle": self.linestyle,
@@ -139,47 +167,121 @@ class MethodStyle:
         }
 
 
-def graded_styles(names: Sequence[str]) -> list[MethodStyle]:
-    """Styles for ascending values of one setting: colours from dark to light, and markers that differ."""
-    colors = colormaps["viridis"](np.linspace(0, 0.88, len(names)))
+def graded_styles(names: Sequence[str], ramp: str = _RAMPS[0]) -> list[MethodStyle]:
+    """Styles for ascending values of one setting: colours from dark to light, markers that differ.
+
+    Parameters
+    ----------
+    names
+        What a reader sees, in ascending order of the values.
+    ramp
+        A colour map of matplotlib that ascends in lightness.
+    """
     return [
-        MethodStyle(name, to_hex(color), _GRADED_MARKERS[nth % len(_GRADED_MARKERS)])
-        for nth, (name, color) in enumerate(zip(names, colors, strict=True))
+        MethodStyle(name, color, MARKERS[nth % len(MARKERS)])
+        for nth, (name, color) in enumerate(zip(names, _ramp(ramp, len(names)), strict=True))
     ]
 
 
+def _ramp(name: str, count: int) -> list[str]:
+    return [to_hex(color) for color in colormaps[name](np.linspace(0, 0.88, count))]
+
+
 def human_name(name: str) -> str:
-    """A method or label as a reader sees it: ``"Regularized evolution"``; an unknown one stays as it is."""
+    """A method or label as a reader sees it: ``"Regularized evolution"``, or what it is called."""
     return METHODS[name][0] if name in METHODS else name
 
 
-def method_styles(entries: Sequence[tuple[str, str]]) -> dict[str, MethodStyle]:
-    """A style for each label.
+def human_names(labels: Sequence[str]) -> list[str]:
+    """Labels as a reader sees them; where two would read the same, each stays as it is."""
+    names = [human_name(label) for label in labels]
+    count = Counter(names)
+    return [name if count[name] == 1 else label for name, label in zip(names, labels, strict=True)]
 
-    A known method looks the same in every figure. A second label of the same method keeps the
-    colour and marker, hollow and with other dashes; unknown methods take the cycle in the order
-    given.
+
+def method_styles(
+    entries: Sequence[tuple[str, str]],
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    leading: Collection[str] | None = None,
+) -> dict[str, MethodStyle]:
+    """A style for each label; no two are the same.
+
+    A known method looks the same in every figure, and a method keeps its colour: a second label of
+    it is hollow and has other dashes. Unknown methods take the cycle in the order given. Three or
+    more labels of one method that differ in one number are a sweep, and graded by it. Where all
+    labels are of one method, three or more have colours of their own.
 
     Parameters
     ----------
     entries
         Label and optimizer, in the suite's order.
+    settings
+        By label; without them nothing is taken for a sweep.
+    leading
+        Labels to tell apart; the others become lines of one grey. All by default.
     """
+    labels = [label for label, _ in entries]
+    names = dict(zip(labels, picture_names(human_names(labels)), strict=True))
+    shown = [entry for entry in entries if leading is None or entry[0] in leading]
     styles: dict[str, MethodStyle] = {}
-    looks: dict[str, tuple[str, str]] = {}
-    seen: dict[str, int] = {}
-    for label, optimizer in entries:
-        if optimizer in METHODS:
-            looks[optimizer] = METHODS[optimizer][1:]
-        elif optimizer not in looks:
-            looks[optimizer] = CYCLE[sum(name not in METHODS for name in looks) % len(CYCLE)]
-        color, marker = looks[optimizer]
-        nth = seen.get(optimizer, 0)
-        seen[optimizer] = nth + 1
-        styles[label] = MethodStyle(
-            human_name(label), color, marker, DASHES[nth % len(DASHES)], nth > 0
+    own: dict[str, tuple[str, str]] = {}
+    taken: set[tuple[Any, ...]] = set()
+    alone = len({optimizer for _, optimizer in shown}) == 1 and len(shown) > 2
+    for place, (label, optimizer) in enumerate(shown):
+        key = label if alone and place else optimizer
+        if key not in own:
+            unknown = sum(name not in METHODS for name in own)
+            own[key] = METHODS[key][1:] if key in METHODS else CYCLE[unknown % len(CYCLE)]
+        look = next(
+            look for base in (own[key], *CYCLE) for look in _looks(*base) if look not in taken
         )
-    return styles
+        taken.add(look)
+        styles[label] = MethodStyle(names[label], *look)
+    for swept in _sweeps(shown, settings or {}):
+        others = [style.color for label, style in styles.items() if label not in swept]
+        ramp = max(_RAMPS, key=lambda name: _clearance(_ramp(name, len(swept)), others))
+        if _clearance(_ramp(ramp, len(swept)), others) >= 5:
+            looks = graded_styles([names[label] for label in swept], ramp)
+            styles |= dict(zip(swept, looks, strict=True))
+    hidden = MethodStyle("", OTHERS, "", background=True)
+    return {label: styles.get(label) or replace(hidden, name=name) for label, name in names.items()}
+
+
+def _looks(color: str, marker: str) -> Iterator[tuple[Any, ...]]:
+    """Colour, marker, dashes and hollowness of a method's labels, the plainest first."""
+    first = MARKERS.index(marker)
+    yield color, marker, DASHES[0], False
+    for hollow in (True, False):
+        for other in (*MARKERS[first:], *MARKERS[:first]):
+            for dashes in (*DASHES[1:], DASHES[0]):
+                yield color, other, dashes, hollow
+
+
+def _sweeps(
+    entries: Sequence[tuple[str, str]], settings: Mapping[str, Mapping[str, Any]]
+) -> list[list[str]]:
+    """Labels of one optimizer each that differ in one number only, ascending by it."""
+    groups: dict[str, list[str]] = {}
+    for label, optimizer in entries:
+        groups.setdefault(optimizer, []).append(label)
+    found = []
+    for labels in groups.values():
+        theirs = [settings.get(label, {}) for label in labels]
+        keys = {
+            key for some in theirs for key in some if any(s.get(key) != some[key] for s in theirs)
+        }
+        if len(labels) < 3 or len(keys) != 1:
+            continue
+        (key,) = keys
+        values = [some.get(key) for some in theirs]
+        if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            pairs = sorted(zip(values, range(len(labels)), strict=True))
+            found.append([labels[place] for _, place in pairs])
+    return found
+
+
+def _clearance(ramp: Sequence[str], others: Sequence[str]) -> float:
+    return float(distances(ramp, others).min()) if others else np.inf
 
 
 @contextmanager
@@ -246,53 +348,11 @@ def pdf(drawn: Figure) -> bytes:
 def save(drawn: Figure, folder: Path, name: str) -> bytes:
     """Write ``<name>.png`` and ``<name>.pdf`` into the folder; returns the PNG's bytes."""
     picture = png(drawn)
-    drawn.set_layout_engine(
-        "none"
-    )  # what was laid out once stays; laying out again takes half of the time
+    # What was laid out once stays; laying out again takes half of the time.
+    drawn.set_layout_engine("none")
     write_atomically(folder / f"{name}.png", picture)
     write_atomically(folder / f"{name}.pdf", pdf(drawn))
     return picture
-
-
-def legend(
-    drawn: Figure,
-    handles: Mapping[str, Any],
-    names: Mapping[str, str],
-    runs: Mapping[str, Sequence[int]],
-    beside: bool,
-) -> None:
-    """A legend of methods with their numbers of runs, outside of the panels.
-
-    Parameters
-    ----------
-    handles
-        By label, in the order to show.
-    names
-        What a reader sees, by label.
-    runs
-        The numbers of runs by label, one or several; a common number stands once, above.
-    beside
-        Right of the panels instead of below them.
-    """
-    if not handles:
-        return
-    numbers = sorted({count for label in handles for count in runs[label]})
-    same = len(numbers) == 1
-    columns = 1 if beside else 2 if drawn.get_figwidth() < TWO_COLUMNS else 4
-    drawn.legend(
-        list(handles.values()),
-        [names[label] + ("" if same else f" (n = {span(runs[label])})") for label in handles],
-        loc="outside right center" if beside else "outside lower center",
-        ncols=columns,
-        title=f"n = {numbers[0]} {'run' if numbers[0] == 1 else 'runs'} each" if same else None,
-        title_fontsize=7,
-        alignment="left",
-    )
-
-
-def legend_height(labels: int, width: float) -> float:
-    """Inches that a legend below the panels takes."""
-    return 0.1 + 0.15 * -(-labels // (2 if width < TWO_COLUMNS else 4))
 
 
 def span(numbers: Sequence[int]) -> str:

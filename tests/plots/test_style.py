@@ -1,14 +1,15 @@
 import subprocess
 import sys
-from itertools import combinations
 
 import numpy as np
 import pytest
 
-from regretta.plots.axes import human_time, marker_positions, time_ticks
+from regretta.plots.colors import VISIONS, ciede2000, distances, seen
 from regretta.plots.style import (
+    CYCLE,
     METHODS,
     ONE_COLUMN,
+    OTHERS,
     figure,
     house,
     method_styles,
@@ -19,48 +20,51 @@ from regretta.plots.style import (
     span,
 )
 
-# What colour-blind readers see of linear RGB: Machado, Oliveira and Fernandes (2009), table for
-# severity 1.0.
-DEFICIENCIES = {
-    "none": np.eye(3),
-    "protanopia": np.array(
-        [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ]
-    ),
-    "deuteranopia": np.array(
-        [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ]
-    ),
-}
+ALL = [(color, name) for name, (_, color, _) in METHODS.items()] + [
+    (color, f"unknown {nth}") for nth, (color, _) in enumerate(CYCLE)
+]
 
 
-def lab(color: str, deficiency: str) -> np.ndarray:
-    """CIE L*a*b* of a hex colour as seen with a deficiency."""
-    srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    linear = np.clip(DEFICIENCIES[deficiency] @ linear, 0, 1)
-    xyz = (
-        np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-        @ linear
-    )
-    t = xyz / np.array([0.9505, 1.0, 1.089])
-    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+def closest(colors):
+    """The least distance between any two, for the reader to whom they are closest."""
+    apart = distances(colors, colors)
+    return apart[~np.eye(len(colors), dtype=bool)].min()
 
 
-@pytest.mark.parametrize("deficiency", DEFICIENCIES)
-def test_the_six_methods_of_the_paper_differ_for_every_reader(deficiency):
-    for one, two in combinations(list(METHODS.values())[:6], 2):
-        assert np.linalg.norm(lab(one[1], deficiency) - lab(two[1], deficiency)) > 10, (
-            one[0],
-            two[0],
-        )
+@pytest.mark.parametrize(
+    ("one", "two", "difference"),
+    [  # from the test data of Sharma, Wu and Dalal (2005), table 1
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, -1.3802, -84.2814), (50, 0, -82.7485), 1.0),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, 2.49, -0.001), (50, -2.49, 0.0009), 7.1792),
+        ((50, 2.49, -0.001), (50, -2.49, 0.0011), 7.2195),
+        ((50, 2.5, 0), (50, 0, -2.5), 4.3065),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((2.0776, 0.0795, -1.135), (0.9033, -0.0636, -0.5514), 0.9082),
+        ((22.7233, 20.0904, -46.694), (23.0331, 14.973, -42.5619), 2.0373),
+    ],
+)
+def test_difference_of_colours_is_the_published_one(one, two, difference):
+    found = ciede2000(np.array(one, dtype=float), np.array(two, dtype=float))
+    assert found == pytest.approx(difference, abs=5e-5)
+
+
+def test_greys_look_the_same_to_every_reader_and_red_and_green_do_not():
+    for vision in VISIONS:  # the rows of the published matrices sum to 1 up to their rounding
+        np.testing.assert_allclose(seen(["#777777"], vision)[0, 1:], 0, atol=0.1)
+    red_green = {
+        vision: ciede2000(*seen(["#B00000", "#4E6A00"], vision)) for vision in ("common", *VISIONS)
+    }
+    assert red_green["deuteranopia"] < red_green["common"] / 2
+
+
+@pytest.mark.parametrize(("count", "distance"), [(6, 10), (10, 10), (24, 8), (60, 5)])
+def test_colours_of_methods_differ_for_every_reader(count, distance):
+    colors = [color for color, _ in ALL[:count]]
+    assert len(set(colors)) == count
+    assert closest(colors) >= distance
+    assert distances(colors, [OTHERS]).min() >= 5
 
 
 def test_every_method_has_a_colour_and_a_marker_of_its_own():
@@ -83,35 +87,87 @@ def test_two_labels_of_one_method_share_the_colour_and_differ():
     assert [style.name for style in styles.values()] == ["re", "re-100"]
 
 
+def look(style):
+    return style.color, style.marker, str(style.linestyle), style.hollow
+
+
 def test_unknown_methods_take_the_cycle_in_order():
     styles = method_styles([("a", "first"), ("b", "second"), ("c", "first")])
     assert styles["a"].color == styles["c"].color != styles["b"].color
     assert styles["a"].linestyle != styles["c"].linestyle
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        *((1, "1 s"), (59, "59 s"), (60, "1 min"), (3600, "1 h"), (9000, "2.5 h"), (86400, "1 d")),
-        *((1e6, "11.6 d"), (31557600, "1 y"), (0.5, "0.5 s")),
-    ],
-)
-def test_readable_time(seconds, text):
-    assert human_time(seconds) == text
+@pytest.mark.parametrize("count", [1, 2, 8, 20, 60, 200, 1000])
+@pytest.mark.parametrize("methods", [1, 3, 1000])
+def test_no_two_labels_look_alike(count, methods):
+    entries = [(f"label {nth}", f"method {nth % methods}") for nth in range(count)]
+    styles = method_styles(entries)
+    assert len({look(style) for style in styles.values()}) == count
+    assert len({style.name for style in styles.values()}) == count
 
 
-def test_ticks_of_readable_time_are_round_and_apart():
-    assert time_ticks(100, 1e7, most=20) == [600, 3600, 21600, 86400, 604800, 2592000, 8640000]
-    assert time_ticks(60, 60) == [60]
-    assert len(time_ticks(1, 1e9, most=4)) <= 5
+def test_one_colour_never_means_two_methods():
+    entries = [(name, name) for name in METHODS] + [(f"p{n}", f"p{n}") for n in range(50)]
+    entries += [(f"{name} again", name) for name, _ in entries]
+    styles = method_styles(entries)
+    by_color = {}
+    for label, optimizer in entries:
+        by_color.setdefault(styles[label].color, set()).add(optimizer)
+    assert len(by_color) == 60
+    assert all(len(methods) == 1 for methods in by_color.values())
 
 
-def test_markers_are_spread_and_staggered():
-    x = np.geomspace(1, 1e4, 200)
-    first, second = (marker_positions(x, 1, 1e4, nth, 2) for nth in (0, 1))
-    assert len(first) == len(second) == 7
-    assert not set(first) & set(second)
-    assert marker_positions([], 1, 10, 0, 1) == []
+def swept(values, key="population_size"):
+    return {f"RE {value}": {key: value, "tournament": 10} for value in values}
+
+
+def test_a_sweep_of_one_number_is_graded_by_it():
+    settings = swept([100, 10, 1000, 50])
+    styles = method_styles([(label, "regularized_evolution") for label in settings], settings)
+    ascending = ["RE 10", "RE 50", "RE 100", "RE 1000"]
+    lightness = seen([styles[label].color for label in ascending], "common")[:, 0]
+    assert (np.diff(lightness) > 5).all()
+    assert list(styles) == list(settings)  # the suite's order stays
+
+
+def test_a_sweep_keeps_clear_of_the_colours_of_other_methods():
+    settings = {"RS": {}, **swept(range(10, 100, 10)), "tpe": {"gamma": 0.1}}
+    entries = [
+        (label, {"RS": "random_search", "tpe": "tpe"}.get(label, "regularized_evolution"))
+        for label in settings
+    ]
+    styles = method_styles(entries, settings)
+    theirs = [style.color for label, style in styles.items() if label.startswith("RE")]
+    assert len(set(theirs)) == 9
+    assert distances(theirs, [styles["RS"].color, styles["tpe"].color]).min() >= 5
+
+
+def test_words_and_two_labels_are_no_sweep():
+    words = {"a": {"mode": "x"}, "b": {"mode": "y"}, "c": {"mode": "z"}}
+    for settings in (words, swept([1, 2])):
+        entries = [*((label, "smac") for label in settings), ("RS", "random_search")]
+        styles = method_styles(entries, settings)
+        assert {styles[label].color for label in settings} == {METHODS["smac"][1]}
+
+
+def test_settings_of_a_method_that_is_alone_have_colours_of_their_own():
+    colors = [style.color for style in method_styles([(w, "smac") for w in "abcdefgh"]).values()]
+    assert colors[0] == METHODS["smac"][1]
+    assert closest(colors) >= 8
+
+
+def test_behind_the_leading_methods_the_others_are_grey():
+    entries = [(f"m{n}", f"m{n}") for n in range(100)]
+    styles = method_styles(entries, leading=["m7", "m70"])
+    assert [label for label, style in styles.items() if not style.background] == ["m7", "m70"]
+    assert {style.color for style in styles.values() if style.background} == {OTHERS}
+    assert len({style.name for style in styles.values()}) == 100
+
+
+def test_names_that_would_read_the_same_stay_apart():
+    styles = method_styles([("bohb", "bohb"), ("BOHB", "mine"), ("x" * 99, "a"), ("x" * 98, "b")])
+    assert [style.name for style in styles.values()][:2] == ["bohb", "BOHB"]
+    assert len({style.name for style in styles.values()}) == 4
 
 
 def test_span_of_numbers():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.plots.axes import title
+from regretta.plots.axes import log_axis, title
 from regretta.plots.paper.columns import (
     FigureError,
     budget_name,
@@ -181,6 +181,7 @@ def draw(found: AccuracyDistributions, width: float) -> Figure:
             if curves is found.noise and top > 0:
                 ax.set_xscale("log")
                 ax.set_xlim(max(top / 1e3, first), top)
+                log_axis(ax, "x")
             ax.set_ylim(0, 1)
             ax.set_xlabel(label)
             ax.set_ylabel("Fraction of cells")

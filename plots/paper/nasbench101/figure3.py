@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.plots.axes import title
+from regretta.plots.axes import log_axis, title
 from regretta.plots.paper.columns import (
     Anchor,
     FigureError,
@@ -181,6 +181,7 @@ def draw(found: Tradeoff, width: float) -> Figure:
             rasterized=True,
         )
         left.set_xscale("log")
+        log_axis(left, "x")
         left.set_xlabel("Parameters (millions)")
         left.set_ylabel("Training time (s)")
         figure.colorbar(shown, ax=left, label="Mean validation accuracy", extend="min")

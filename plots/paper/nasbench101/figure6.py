@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from regretta.harness.regret import TOLERANCE
-from regretta.plots.axes import title
+from regretta.plots.axes import log_axis, title
 from regretta.plots.paper.columns import (
     Anchor,
     best_known_accuracy,
@@ -280,6 +280,7 @@ def draw(found: Locality, width: float) -> Figure:
                 zorder=4,
             )
         near.set_yscale("log")
+        log_axis(near, "y")
         near.set_ylabel("Fraction within")
         near.set_xlabel("Edits to the nearest top point")
         near.legend(loc="lower right")

@@ -385,7 +385,7 @@ def _draw_curves(ax: Axes, found: Generalization, on: OnTable, column: str) -> N
             shown.time, median, drawstyle="steps-post", markevery=markers, label=style.name, **line
         )
         extent += [*first[shown.time >= begin], *third[shown.time >= begin]]
-    time_axis(ax, begin, limit, most=3)
+    time_axis(ax, begin, limit)
     if max(extent) > min(extent):
         ax.set_ylim(min(extent), max(extent))
     ax.grid(True)
