@@ -262,7 +262,8 @@ def draw_regret(
     runs = {label: counts for label, counts in runs.items() if any(counts)}
     legend = method_legend(styles, runs, width, len(panels_))
     single = len(panels_) == 1 and width >= TWO_COLUMNS
-    titles = picture_names([panel.table for panel in panels_])
+    tables = list(dict.fromkeys(panel.table for panel in panels_))
+    titles = dict(zip(tables, picture_names(tables), strict=True))
     with house():
         figure, axes = panels(len(panels_), width, 3.3 if single else 2.7, legend.height)
         handles: dict[str, Any] = {}
@@ -270,7 +271,7 @@ def draw_regret(
             leftmost = ax.get_subplotspec().is_first_col()  # type: ignore[union-attr]
             labelled = leftmost or panel.kind != panels_[nth - 1].kind
             handles |= draw_panel(ax, panel, styles, labelled)
-            title(ax, titles[nth], panel.reconstruction)
+            title(ax, titles[panel.table], panel.reconstruction)
         legend.draw(figure, handles)
     return figure
 

@@ -23,7 +23,14 @@ from regretta.plots.rank_over_time import draw_ranks, rank_caption, rank_curves,
 from regretta.plots.reach import reach_tables
 from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves
 from regretta.plots.statistics import StatisticsError
-from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, MethodStyle, method_styles, save
+from regretta.plots.style import (
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    MethodStyle,
+    human_names,
+    method_styles,
+    save,
+)
 from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
 from regretta.tabular_data.errors import UserError
@@ -150,7 +157,8 @@ class _Gallery:
 
     @property
     def names(self) -> dict[str, str]:
-        return {label: style.name for label, style in self.styles.items()}
+        """Whole names for the page, by label."""
+        return dict(zip(self.styles, human_names(list(self.styles)), strict=True))
 
     def picture(
         self, name: str, draw: Callable[[float], Figure], caption: str, alt: str

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from regretta.plots.text import escape_latex
 from regretta.tabular_data.storage import write_atomically
 
 NONE = "\u2014"
@@ -63,13 +64,13 @@ class ReportTable:
 
     def to_latex(self) -> str:
         """A LaTeX table for the package booktabs; the first column is text, the others numbers."""
-        heading = " & ".join(latex_escape(name) for name in self.columns)
+        heading = " & ".join(escape_latex(name) for name in self.columns)
         body = "\n".join(
-            "    " + " & ".join(latex_escape(cell) for cell in row) + r" \\" for row in self.rows
+            "    " + " & ".join(escape_latex(cell) for cell in row) + r" \\" for row in self.rows
         )
         return (
             "\\begin{table}\n  \\centering\n"
-            f"  \\caption{{{latex_escape(self.title)}. {latex_escape(self.caption)}}}\n"
+            f"  \\caption{{{escape_latex(self.title)}. {escape_latex(self.caption)}}}\n"
             f"  \\label{{tab:{self.name}}}\n"
             f"  \\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}\n"
             f"    \\toprule\n    {heading} \\\\\n    \\midrule\n{body}\n    \\bottomrule\n"
@@ -80,26 +81,3 @@ class ReportTable:
         """Write ``<name>.csv`` and ``<name>.tex`` into the folder."""
         write_atomically(folder / f"{self.name}.csv", self.to_csv().encode())
         write_atomically(folder / f"{self.name}.tex", self.to_latex().encode())
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{c: "\\" + c for c in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "\u2264": r"$\leq$",
-    "\u2265": r"$\geq$",
-    "\u2212": r"$-$",
-    "\u00d7": r"$\times$",
-    "\u00b1": r"$\pm$",
-    "\u03b4": r"$\delta$",
-    "\u2013": "--",
-    "\u2014": "---",
-}
-
-
-def latex_escape(text: str) -> str:
-    """Text with every character that means something to LaTeX escaped."""
-    return "".join(_LATEX.get(c, c) for c in text)

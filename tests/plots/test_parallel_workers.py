@@ -16,6 +16,7 @@ from regretta.plots.parallel_workers import (
     write_workers_figure,
 )
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
+from tests.plots.overlap import check_readable
 
 
 def runs_by_workers(run_of):
@@ -50,7 +51,7 @@ def test_work_is_time_times_workers(run_of):
 @pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
 def test_the_picture_names_method_table_workers_and_both_times(run_of, width):
     figure = draw_workers(worker_curves(runs_by_workers(run_of)), width)
-    shown = [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    shown = [painted.text for painted in check_readable(figure)]
     for words in (
         *("1 worker", "10 workers", "100 workers", "n = 3 runs each", "Random search, toy"),
         *(

@@ -9,6 +9,7 @@ from regretta.plots.regret_curve import (
     regret_kind,
 )
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
+from tests.plots.overlap import check_readable
 
 GRID = np.array([1.0, 10.0, 100.0, 1000.0])
 
@@ -65,7 +66,7 @@ def suite(run_of, **changes):
 
 
 def words(figure):
-    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    return [painted.text for painted in check_readable(figure)]
 
 
 def test_caption_tells_runs_start_band_and_zero(run_of):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from regretta.plots.summary import MOST_METHODS, final_table, pairwise_table, summarize
-from regretta.plots.tables import ReportTable, latex_escape
+from regretta.plots.tables import ReportTable
+from regretta.plots.text import escape_latex
 
 NAMES = {"random_search": "Random search", "bohb": "BOHB", "smac": "SMAC"}
 
@@ -83,7 +84,7 @@ def test_test_and_validation_regret_of_one_table_are_not_compared(run_of):
 
 
 def test_latex_escapes_what_latex_reads():
-    assert latex_escape("a_b & 5 % \u2264 ~") == r"a\_b \& 5 \% $\leq$ \textasciitilde{}"
+    assert escape_latex("a_b & 5 % \u2264 ~") == r"a\_b \& 5 \% $\leq$ \textasciitilde{}"
     table = ReportTable("n", "T", "C", ("A_1", "B"), [("x", "1")], ("a", "b"), [("x", None)])
     assert table.to_csv() == "a,b\nx,\n"
     assert r"A\_1 & B \\" in table.to_latex()
