@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
 from regretta.harness.store.folder import SuiteResults
+from regretta.plots.answer import answers
 from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
@@ -115,11 +116,17 @@ def _page(suite: SuiteResults, begun: Sequence[str], sections: Sequence[Section]
             f" {_count(done, 'finished run')} of"
             f" {suite.planned * len(suite.labels) * len(suite.tables)}."
         ),
+        answers=answers({t: suite.runs[t] for t in begun}, _names(suite)),
         notes=_notes(suite),
         sections=sections,
         setup=_setup(suite),
         methods=_methods(suite),
     )
+
+
+def _names(suite: SuiteResults) -> dict[str, str]:
+    """What a reader sees, by label."""
+    return {label: style.name for label, style in method_styles(_entries(suite)).items()}
 
 
 Item = Picture | ReportTable | str

@@ -141,6 +141,28 @@ def bootstrap_interval(
     return Interval(estimate, float(found.low), float(found.high), len(sample))
 
 
+def difference_interval(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Mean of the first sample minus that of the second, with a 95 % bootstrap interval.
+
+    Both are resampled on their own; none (NaN) where one of them is a single run.
+    """
+    one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    runs = min(len(one), len(two))
+    estimate = float(one.mean() - two.mean())
+    if runs == 1:
+        return Interval(estimate, np.nan, np.nan, 1)
+    found = stats.bootstrap(
+        (one, two),
+        lambda a, b, axis: np.mean(a, axis=axis) - np.mean(b, axis=axis),
+        n_resamples=2000,
+        batch=max(1, 1_000_000 // max(len(one), len(two))),
+        method="percentile",
+        vectorized=True,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return Interval(estimate, float(found.low), float(found.high), runs)
+
+
 def worst_if_missing(values: ArrayLike) -> NDArray[np.float64]:
     """The values with infinity where one is missing (NaN)."""
     array = np.asarray(values, dtype=np.float64)

@@ -1,0 +1,130 @@
+"""Who leads, in words that the numbers bear."""
+
+import numpy as np
+import pytest
+
+from regretta.plots.answer import answer, answers
+from regretta.plots.power import runs_needed
+
+NAMES = {label: label.upper() for label in "abcdef"}
+
+
+@pytest.fixture
+def ending(run_of):
+    """Runs of a method that all start alike at 5 s and end with the given regrets from 50 s on."""
+    return lambda regrets: [run_of([5, 50], [0.5, regret]) for regret in regrets]
+
+
+def test_a_clear_leader_is_named_with_time_margin_and_certainty(ending):
+    runs = {
+        "a": ending(np.linspace(0.2, 0.3, 20)),
+        "b": ending(np.linspace(0.02, 0.04, 20)),
+        "c": ending(np.linspace(0.06, 0.08, 20)),
+    }
+    found = answer(runs)
+    assert found.labels == ("b", "c", "a")
+    assert found.ranks == pytest.approx((1, 2, 3))
+    assert (found.behind, found.level_with) == (("c", "a"), ())
+    assert found.gap.estimate == pytest.approx(0.04)
+    assert found.gap.low < 0.04 < found.gap.high
+    assert 50 <= found.since < 55  # on a grid of moments
+    (text,) = answers({"toy": runs}, NAMES)
+    assert text.startswith("toy: B leads: at the end it is better than each of the other 2 methods")
+    assert "(n = 20, p < 0.0001 after correction)" in text
+    assert "Its mean test regret is 4.000 [" in text
+    assert "below that of C; a run of it beats one of C with probability 1.00" in text
+
+
+def test_the_lead_counts_from_when_it_is_never_lost_again(run_of):
+    runs = {
+        "a": [run_of([5, 1000], [0.3, 0.0])] * 10,
+        "b": [run_of([5, 100, 10000], [0.3, 0.2, 0.1])] * 10,
+    }
+    found = answer(runs)
+    assert found.labels[0] == "a"
+    assert 1000 <= found.since < 1150
+
+
+def test_what_cannot_be_told_apart_is_said_with_what_would_be_needed(ending):
+    rng = np.random.default_rng(0)
+    scatter = rng.normal(0, 0.01, 50)
+    runs = {
+        "a": ending(0.10 + scatter),
+        "b": ending(0.102 + scatter[::-1]),
+        "c": ending(0.3 + scatter),
+    }
+    found = answer(runs)
+    assert (found.labels[0], found.behind, found.level_with) == ("a", ("c",), ("b",))
+    residuals = np.concatenate([scatter - scatter.mean()] * 2)
+    assert found.needed == runs_needed(residuals, found.gap.estimate, tests=3)
+    assert found.gap.estimate == pytest.approx(0.002)
+    assert 200 < found.needed < 1000  # 2 (2.394 + 0.842)^2 (.01 / .002)^2 / .955 = 548 if normal
+    (text,) = answers({"toy": runs}, NAMES)
+    assert "no method can be said to lead. A has the best average rank" in text
+    assert "n = 50 cannot tell it from B; it is better than C." in text
+    assert "a method would be needed for the 0.2 seen between A and B" in text
+
+
+def test_methods_that_end_alike_have_no_leader(ending):
+    runs = {"a": ending([0.1, 0.1]), "b": ending([0.1 + 1e-9, 0.1])}
+    (text,) = answers({"toy": runs}, NAMES)
+    assert "all 2 methods end alike" in text
+    assert np.isnan(answer(runs).since)
+
+
+def test_single_runs_say_nothing_about_others(ending):
+    (text,) = answers({"toy": {"a": ending([0.1]), "b": ending([0.2])}}, NAMES)
+    assert "by one run of each method: nothing can be said" in text
+
+
+def test_few_runs_are_said_to_be_too_few(ending):
+    runs = {label: ending(0.1 * i + np.array([0, 0.01, 0.02])) for i, label in enumerate("abc")}
+    (text,) = answers({"toy": runs}, NAMES)
+    assert "n = 3 cannot tell it from B and C" in text
+    assert "tests of 3 pairs need 5 runs a method at the least" in text  # 3 * 2 / 252 < .05
+
+
+def test_nothing_to_compare_is_said(run_of, ending):
+    assert answers({"toy": {"a": ending([0.1]), "b": []}}, NAMES) == [
+        "toy: one method only, so there is nothing to compare."
+    ]
+    assert answers({"toy": {"a": [run_of([], [])], "b": [run_of([], [])]}}, NAMES) == [
+        "toy: no run finished an evaluation, so there is nothing to compare."
+    ]
+
+
+def test_runs_of_different_tables_are_not_compared(run_of):
+    runs = {"a": [run_of()], "b": [run_of(table_checksum="d" * 64)]}
+    assert "of different tables, and are not compared" in answers({"toy": runs}, NAMES)[0]
+
+
+def test_runs_without_an_evaluation_are_counted(run_of, ending):
+    runs = {"a": [*ending([0.1] * 9), run_of([], [])], "b": ending(np.linspace(0.2, 0.3, 10))}
+    (text,) = answers({"toy": runs}, NAMES)
+    assert "1 runs finished no evaluation" not in text
+    assert "1 run finished no evaluation: it counts as the worst, in no mean." in text
+    nobody = {"a": ending([0.1] * 5), "b": [run_of([], [])] * 5}
+    assert answer(nobody).gap is None
+    assert "A leads" in answers({"toy": nobody}, NAMES)[0]
+
+
+def test_several_tables_have_a_word_on_all_of_them(ending):
+    far = {"a": ending([0.1] * 8), "b": ending([0.2] * 8), "c": ending([0.3] * 8)}
+    even = {label: ending([0.1] * 8) for label in "abc"}
+    lines = answers({"one": far, "two": far, "three": even}, NAMES)
+    assert len(lines) == 4
+    # ranks 1, 1 and 2 of a
+    assert lines[0].startswith("Over 3 tables: A has the best average rank at the end (1.33 of 3).")
+    assert "Shown to lead: A on 2; nobody on 1." in lines[0]
+    assert "needs more than 10 tables" in lines[0]
+    lines = answers({f"t{i}": even if i == 0 else far for i in range(12)}, NAMES)
+    assert "Friedman's test with Nemenyi's tells A from" in lines[0]
+    lines = answers({"one": even, "two": even}, NAMES)
+    assert "Nobody is shown to lead on 2." in lines[0]
+
+
+def test_hundreds_of_methods_have_an_answer(ending):
+    runs = {f"m{i}": ending(0.1 + i / 500 + np.linspace(0, 0.1, 10)) for i in range(120)}
+    (text,) = answers({"toy": runs}, {label: label for label in runs})
+    assert "cannot tell it from m1" in text
+    assert "others" in text
