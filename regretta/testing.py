@@ -12,7 +12,10 @@ They need pytest, which Regretta itself does not: ``pip install 'regretta[testin
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,9 +24,18 @@ import pytest
 from numpy.typing import NDArray
 
 from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
-from regretta.tabular_data.spaces import Space, get_space
+from regretta.tabular_data.spaces import GridSpace, Space, get_space
 
 Step = tuple[list[list[float]], float]
+"""Configurations proposed together, and their budget."""
+
+EXTREMES = {
+    "one cell": GridSpace({"only": ["choice"]}),
+    "parameters with one choice": GridSpace({"a": ["x"], "b": ["x", "y", "z"], "c": ["x"]}),
+    "many choices": GridSpace({"a": list(range(127)), "b": ["x", "y"]}),
+    "more cells than 32 bits count": GridSpace({f"p{i}": list(range(10)) for i in range(16)}),
+}
+"""Spaces at both ends of what a user's table may have."""
 
 
 class OptimizerConformance:
@@ -44,26 +56,43 @@ class OptimizerConformance:
         return (108.0,) if request.param == "one budget" else (4.0, 12.0, 36.0, 108.0)
 
     @pytest.fixture
-    def space(self, request: pytest.FixtureRequest) -> Space:
+    def space(self) -> Space:
         return get_space(self.spaces[0])
 
     def search(
-        self, space: Space, budgets: tuple[float, ...], seed: int = 0, *, in_parts: bool = False
+        self,
+        space: Space,
+        budgets: tuple[float, ...],
+        seed: int = 0,
+        *,
+        in_parts: bool = False,
+        most: int | None = None,
     ) -> list[Step]:
-        """Run the optimizer on an error that has its optimum where every entry is smallest."""
+        """Run the optimizer on an error that has its optimum where every entry is smallest.
+
+        Parameters
+        ----------
+        space, budgets, seed
+            What it searches, and the seed of its generator.
+        in_parts
+            Whether it is told of each configuration of a proposal by itself.
+        most
+            Evaluations; fewer where the search ends by itself. `evaluations` if None.
+        """
         settings = self.optimizer.make_settings(values=self.settings)
         optimizer = self.optimizer(Problem(space, budgets), np.random.default_rng(seed), settings)
+        most = self.evaluations if most is None else min(most, self.evaluations)
         steps: list[Step] = []
         told = 0
-        while told < self.evaluations:
+        while told < most:
             asked = optimizer.ask()
             if asked is None:
                 break
             proposal = asked if isinstance(asked, Proposal) else Proposal(asked)
             budget = budgets[-1] if proposal.budget is None else proposal.budget
-            assert budget in budgets, f"budget {budget} is not one of {budgets}"
+            assert budget in budgets, f"ask proposed the budget {budget}, not one of {budgets}"
             configurations = space.check(np.atleast_2d(proposal.configurations))
-            assert len(configurations), "a proposal has at least one configuration"
+            assert len(configurations), "ask proposed no configuration; to end, return None"
             steps.append((configurations.tolist(), budget))
             valid = space.valid(configurations)
             errors = np.where(valid, self._error(configurations, budget / budgets[-1]), 1.0)
@@ -89,9 +118,11 @@ class OptimizerConformance:
         return np.asarray(0.05 + 0.9 * spread / (1.0 + spread) + 0.04 * (1.0 - share))
 
     def test_has_a_name_and_frozen_settings_with_defaults(self) -> None:
-        assert self.optimizer.name
-        assert is_dataclass(self.optimizer.Settings)
-        assert self.optimizer.Settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert self.optimizer.name, "set `name`, by which suites call it"
+        settings = self.optimizer.Settings
+        assert is_dataclass(settings), "Settings is a dataclass"
+        frozen = settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert frozen, "Settings is frozen: @dataclass(frozen=True)"
         self.optimizer.make_settings()
         assert self.optimizer.__doc__, (
             "the docstring's first line is what `regretta optimizers` shows"
@@ -120,25 +151,33 @@ class OptimizerConformance:
             except SettingsError:
                 assert name != self.spaces[0], f"refuses {name}"
 
+    @pytest.mark.parametrize("extreme", EXTREMES)
+    def test_bears_spaces_of_every_size(self, extreme: str) -> None:
+        try:
+            assert self.search(EXTREMES[extreme], (1.0, 9.0), most=30), "nothing was proposed"
+        except SettingsError as refusal:
+            pytest.skip(f"says that it cannot: {refusal}")
+
+    def test_bears_budgets_that_agree_to_six_digits(self, space: Space) -> None:
+        assert self.search(space, (1.0, 1.0000001), most=30), "nothing was proposed"
+
     def test_a_seed_fixes_every_proposal(self, space: Space, budgets: tuple[float, ...]) -> None:
         if not self.optimizer.reproducible:
             pytest.skip("says of itself that a seed is not enough")
-        np.random.seed(1)  # noqa: NPY002 - disturbed on purpose
-        random.seed(1)
-        first = self.search(space, budgets, seed=3)
-        np.random.seed(2)  # noqa: NPY002
-        random.seed(2)
-        assert self.search(space, budgets, seed=3) == first
-        assert self.search(space, budgets, seed=4) != first
+        with _global_state(1):
+            first = self.search(space, budgets, seed=3)
+        with _global_state(2):
+            again = self.search(space, budgets, seed=3)
+        assert _difference(again, first) is None, "one seed, other proposals: draw from self.rng"
+        other = self.search(space, budgets, seed=4)
+        assert other != first, "another seed, the same proposals: draw from self.rng"
 
     def test_leaves_the_global_random_state_alone(self, space: Space) -> None:
         if not self.optimizer.reproducible:
             pytest.skip("says of itself that it is stock")
-        np.random.seed(5)  # noqa: NPY002
-        random.seed(5)
-        before = np.random.get_state()[1].tolist(), random.getstate()  # type: ignore[index] # noqa: NPY002
-        self.search(space, (108.0,))
-        assert (np.random.get_state()[1].tolist(), random.getstate()) == before  # type: ignore[index] # noqa: NPY002
+        with _global_state(5) as before:
+            self.search(space, (108.0,))
+            assert _drawn() == before, "it drew from, or seeded, a global generator: use self.rng"
 
     def test_writes_and_prints_nothing(
         self,
@@ -151,22 +190,44 @@ class OptimizerConformance:
             pytest.skip("says of itself that it is stock")
         monkeypatch.chdir(tmp_path)
         self.search(space, (108.0,))
-        assert list(tmp_path.iterdir()) == []
-        assert capfd.readouterr() == ("", "")
+        written = [path.name for path in tmp_path.iterdir()]
+        assert not written, f"it left files where it ran: {written}"
+        printed = "".join(capfd.readouterr())
+        assert not printed, f"it printed {printed[:200]!r}"
 
     def test_may_hear_of_a_proposal_in_parts(
         self, space: Space, budgets: tuple[float, ...]
     ) -> None:
         if not self.optimizer.parallel or not self.optimizer.reproducible:
             pytest.skip("takes whole proposals only, or is not reproducible")
-        assert self.search(space, budgets, in_parts=True) == self.search(space, budgets)
+        apart = self.search(space, budgets, in_parts=True)
+        difference = _difference(apart, self.search(space, budgets))
+        assert difference is None, (
+            f"told in parts it proposes something else at proposal {difference}; "
+            "set `parallel = False` if it needs whole proposals"
+        )
 
-    def test_does_no_worse_than_its_first_proposals(self, space: Space) -> None:
-        best = [
-            min(
-                float(self._error(np.array(configurations), 1.0).min())
-                for configurations, _ in steps
-            )
-            for steps in (self.search(space, (108.0,))[:1], self.search(space, (108.0,)))
-        ]
-        assert best[1] <= best[0]
+
+@contextmanager
+def _global_state(seed: int) -> Iterator[object]:
+    """Seed the global generators, and put them back afterwards."""
+    numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+    try:
+        yield _drawn()
+    finally:
+        np.random.set_state(numpys)  # noqa: NPY002
+        random.setstate(pythons)
+
+
+def _drawn() -> object:
+    """What the global generators would draw next."""
+    state: Any = np.random.get_state()  # noqa: NPY002
+    return state[1].tolist(), state[2], random.getstate()
+
+
+def _difference(these: list[Step], those: list[Step]) -> int | None:
+    """Number of the first proposal in which two searches differ."""
+    pairs = enumerate(zip_longest(these, those))
+    return next((number for number, (this, that) in pairs if this != that), None)

@@ -24,7 +24,7 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Imported tables and caches of the tests stay away from the user's; workers of one session share them."""
+    """Tables and caches of the tests stay away from the user's; all workers share them."""
     root = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         root = root.parent
@@ -79,7 +79,7 @@ def grid_table() -> Table:
 
 @pytest.fixture(scope="session")
 def small101(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a table of all 91 NAS-Bench-101 cells of up to 4 vertices with four budgets; values made up."""
+    """Folder of a table of all 91 NAS-Bench-101 cells of up to 4 vertices; values made up."""
     space = NasBench101(4)
     rng = np.random.default_rng(0)
     quality = rng.random((space.n_cells, 1, 1))

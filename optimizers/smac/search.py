@@ -97,7 +97,7 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
         value = self._improvement(current)
         n = len(current)
         walked, streak, spread = np.zeros(n, int), np.zeros(n, int), np.full(n, _SPREAD)
-        active = np.arange(n)
+        active = np.arange(n if self._space.degree else 0)
         while len(active):
             neighbours = self._space.neighbours(self._generator, current[active], spread[active])
             a, m, dim = neighbours.shape
@@ -169,9 +169,14 @@ class Neighbourhood:
             if count > 0
         ]
         self.finite = bool(listed.all())
-        self._positions = np.concatenate(
-            [np.repeat(group, count) for group, count, _ in self._groups]
-        )
+        # Which parameter each neighbour changes; nothing in a space of one cell.
+        changed = [np.repeat(group, count) for group, count, _ in self._groups]
+        self._positions = np.concatenate([np.empty(0, np.intp), *changed])
+
+    @property
+    def degree(self) -> int:
+        """Neighbours of every vector."""
+        return len(self._positions)
 
     def sample(self, generator: np.random.Generator, n: int) -> Array:
         """`n` uniform vectors: shape ``[n, dim]``."""
