@@ -145,7 +145,7 @@ class Record:
         RecommendationError
             If it means no cell, or the protocol reports an observed repeat and none was observed.
         """
-        checked: Configuration = self._benchmark.space.check(configuration[None, :])[0]
+        checked: Configuration = self._benchmark.space.check(np.asarray(configuration)[None])[0]
         if self._configurations and np.array_equal(self._configurations[-1], checked):
             return
         if not self._benchmark.space.valid(checked[None, :])[0]:

@@ -20,7 +20,6 @@ from regretta.tabular_data.spaces import SpaceError
 
 _MOST_WORKERS = 10_000
 _MOST_FREE = 1_000_000
-_NOTHING = Answers([], [], [], [])
 
 
 class OptimizerError(RuntimeError):
@@ -85,34 +84,40 @@ class Search:
         self.ended_early = False
         self._recommends = record.recommending
         self._free = 0
+        self._shape = (oracle.space.dim,)
+        self._dtype = oracle.space.dtype
 
     def alone(self) -> float:
         """Evaluate one after another; returns the time of the last evaluation that counts.
 
         A proposal of several configurations is told as a whole, once all of it is evaluated.
         """
-        clock = 0.0
-        while clock < self.limit:
+        clock, limit = 0.0, self.limit
+        while clock < limit:
             proposal = self._ask()
             if proposal is None:
                 self.ended_early = True
                 break
             begin = clock + proposal.seconds
-            if begin > self.limit:
+            if begin > limit:
                 break
             # Added one after another, as a clock does, so that batches and single proposals agree
             # to the last bit.
-            times = list(accumulate(proposal.answers.costs, initial=begin))[1:]
-            end = times[-1] if times else begin
-            if end > self.limit:
-                times = times[: bisect_right(times, self.limit) + self.crossing]
+            times = list(accumulate(proposal.answers.costs, initial=begin))
+            end = times[-1]
+            del times[0]
+            if end > limit:
+                del times[bisect_right(times, limit) + self.crossing :]
             self.spent += proposal.seconds
             self.record.add(proposal.configurations, proposal.answers, proposal.level, times)
-            if end > self.limit:
+            if end > limit:
                 return times[-1] if times else begin
-            self._pass(end - clock, len(times))
+            if end > clock:
+                self._free = 0
+            else:
+                self._count_free(len(times))
             clock = end
-            self._tell(proposal, 0, len(times), clock)
+            self._tell(proposal, clock)
         return clock
 
     def side_by_side(self, workers: int) -> float:
@@ -152,10 +157,11 @@ class Search:
                 i, position = position, position + 1
                 begin = clock + proposal.seconds if i == 0 else clock
                 finish = begin + proposal.answers.costs[i] if proposal.answers.rows else begin
-                self._pass(finish - clock, 1)
                 if finish == clock:
+                    self._count_free(1)
                     self._come_back(proposal, i, clock)
                     continue
+                self._free = 0
                 idle -= 1
                 if finish <= self.limit or self.crossing:
                     heappush(under_way, (finish, started, proposal, i))
@@ -180,53 +186,54 @@ class Search:
         asked = guarded(self.where, "ask", self.optimizer.ask)
         if asked is None:
             return None
-        if not isinstance(asked, Proposal):
-            asked = Proposal(asked)
-        space, seconds = self.oracle.space, asked.seconds
+        budget, tag, seconds = None, None, 0.0
+        if isinstance(asked, Proposal):
+            budget, tag, seconds = asked.budget, asked.tag, asked.seconds
+            asked = asked.configurations
         try:
-            configurations = np.asarray(asked.configurations)
-            if configurations.ndim == 1 and len(configurations):
+            configurations = np.asarray(asked)
+            if configurations.shape == self._shape:
                 configurations = configurations[None]
+            if configurations.dtype != self._dtype or configurations.shape[1:] != self._shape:
+                configurations = self.oracle.space.check(configurations)
             if seconds and not 0 < seconds < np.inf:
                 raise SpaceError(f"a proposal's own seconds are finite and above 0, got {seconds}")
-            if not len(configurations):
-                if not seconds:
-                    raise SpaceError("a proposal has at least one configuration")
-                configurations = np.empty((0, space.dim), dtype=space.dtype)
-            elif configurations.dtype != space.dtype or configurations.shape[1:] != (space.dim,):
-                configurations = space.check(configurations)
-            level = self.oracle.level(asked.budget)
-            answers = _NOTHING
+            level = self.oracle.level(budget)
             if len(configurations):
                 answers = self.oracle.answer(configurations, level)
+            elif seconds:
+                answers = Answers([], [], [], [])
+            else:
+                raise SpaceError("a proposal has at least one configuration")
         except BenchmarkError as error:
             raise OptimizerError(f"{self.where}: {error}") from error
         except (UserError, TypeError, ValueError) as error:
             said = f"{self.where}: ask proposed something invalid: {error}"
             raise OptimizerError(said) from error
-        return _Evaluated(configurations, level, float(seconds), asked.tag, answers)
+        return _Evaluated(configurations, level, seconds, tag, answers)
 
     def _come_back(self, proposal: _Evaluated, i: int, clock: float) -> None:
         """One job has finished."""
-        rows, repeats, errors, costs = proposal.answers
         if i == 0:
             self.spent += proposal.seconds
-        if not rows:
-            self._tell(proposal, 0, 0, clock)
-            return
-        one = Answers([rows[i]], [repeats[i]], [errors[i]], [costs[i]])
-        self.record.add(proposal.configurations[i : i + 1], one, proposal.level, [clock])
-        self._tell(proposal, i, i + 1, clock)
+        if proposal.answers.rows:
+            # Arrays of its own, so that no other answer is in reach.
+            rows, repeats, errors, costs = proposal.answers
+            answers = Answers([rows[i]], [repeats[i]], [errors[i]], [costs[i]])
+            one = proposal.configurations[i : i + 1]
+            proposal = _Evaluated(one, proposal.level, 0.0, proposal.tag, answers)
+            self.record.add(one, answers, proposal.level, [clock])
+        self._tell(proposal, clock, i)
 
-    def _tell(self, proposal: _Evaluated, start: int, stop: int, clock: float) -> None:
-        """Tell of a part of a proposal; arrays of its own, so that no other answer is in reach."""
+    def _tell(self, proposal: _Evaluated, clock: float, start: int = 0) -> None:
+        """Tell of a proposal, or of a part of it that starts at a position."""
         rows, _, errors, costs = proposal.answers
         observation = Observation(
-            proposal.configurations[start:stop],
+            proposal.configurations,
             self.oracle.budgets[proposal.level],
-            np.array(errors[start:stop]),
-            np.array(costs[start:stop]),
-            np.array(rows[start:stop]) >= 0,
+            np.array(errors),
+            np.array(costs),
+            np.array([row >= 0 for row in rows], dtype=bool),
             proposal.tag,
             start,
         )
@@ -234,13 +241,11 @@ class Search:
         if self._recommends:
             incumbent = guarded(self.where, "recommend", self.optimizer.recommend)
             if incumbent is not None:
-                guarded(
-                    self.where, "recommend", self.record.recommend, np.asarray(incumbent), clock
-                )
+                guarded(self.where, "recommend", self.record.recommend, incumbent, clock)
 
-    def _pass(self, seconds: float, configurations: int) -> None:
+    def _count_free(self, configurations: int) -> None:
         """End a search whose last million configurations cost nothing: it would never end."""
-        self._free = 0 if seconds > 0 else self._free + max(configurations, 1)
+        self._free += max(configurations, 1)
         if self._free >= _MOST_FREE:
             raise OptimizerError(
                 f"{self.where}: {self._free} invalid configurations in a row, and no simulated time"

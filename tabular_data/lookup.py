@@ -48,29 +48,38 @@ class Lookup(Observer):
     def answer(self, configurations: Configurations, level: int, draws: list[float]) -> Answers:
         if len(configurations) > _FEW or self._mean:
             return self._at_once(configurations, level, np.array(draws))
-        order, evaluation = self._order, self._evaluation
         accuracy, seconds = self._views
+<<<<<<< HEAD
         _, budgets, repeats = self._shape
         answers = Answers([], [], [], [])
         for row, draw in zip(self._space.find_row_list(configurations), draws, strict=True):
+=======
+        _, budgets, most = self._shape
+        complete, order, evaluation = self._complete, self._order, self._evaluation
+        rows = self._space.find_row_list(configurations)
+        repeats: list[int] = []
+        errors: list[float] = []
+        costs: list[float] = []
+        for k, row in enumerate(rows):
+>>>>>>> b1bdbda (An evaluation costs less around the optimizer)
             if row < 0 or (self._partial and not self._available[row].any()):
-                row, repeat, error, cost = -1, -1, 1.0, 0.0
-            else:
-                count = repeats if self._complete else int(self._available[row, level])
-                if not count:
-                    raise self._lacks(row, level)
-                repeat = int(draw * count)
-                if order is not None:
-                    repeat = int(order[row, level, repeat])
-                place = (row * budgets + level) * repeats + repeat
-                error, cost = 1.0 - accuracy[place], seconds[place]
-                if evaluation is not None:
-                    cost += float(evaluation[row])
-            answers.rows.append(row)
-            answers.repeats.append(repeat)
-            answers.errors.append(error)
-            answers.costs.append(cost)
-        return answers
+                rows[k] = -1
+                repeats.append(-1)
+                errors.append(1.0)
+                costs.append(0.0)
+                continue
+            count = most if complete else int(self._available[row, level])
+            if not count:
+                raise self._lacks(row, level)
+            repeat = int(draws[k] * count)
+            if order is not None:
+                repeat = int(order[row, level, repeat])
+            place = (row * budgets + level) * most + repeat
+            repeats.append(repeat)
+            errors.append(1.0 - accuracy[place])
+            cost = seconds[place]
+            costs.append(cost if evaluation is None else cost + float(evaluation[row]))
+        return Answers(rows, repeats, errors, costs)
 
     def _at_once(
         self, configurations: Configurations, level: int, draws: NDArray[np.float64]
