@@ -49,11 +49,6 @@ class Lookup(Observer):
         if len(configurations) > _FEW or self._mean:
             return self._at_once(configurations, level, np.array(draws))
         accuracy, seconds = self._views
-<<<<<<< HEAD
-        _, budgets, repeats = self._shape
-        answers = Answers([], [], [], [])
-        for row, draw in zip(self._space.find_row_list(configurations), draws, strict=True):
-=======
         _, budgets, most = self._shape
         complete, order, evaluation = self._complete, self._order, self._evaluation
         rows = self._space.find_row_list(configurations)
@@ -61,7 +56,6 @@ class Lookup(Observer):
         errors: list[float] = []
         costs: list[float] = []
         for k, row in enumerate(rows):
->>>>>>> b1bdbda (An evaluation costs less around the optimizer)
             if row < 0 or (self._partial and not self._available[row].any()):
                 rows[k] = -1
                 repeats.append(-1)
