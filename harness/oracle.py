@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from regretta.harness.protocol import Protocol
 from regretta.tabular_data.benchmark import Answers, Benchmark, BenchmarkError
@@ -84,11 +87,14 @@ class Oracle:
         draws = self._draws(len(configurations))
         return self._observer.answer(configurations, self._levels[level], draws)
 
-    def _draws(self, n: int) -> list[float]:
-        """The next `n` numbers of the repeat stream."""
-        if len(self._ahead) - self._next < n:
-            left = self._ahead[self._next :]
-            self._ahead = left + self._rng.random(max(_DRAWS, n - len(left))).tolist()
-            self._next = 0
+    def _draws(self, n: int) -> Sequence[float] | NDArray[np.float64]:
+        """The next `n` numbers of the repeat stream; for few of them some are drawn ahead."""
+        left = len(self._ahead) - self._next
+        if left < n:
+            rest, self._next = self._ahead[self._next :], 0
+            if n >= _DRAWS // 2:
+                self._ahead = []
+                return np.concatenate([rest, self._rng.random(n - left)])
+            self._ahead = rest + self._rng.random(_DRAWS).tolist()
         start, self._next = self._next, self._next + n
         return self._ahead[start : self._next]

@@ -83,6 +83,7 @@ class Search:
         self.spent = 0.0
         self.ended_early = False
         self._recommends = record.recommending
+        self._listens = self._recommends or type(optimizer).tell is not Optimizer.tell
         self._free = 0
         self._shape = (oracle.space.dim,)
         self._dtype = oracle.space.dtype
@@ -227,6 +228,8 @@ class Search:
 
     def _tell(self, proposal: _Evaluated, clock: float, start: int = 0) -> None:
         """Tell of a proposal, or of a part of it that starts at a position."""
+        if not self._listens:
+            return
         rows, _, errors, costs = proposal.answers
         observation = Observation(
             proposal.configurations,

@@ -8,6 +8,7 @@ questions. What does an evaluation show and cost (`observe`)? How good is a conf
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -142,13 +143,17 @@ class Reference:
     test_error: float | None
 
 
+Draws = Sequence[float] | NDArray[np.float64]
+"""Numbers from [0, 1), one an evaluation."""
+
+
 class Observer(ABC):
     """Answers one search. It holds what a search may see and nothing else."""
 
     notes: tuple[str, ...] = ()
 
     @abstractmethod
-    def answer(self, configurations: Configurations, level: int, draws: list[float]) -> Answers:
+    def answer(self, configurations: Configurations, level: int, draws: Draws) -> Answers:
         """Evaluate configurations at one budget.
 
         Parameters
@@ -303,11 +308,11 @@ class _Asking(Observer):
         self._benchmark = benchmark
         self._space = benchmark.space
 
-    def answer(self, configurations: Configurations, level: int, draws: list[float]) -> Answers:
+    def answer(self, configurations: Configurations, level: int, draws: Draws) -> Answers:
         configurations = self._space.check(configurations)
         budget = self._benchmark.budgets[level]
         n = len(configurations)
-        observed = self._benchmark.observe(configurations, budget, np.array(draws))
+        observed = self._benchmark.observe(configurations, budget, np.asarray(draws))
         valid = np.ones(n, dtype=bool) if observed.valid is None else np.asarray(observed.valid)
         errors = np.asarray(observed.errors, dtype=np.float64)
         seconds = np.asarray(observed.seconds, dtype=np.float64)

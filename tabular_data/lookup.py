@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.tabular_data.benchmark import Answers, BenchmarkError, Observer, Rule
+from regretta.tabular_data.benchmark import Answers, BenchmarkError, Draws, Observer, Rule
 from regretta.tabular_data.spaces import Configurations
 from regretta.tabular_data.table import Table
 
@@ -45,9 +45,9 @@ class Lookup(Observer):
         if rule.evaluation and self._evaluation is None:
             self.notes = (f"table {table.name} has no evaluation times: only training is charged",)
 
-    def answer(self, configurations: Configurations, level: int, draws: list[float]) -> Answers:
+    def answer(self, configurations: Configurations, level: int, draws: Draws) -> Answers:
         if len(configurations) > _FEW or self._mean:
-            return self._at_once(configurations, level, np.array(draws))
+            return self._at_once(configurations, level, np.asarray(draws))
         accuracy, seconds = self._views
         _, budgets, most = self._shape
         complete, order, evaluation = self._complete, self._order, self._evaluation

@@ -304,7 +304,7 @@ class Table(Benchmark):
         self, configurations: Configurations, budget: float, draws: NDArray[np.float64]
     ) -> Observed:
         level = self.budget_index(budget)
-        answers = self.observer(Rule()).answer(configurations, level, draws.tolist())
+        answers = self.observer(Rule()).answer(configurations, level, draws)
         return Observed(answers.errors, answers.costs, np.array(answers.rows) >= 0)
 
     def judge(self, configurations: Configurations, budget: float) -> Judged:
