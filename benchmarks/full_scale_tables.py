@@ -21,8 +21,8 @@ from regretta.tabular_data.table import Table
 
 RECONSTRUCTION = (
     "the cells, their parameters and their mean test accuracy after 108 epochs are real, and for"
-    " about 31,000 cells some further values; all other validation accuracies, times, single repeats"
-    " and shorter trainings are drawn from models fitted on those"
+    " about 31,000 cells some further values; all other validation accuracies, times, single"
+    " repeats and shorter trainings are drawn from models fitted on those"
 )
 
 DATASETS = {
@@ -94,7 +94,7 @@ def _rows(
 
 
 def nats_bench(tables: Path) -> Iterator[Table]:
-    """NAS-Bench-201 on its three data sets: the 12 and 200 epoch schedules, with mean test accuracy.
+    """NAS-Bench-201 on its three data sets: 12 and 200 epoch schedules, with mean test accuracy.
 
     Parameters are computed from the operations, since the published records of one architecture
     disagree over its seeds: 150 of them have another architecture's.
