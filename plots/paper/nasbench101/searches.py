@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from regretta.harness.regret import TOLERANCE
+from regretta.harness.regret import TOLERANCE, at_most, final_regret, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.harness.store.folder import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from regretta.plots.paper.columns import Anchor, FigureError
 from regretta.plots.paper.figure import SuiteFigure
-from regretta.plots.paper.nasbench101.settings import Settings, by_setting, draw_settings
+from regretta.plots.paper.nasbench101.settings import (
+    Settings,
+    by_setting,
+    draw_settings,
+    is_published,
+)
 from regretta.plots.regret_curve import (
     RegretCurve,
     RegretCurves,
     draw_regret,
     regret_caption,
     regret_curves,
+    regret_kind,
 )
+from regretta.plots.statistics import Interval
 from regretta.plots.style import MethodStyle, human_name, method_styles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PUBLISHED_PASSING = 5e4
-"""Simulated seconds after which regularized evolution, BOHB and SMAC are better than random search (section 4.1)."""
+PUBLISHED_PASSING, PUBLISHED_SPEED_UP = 5e4, 5
+"""Simulated seconds after which regularized evolution, BOHB and SMAC are better than random search,
+and how many times faster they reach its final value (section 4.1)."""
 
 PROTOCOL = "nb101-paper"
 """Name of the paper's protocol."""
@@ -45,6 +54,7 @@ SENSITIVITY: Mapping[str, str] = {
 
 _PASSING = ("regularized_evolution", "bohb", "smac")
 _LIMIT = 1e7
+_POINTS, _RESAMPLES = 400, 1000
 _S8 = {"random_search", "regularized_evolution", "reinforce"}
 
 
@@ -63,10 +73,15 @@ class Searches:
     passing
         Optimizer → simulated seconds from which on its mean regret stays below random search's,
         infinite where it does not at the end; only for 7-left, and only what the paper names.
+    faster
+        The same optimizers → how many times faster than random search they reach its final mean
+        regret; an estimate of zero where they do not.
     missing
         What of the paper's figure the suite does not have.
     settings
         Of a study of one method's settings: setting → labels and values.
+    published
+        Whether the first label of such a study has the paper's settings.
     """
 
     number: str
@@ -74,7 +89,9 @@ class Searches:
     styles: Mapping[str, MethodStyle]
     passing: Mapping[str, float]
     missing: tuple[str, ...]
+    faster: Mapping[str, Interval] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
+    published: bool = False
 
 
 def compute(number: str, suite: SuiteResults, table: str) -> Searches:
@@ -125,10 +142,13 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
         behind = ", ".join(f"{label} {count}" for label, count in short.items())
         missing.append(f"runs: of {suite.planned} planned there are {behind}")
     styles = method_styles(list(optimizers.items()))
+    if regret_kind(runs) == "validation":
+        missing.append("test error of every incumbent: validation regret is shown")
     if number == "7-right":
         return Searches(number, distributions(runs), styles, {}, tuple(missing))
     curves = regret_curves(runs)
     passing: dict[str, float] = {}
+    faster: dict[str, Interval] = {}
     baseline = next(
         (c for c in curves.curves if optimizers[c.label] == "random_search" and c.runs), None
     )
@@ -139,9 +159,12 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
                 and optimizers[curve.label] not in passing
                 and curve.runs
             ):
-                passing[optimizers[curve.label]] = passes(curve, baseline)
+                name = optimizers[curve.label]
+                passing[name] = passes(curve, baseline)
+                faster[name] = speed_up(runs[curve.label], runs[baseline.label], curves.kind)
     settings = by_setting(runs) if number in SENSITIVITY else {}
-    return Searches(number, curves, styles, passing, tuple(missing), settings)
+    published = bool(settings) and is_published(next(iter(runs.values()))[0])
+    return Searches(number, curves, styles, passing, tuple(missing), faster, settings, published)
 
 
 def _never_ages(run: RunResult) -> bool:
@@ -149,7 +172,10 @@ def _never_ages(run: RunResult) -> bool:
 
 
 def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
-    """Simulated seconds from which on a curve's mean stays below the baseline's; infinite if it is not at the end."""
+    """Simulated seconds from which on a curve's mean stays below the baseline's.
+
+    Infinite if it is not below at the end.
+    """
     time = np.union1d(curve.time, baseline.time)
     time = time[time >= max(curve.time[0], baseline.time[0])]
     ours, theirs = (
@@ -161,9 +187,42 @@ def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
     return float(time[above[-1] + 1]) if above[-1] + 1 < len(time) else np.inf
 
 
+def speed_up(
+    runs: Sequence[RunResult], baseline: Sequence[RunResult], kind: str, seed: int = 0
+) -> Interval:
+    """How many times faster a method's mean regret reaches the baseline's final mean, to stay.
+
+    The baseline's time is the limit, at which its final mean is taken. Zero where the method's mean
+    is above it at the end. The interval is the 95 % percentile bootstrap over the runs of both.
+    """
+    ended, others = ([run for run in some if len(run.trajectory)] for some in (runs, baseline))
+    limit = max(run.time_limit for run in ended)
+    start = min(max(float(run.trajectory.time[0]) for run in ended), limit)
+    grid = np.geomspace(start, limit, _POINTS)
+    grid[-1] = limit
+    own, target = regret_matrix(ended, grid, kind), final_regret(others, kind)
+
+    def ratios(means: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
+        above = ~at_most(means - targets[:, None], 0.0)
+        later = np.where(above.any(axis=1), _POINTS - np.argmax(above[:, ::-1], axis=1), 0)
+        return np.where(later < _POINTS, limit / grid[np.minimum(later, _POINTS - 1)], 0.0)
+
+    estimate = float(ratios(own.mean(axis=0)[None], target.mean()[None])[0])
+    count = min(len(ended), len(others))
+    if count == 1:
+        return Interval(estimate, np.nan, np.nan, count)
+    rng = np.random.default_rng(seed)
+    weights = [
+        rng.multinomial(n, np.full(n, 1 / n), size=_RESAMPLES) / n for n in (len(own), len(target))
+    ]
+    resampled = ratios(weights[0] @ own, weights[1] @ target)
+    low, high = np.quantile(resampled, [0.025, 0.975], method="inverted_cdf")
+    return Interval(estimate, float(low), float(high), count)
+
+
 def anchors(found: Searches) -> tuple[Anchor, ...]:
-    """When methods pass random search."""
-    return tuple(
+    """When methods pass random search, and how much faster they reach its final value."""
+    passing = tuple(
         Anchor(
             f"{human_name(optimizer)} stays below random search's mean regret from",
             human_time(at) if np.isfinite(at) else "not within the limit",
@@ -171,6 +230,22 @@ def anchors(found: Searches) -> tuple[Anchor, ...]:
         )
         for optimizer, at in found.passing.items()
     )
+    return passing + tuple(
+        Anchor(
+            f"{human_name(optimizer)} reaches random search's final mean regret",
+            _times(faster),
+            f"about {PUBLISHED_SPEED_UP} times faster",
+        )
+        for optimizer, faster in found.faster.items()
+    )
+
+
+def _times(faster: Interval) -> str:
+    if not faster.estimate:
+        return "not within the limit"
+    low = f"{faster.low:.1f}" if faster.low else "never"
+    interval = "" if np.isnan(faster.high) else f" (95 % interval {low} to {faster.high:.1f})"
+    return f"{faster.estimate:.1f} times faster{interval}"
 
 
 def caption(found: Searches) -> str:
@@ -196,7 +271,7 @@ def draw(found: Searches, width: float) -> Figure:
     if isinstance(found.shown, RegretDistributions):
         return draw_ecdf(found.shown, found.styles, width)
     if found.settings:
-        return draw_settings(found.shown, found.settings, width)
+        return draw_settings(found.shown, found.settings, width, found.published)
     return draw_regret([found.shown], found.styles, width)
 
 

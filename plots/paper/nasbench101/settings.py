@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regretta.harness.result import RunResult
+from regretta.optimizers.registry import get_optimizer
 from regretta.plots.regret_curve import RegretCurves, draw_panel
 from regretta.plots.style import MethodStyle, graded_styles, house, panels, span
+from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +56,16 @@ def _order(item: tuple[str, str]) -> tuple[float, str]:
         return np.inf, item[1]
 
 
-def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figure:
+def is_published(run: RunResult) -> bool:
+    """Whether a run has the settings of the paper's comparison, which are a method's defaults."""
+    try:
+        defaults = asdict(get_optimizer(run.optimizer).make_settings())
+    except UserError:
+        return False
+    return json.dumps(dict(run.settings), sort_keys=True) == json.dumps(defaults, sort_keys=True)
+
+
+def draw_settings(shown: RegretCurves, settings: Settings, width: float, published: bool) -> Figure:
     """Draw a panel a setting; the first label, in black, is in each.
 
     Parameters
@@ -64,6 +76,8 @@ def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figu
         From `by_setting`; at least one.
     width
         `regretta.plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
+    published
+        Whether the first label has the paper's settings.
     """
     curves = {curve.label: curve for curve in shown.curves}
     first = shown.curves[0].label
@@ -72,19 +86,16 @@ def draw_settings(shown: RegretCurves, settings: Settings, width: float) -> Figu
         for ax, (setting, labels) in zip(axes, settings.items(), strict=True):
             looks = graded_styles([value for _, value in labels])
             styles = {label: look for (label, _), look in zip(labels, looks, strict=True)}
-            styles[first] = MethodStyle(
-                f"{styles[first].name}, the paper's", "black", styles[first].marker
-            )
+            name = styles[first].name + (", the paper's" if published else "")
+            styles[first] = MethodStyle(name, "black", styles[first].marker)
             part = replace(shown, curves=tuple(curves[label] for label in styles))
             handles = draw_panel(ax, part, styles, ax.get_subplotspec().is_first_col())  # type: ignore[union-attr]
-            name, numbers = (
-                setting.replace("_", " ").capitalize(),
-                [curves[label].runs for label in handles],
-            )
+            heading = setting.replace("_", " ").capitalize()
+            numbers = [curves[label].runs for label in handles]
             ax.legend(
                 list(handles.values()),
                 [styles[label].name for label in handles],
-                title=f"{name}; n = {span(numbers)}",
+                title=f"{heading}; n = {span(numbers)}",
                 loc="upper center",
                 bbox_to_anchor=(0.5, -0.25),
                 ncols=2,

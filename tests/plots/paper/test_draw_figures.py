@@ -7,7 +7,7 @@ import pytest
 
 from regretta.plots.paper import PAPERS, draw_figures
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench101.searches import anchors, caption, compute, passes
+from regretta.plots.paper.nasbench101.searches import anchors, caption, compute, passes, speed_up
 from regretta.plots.regret_curve import RegretCurve
 from regretta.tabular_data.spaces import NasBench101, NasBench201
 from regretta.tabular_data.table import Table
@@ -59,7 +59,9 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
         "optimizer-ranks",
     ]
     assert list(state) == expected
-    assert [f.number for f in PAPERS["nasbench201"].figures] == ["2", "3", "4", "5", "table-5"]
+    assert [f.number for f in PAPERS["nasbench201"].figures] == [
+        *("2", "3", "4", "5", "table-5", "reinforce-learning-rate"),
+    ]
     assert state["3"].reason == "figure 3 needs the column parameters; table 'toy' lacks it"
     assert (
         state["S7"].reason == "supplement figure 7 needs several budgets; table 'toy' has 108 only"
@@ -121,6 +123,11 @@ def test_evolution_passes_random_search_at_100_seconds(comparison):
         100, rel=0.05
     )  # the grid has 400 points
     assert anchors(found)[0].published == "about 13.9 h"
+    # Evolution is at random search's final 0.2 or below from 100 s on, of 1,000,000 s.
+    faster = found.faster["regularized_evolution"]
+    assert faster.estimate == pytest.approx(10_000, rel=0.05)
+    assert (faster.low, faster.high) == pytest.approx((faster.estimate,) * 2)  # all runs are alike
+    assert anchors(found)[1].published == "about 5 times faster"
     assert found.missing == ("the paper's 10,000,000 simulated seconds: the runs have 1,000,000",)
     assert "Regularized evolution stays below random search's mean regret from" in caption(found)
 
@@ -173,6 +180,13 @@ def test_evolution_without_ageing_makes_it_the_study_of_s8(suite_of, run_of, tmp
     for number in ("7-left", "7-right"):
         with pytest.raises(FigureError, match=f"not the study of figure {number}"):
             compute(number, suite, "toy")
+
+
+def test_what_never_reaches_random_search_s_final_value_is_not_faster(run_of):
+    slow, base = [run_of([10, 100], [0.4, 0.3])], [run_of([10], [0.2])]
+    assert speed_up(slow, base, "test").estimate == 0
+    rising = [run_of([10, 20, 30], [0.1, 0.5, 0.2])]
+    assert speed_up(rising, base, "test").estimate == pytest.approx(1e6 / 30, rel=0.05)
 
 
 @pytest.mark.parametrize(

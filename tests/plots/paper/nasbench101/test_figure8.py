@@ -5,12 +5,18 @@ import pytest
 
 from regretta.plots.paper import draw_figures
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench101.figure8 import Setting, caption, compute, draw
+from regretta.plots.paper.nasbench101.figure8 import draw
+from regretta.plots.paper.nasbench101.generalization import (
+    Setting,
+    caption,
+    compute,
+    conclusion,
+)
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
 from tests.plots.conftest import on_spaces
 
 RS, NRE, RE = Setting("RS"), Setting("NRE", 1.0, 10), Setting("RE", 1.0, 10)
-COLAB = {"name": "nb101-colab"}
+COLAB = {"name": "nb101-colab", "counting": "after"}
 
 
 def evolution(run_of, regret, label, *, ageing=True, rate=1.0, tournament=10, **changes):
@@ -27,7 +33,7 @@ def evolution(run_of, regret, label, *, ageing=True, rate=1.0, tournament=10, **
 
 @pytest.fixture
 def study(suite_of, run_of, tmp_path):
-    """Three runs of every setting; a setting's median final regret is the same on both tables, or 0.1 higher."""
+    """Three runs of every setting; on the larger table a median final regret is 0.1 higher."""
 
     def searches(more, **changes):
         def thrice(make):
@@ -95,8 +101,40 @@ def test_agreement_is_the_rank_correlation_of_final_medians(study):
     assert compute(study).agreement == pytest.approx(1)
     words = caption(compute(study))
     assert "n = 3 runs" in words
-    assert "mini RS 0.5000, NRE 0.2200, RE 0.2000" in words
+    assert "mini RE 0.2000, NRE 0.2200, RS 0.5000" in words
     assert "settings between mini and full: 1.00." in words
+
+
+def test_the_conclusion_is_what_the_runs_show(study, run_of):
+    """Three runs show nothing; of ten that never overlap every pair differs."""
+    assert conclusion(compute(study)).startswith("No two of the methods differ on mini")
+
+    def tell(table, method, base):
+        study.runs[table][method] = [
+            run_of([5], [base + nth / 1000], label=method, **_of(method)) for nth in range(10)
+        ]
+
+    def _of(method):
+        settings = {"ageing": method != "NRE", "mutation_rate": 1.0, "tournament_size": 10}
+        optimizer = "random_search" if method == "RS" else "regularized_evolution"
+        return {"settings": settings, "optimizer": optimizer, "protocol": COLAB}
+
+    for table, order in (("mini", ("RE", "NRE", "RS")), ("full", ("NRE", "RE", "RS"))):
+        for place, method in enumerate(order):
+            tell(table, method, 0.1 + place / 10)
+    words = conclusion(compute(study))
+    for pair in ("RE before NRE", "RE before RS", "NRE before RS"):
+        assert pair in words
+    assert "Of these 3, 2 differ in the same direction on full, and 1 in the other." in words
+
+
+def test_another_rule_for_edges_is_told(study, run_of):
+    study.runs["mini"]["RS"] = [
+        run_of([5], [0.5], optimizer="random_search", protocol={**COLAB, "counting": "before"})
+    ]
+    assert "the notebook's rule for edges, which counts them after pruning" in caption(
+        compute(study)
+    )
 
 
 def test_an_evaluation_after_the_limit_counts_at_the_end_only(study, run_of):

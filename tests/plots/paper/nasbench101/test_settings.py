@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
-from regretta.plots.paper.nasbench101.settings import by_setting, draw_settings
+from regretta.optimizers.registry import get_optimizer
+from regretta.plots.paper.nasbench101.settings import by_setting, draw_settings, is_published
 from regretta.plots.regret_curve import regret_curves
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS
 
@@ -43,7 +44,7 @@ def test_labels_that_do_not_differ_make_no_panel(runs: Any) -> None:
 def test_a_panel_has_the_paper_s_settings_in_black_and_a_legend_of_values(
     runs: Any, width: float
 ) -> None:
-    figure = draw_settings(regret_curves(runs), by_setting(runs), width)
+    figure = draw_settings(regret_curves(runs), by_setting(runs), width, published=True)
     first, second = figure.axes
     legend = first.get_legend()
     assert legend is not None
@@ -51,3 +52,11 @@ def test_a_panel_has_the_paper_s_settings_in_black_and_a_legend_of_values(
     assert [text.get_text() for text in legend.get_texts()] == ["2", "5, the paper's", "50", "9, b"]
     assert [line.get_color() for line in first.get_lines()][1] == "black"
     assert [line.get_color() for line in second.get_lines()][1] == "black"
+
+
+def test_the_paper_s_settings_are_a_method_s_defaults(run_of: Any) -> None:
+    run = run_of(label="smac", optimizer="smac")
+    defaults = asdict(get_optimizer("smac").make_settings())
+    assert is_published(replace(run, settings=defaults))
+    assert not is_published(replace(run, settings=defaults | {"trees": 50}))
+    assert not is_published(replace(run, optimizer="mine"))
