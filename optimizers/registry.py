@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
+from regretta.optimizers.asha import Asha
 from regretta.optimizers.base import Optimizer
+from regretta.optimizers.bohb import Bohb
 from regretta.optimizers.code import code_of, module_of_plugin
+from regretta.optimizers.hyperband import Hyperband
+from regretta.optimizers.local_search import LocalSearch
+from regretta.optimizers.random_search import RandomSearch
+from regretta.optimizers.regularized_evolution import RegularizedEvolution
+from regretta.optimizers.reinforce import Reinforce
+from regretta.optimizers.smac import Smac, SmacStock
+from regretta.optimizers.tpe import Tpe
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 
 ENTRY_POINT_GROUP = "regretta.optimizers"
 
-BUILT_IN: dict[str, str] = {
-    "random_search": "regretta.optimizers.random_search:RandomSearch",
-    "regularized_evolution": "regretta.optimizers.regularized_evolution:RegularizedEvolution",
-    "reinforce": "regretta.optimizers.reinforce:Reinforce",
-    "hyperband": "regretta.optimizers.hyperband:Hyperband",
-    "smac": "regretta.optimizers.smac:Smac",
-    "bohb": "regretta.optimizers.bohb:Bohb",
-    "smac_stock": "regretta.optimizers.smac:SmacStock",
-    "tpe": "regretta.optimizers.tpe:Tpe",
-    "local_search": "regretta.optimizers.local_search:LocalSearch",
-    "asha": "regretta.optimizers.asha:Asha",
-}
-"""Name → where the class is; imported when asked for, because some bring heavy libraries."""
+BUILT_IN: Mapping[str, type[Optimizer]] = MappingProxyType(
+    {
+        optimizer.name: optimizer
+        for optimizer in (
+            RandomSearch,
+            RegularizedEvolution,
+            Reinforce,
+            Hyperband,
+            Smac,
+            Bohb,
+            SmacStock,
+            Tpe,
+            LocalSearch,
+            Asha,
+        )
+    }
+)
+"""The optimizers that come with Regretta, by name. Those that need a heavy library import it when a
+run starts."""
 
 
 class PluginError(UserError):
@@ -83,9 +97,7 @@ def get_optimizer(name: str, plugins: Sequence[Path] = ()) -> type[Optimizer]:
     if name in from_files:
         return from_files[name]
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found: type[Optimizer] = getattr(importlib.import_module(module), attribute)
-        return found
+        return BUILT_IN[name]
     for point in points:
         try:
             return _checked(point.load(), f"entry point {point.value}")
