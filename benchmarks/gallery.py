@@ -1,11 +1,12 @@
 """Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale
 and from searches.
 
-``python benchmarks/gallery.py [--tables DIR] [--searches DIR]`` takes the tables that
+``python benchmarks/gallery.py [--tables DIR] [--searches DIR] [--as-is]`` takes the tables that
 ``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of
 ``../shared/tables``; without ``--tables`` they are made anew. With ``--searches`` the runs of
-`STUDIES` that DIR does not have yet are done, about three core-hours in all, a folder a suite;
-without it figures of searches are not drawn. NAS-Bench-101's table is partly modelled and its pictures say so.
+`STUDIES` that DIR does not have yet are done, some core-hours in all, a folder a suite; with
+``--as-is`` too what is there is drawn and nothing is run. Without ``--searches`` figures of
+searches are not drawn. NAS-Bench-101's table is partly modelled and its pictures say so.
 """
 
 from __future__ import annotations
@@ -38,34 +39,39 @@ FURTHER = ("digits101", "nashpo-protein")
 QUICK = ("random_search", "regularized_evolution", "reinforce", "hyperband")
 STUDIES: tuple[tuple[str, tuple[str, ...], int, float | None], ...] = (
     ("nasbench101-paper", QUICK, 500, None),
-    ("nasbench101-paper", ("smac", "bohb"), 8, None),
     ("nasbench101-generalization", (), 100, None),
-    ("nas-hpo-bench", (), 40, None),
-    ("sensitivity-smac", (), 20, 1e6),
-    ("sensitivity-bohb", (), 8, 1e6),
+    ("nasbench101-reinforce", (), 100, None),
     ("sensitivity-evolution", (), 100, None),
     ("sensitivity-reinforce", (), 100, None),
-    ("nasbench101-encoding-c", (), 8, 1e6),
-    ("nasbench101-reinforce", (), 100, None),
     ("nasbench201-table5", (), 500, None),
+    ("nasbench201-reinforce", (), 500, None),
+    ("nasbench101-paper", ("smac", "bohb"), 8, None),
+    ("sensitivity-smac", (), 20, 1e6),
+    ("sensitivity-bohb", (), 8, 1e6),
+    ("nasbench101-encoding-c", (), 8, 1e6),
+    ("nas-hpo-bench", (), 40, None),
 )
-"""Built-in suite, optimizers (all where empty), runs and time limit: as much as fits in a few core-hours."""
+"""Built-in suite, optimizers (all where empty), runs and time limit; those a model makes slow last.
+
+As much as fits in a few core-hours.
+"""
 
 COLORS = 160
 """Colours of a picture in the docs: enough for every figure, at a third of the bytes."""
 
 INTRODUCTION = """# Gallery
 
-Every figure of the two papers that this repository's data allow, drawn by `regretta figures nasbench101` and
-`regretta figures nasbench201`, with the published values beside ours. This page is made by
-`make gallery`. Numbers of a table that is partly modelled are marked "reconstruction" in the picture: of NAS-Bench-101
-the cells, their parameters and the mean test accuracy after 108 epochs are real, and the rest is not. Methods that a
-model makes slow have fewer runs or a shorter time limit than the paper; each figure says how many and how long.
+Every figure of the two papers that this repository's data allow, drawn by
+`regretta figures nasbench101` and `regretta figures nasbench201`, with the published values beside
+ours. This page is made by `make gallery`. Numbers of a table that is partly modelled are marked
+"reconstruction" in the picture: of NAS-Bench-101 the cells, their parameters and the mean test
+accuracy after 108 epochs are real, and most of the rest is not. Methods that a model makes slow
+have fewer runs or a shorter time limit than the paper; each figure says how many and how long.
 """
 
 
-def searches(tables: Path, folder: Path) -> list[SuiteResults]:
-    """The studies' runs, those done first that are not there yet."""
+def search(tables: Path, folder: Path) -> None:
+    """Do the studies' runs that are not there yet."""
     for name, optimizers, runs, limit in STUDIES:
         spec = find_suite(name).changed(runs=runs, optimizers=optimizers, time_limit=limit)
         paths = [
@@ -79,7 +85,12 @@ def searches(tables: Path, folder: Path) -> list[SuiteResults]:
             workers=cpu_count(),
             announce=lambda line: print(line, flush=True),
         )
-    return [load_suite(folder / name) for name in dict.fromkeys(name for name, *_ in STUDIES)]
+
+
+def searches(folder: Path) -> list[SuiteResults]:
+    """The studies that are there."""
+    names = dict.fromkeys(name for name, *_ in STUDIES)
+    return [load_suite(folder / name) for name in names if (folder / name / "suite.json").exists()]
 
 
 def complete(tables: Path) -> None:
@@ -133,10 +144,15 @@ if __name__ == "__main__":
         "--searches", type=Path, help="folder of the studies' suites; kept, and gone on with"
     )
     parser.add_argument(
+        "--as-is", action="store_true", help="draw the searches that are there, and do none"
+    )
+    parser.add_argument(
         "--docs", type=Path, default=ROOT / "docs", help="where to write (default: docs)"
     )
     options = parser.parse_args()
     with TemporaryDirectory() as made:
         place = options.tables or Path(made)
         complete(place)
-        gallery(place, searches(place, options.searches) if options.searches else [], options.docs)
+        if options.searches and not options.as_is:
+            search(place, options.searches)
+        gallery(place, searches(options.searches) if options.searches else [], options.docs)

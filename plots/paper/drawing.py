@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -222,7 +223,7 @@ def _index(paper: Paper, outcomes: Sequence[Outcome]) -> str:
                 parts.append(
                     f"[![{heading(outcome.figure)}: {outcome.title}]({outcome.file})]({vector})"
                 )
-            parts.append(outcome.caption)
+            parts.append(_escaped(outcome.caption))
             if outcome.anchors:
                 values = [(a.quantity, a.ours, a.published) for a in outcome.anchors]
                 parts.append(_markdown([("Quantity", "Here", "Published"), *values]))
@@ -252,8 +253,11 @@ def heading(number: str) -> str:
     return f"Figure {number.replace('-', ' ')}"
 
 
+def _escaped(words: str) -> str:
+    """Words of a caption or label as Markdown that shows them as they are."""
+    return re.sub(r"([\\`*_<\[|])", r"\\\1", words)
+
+
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    first, *others = (
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
-    )
+    first, *others = ("| " + " | ".join(map(_escaped, row)) + " |" for row in rows)
     return "\n".join([first, "|" + " --- |" * len(rows[0]), *others])
