@@ -24,7 +24,18 @@ from regretta.tabular_data.benchmark import (
     Reference,
     Rule,
 )
-from regretta.tabular_data.columns import TableError, check_columns, shaped
+from regretta.tabular_data.columns import (
+    COLUMNS,
+    TableError,
+    check_budgets,
+    check_columns,
+    check_name,
+    check_shape,
+    check_values,
+    leave_out,
+    shaped,
+)
+from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Configurations, Counting, Space, SpaceError, get_space
 from regretta.tabular_data.storage import atomic_folder, save_array
 
@@ -110,7 +121,9 @@ class Table(Benchmark):
         provenance
             Where the numbers come from.
         partial
-            Whether a cell without any repeat is allowed; a search then meets it as invalid.
+            Whether cells may be missing; a search meets them as invalid. A cell that is not whole
+            (measured at some budgets only, or without a value in a column) is then left out, and a
+            note of the provenance says so; otherwise it is refused.
         dataset, metric, collection
             As in the class; the metric is accuracy where None.
         **columns
@@ -126,13 +139,25 @@ class Table(Benchmark):
             "training_seconds": training_seconds,
             **columns,
         }
-        _check_name(name)
-        levels = _check_budgets(budgets)
+        check_name(name)
+        levels = check_budgets(budgets)
+        for what, text in (
+            ("budget_unit", budget_unit),
+            ("dataset", dataset),
+            ("collection", collection),
+        ):
+            if not isinstance(text, str) or not text.isprintable():
+                raise TableError(f"a table's {what} is a printable text, got {text!r:.80}")
+        given_by = provenance or Provenance()
         arrays = {
             key: shaped(key, value, space.n_cells, len(levels))
             for key, value in given.items()
             if value is not None
         }
+        check_values(arrays)
+        if partial:
+            notes = leave_out(arrays)
+            given_by = replace(given_by, notes=(*given_by.notes, *notes))
         check_columns(arrays, partial, name)
         for array in arrays.values():
             array.flags.writeable = False
@@ -142,7 +167,7 @@ class Table(Benchmark):
             space=space,
             budgets=levels,
             columns=MappingProxyType(arrays),
-            provenance=provenance or Provenance(),
+            provenance=given_by,
             checksum="",
             budget_unit=budget_unit,
             partial=partial,
@@ -243,27 +268,28 @@ class Table(Benchmark):
         try:
             sums = {key: str(spec["sha256"]) for key, spec in columns.items()}
             if _table_checksum(header, sums) != checksum:
-                raise TableError(
-                    f"table {path} was altered: table.json does not match its checksum; import it"
-                    " again"
-                )
+                raise TableError("it was altered: table.json does not match its checksum")
             space = get_space(header["space"], encoding, counting)
             provenance = Provenance(
                 **{**header["provenance"], "notes": tuple(header["provenance"]["notes"])}
             )
             metric = Metric(**header["metric"])
-        except SpaceError as error:
+            budgets = check_budgets(header["budgets"])
+            check_name(header["name"])
+            for key, spec in columns.items():
+                if key not in COLUMNS:
+                    raise TableError(unknown("column", key, COLUMNS))
+                check_shape(key, spec["shape"], space.n_cells, len(budgets))
+        except (SpaceError, TableError) as error:
             raise TableError(f"table {path}: {error}") from error
         except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, TableError):
-                raise
             raise TableError(
                 f"table {path} is damaged: table.json lacks {error}; import it again"
             ) from error
         return cls(
             name=header["name"],
             space=space,
-            budgets=tuple(header["budgets"]),
+            budgets=budgets,
             columns=MappingProxyType({key: _map(path, key, spec) for key, spec in columns.items()}),
             provenance=provenance,
             checksum=checksum,
@@ -310,20 +336,23 @@ class Table(Benchmark):
     def judge(self, configurations: Configurations, budget: float) -> Judged:
         rows = self.space.rows(configurations)
         level = self.budget_index(budget)
-        test = self.mean_test_error
-        return Judged(
-            self.mean_validation_error[rows, level], None if test is None else test[rows, level]
-        )
+        test = self._test_error(level)
+        return Judged(self.mean_validation_error[rows, level], None if test is None else test[rows])
 
     def best(self, budget: float) -> Reference:
         level = self.budget_index(budget)
         if level not in self._best:
-            test = self.mean_test_error
+            test = self._test_error(level)
             self._best[level] = Reference(
                 validation_error=float(np.nanmin(self.mean_validation_error[:, level])),
-                test_error=None if test is None else float(np.nanmin(test[:, level])),
+                test_error=None if test is None else float(np.nanmin(test)),
             )
         return self._best[level]
+
+    def _test_error(self, level: int) -> NDArray[np.float64] | None:
+        """Mean test error of each cell at a budget; None where that budget has none."""
+        test = self.mean_test_error
+        return None if test is None or np.isnan(test[:, level]).all() else test[:, level]
 
     @cached_property
     def _best(self) -> dict[int, Reference]:
@@ -342,15 +371,15 @@ class Table(Benchmark):
         return "test_accuracy" in self.columns or "mean_test_accuracy" in self.columns
 
     @cached_property
-    def available(self) -> NDArray[np.uint8]:
+    def available(self) -> NDArray[np.unsignedinteger[Any]]:
         """Number of measured repeats: shape ``[cells, budgets]``."""
-        measured: NDArray[np.uint8] = (~np.isnan(self.columns["validation_accuracy"])).sum(
-            axis=2, dtype=np.uint8
-        )
+        measured: NDArray[np.unsignedinteger[Any]] = (
+            ~np.isnan(self.columns["validation_accuracy"])
+        ).sum(axis=2, dtype=np.min_scalar_type(self.repeats))
         return measured
 
     @cached_property
-    def repeat_order(self) -> NDArray[np.uint8] | None:
+    def repeat_order(self) -> NDArray[np.unsignedinteger[Any]] | None:
         """k-th measured repeat of each cell and budget: shape ``[cells, budgets, repeats]``.
 
         None where the k-th measured repeat is repeat k everywhere, as it mostly is.
@@ -358,16 +387,23 @@ class Table(Benchmark):
         missing = np.isnan(self.columns["validation_accuracy"])
         if not (missing[..., :-1] & ~missing[..., 1:]).any():
             return None
-        return np.argsort(missing, axis=2, kind="stable").astype(np.uint8)
+        order = np.argsort(missing, axis=2, kind="stable")
+        return order.astype(np.min_scalar_type(self.repeats))
 
     @cached_property
     def mean_validation_error(self) -> NDArray[np.float64]:
-        """1 − mean validation accuracy over the measured repeats: shape ``[cells, budgets]``; NaN where none."""
+        """1 − mean validation accuracy over the measured repeats: shape ``[cells, budgets]``.
+
+        NaN where nothing was measured: a cell that is missing.
+        """
         return 1.0 - _mean(self.columns["validation_accuracy"])
 
     @cached_property
     def mean_test_error(self) -> NDArray[np.float64] | None:
-        """1 − mean test accuracy over the measured repeats: shape ``[cells, budgets]``; None without test data."""
+        """1 − mean test accuracy over the measured repeats: shape ``[cells, budgets]``.
+
+        NaN for cells that are missing and budgets without test accuracy; None without test data.
+        """
         if "mean_test_accuracy" in self.columns:
             return 1.0 - self.columns["mean_test_accuracy"].astype(np.float64)
         if "test_accuracy" in self.columns:
@@ -376,12 +412,12 @@ class Table(Benchmark):
 
     @cached_property
     def best_mean_validation_error(self) -> float:
-        """Lowest mean validation error of any cell at the largest budget: what validation regret is taken from."""
+        """Lowest mean validation error at the largest budget: validation regret is taken from it."""
         return float(np.nanmin(self.mean_validation_error[:, -1]))
 
     @cached_property
     def best_mean_test_error(self) -> float | None:
-        """Lowest mean test error of any cell at the largest budget: what test regret is taken from."""
+        """Lowest mean test error at the largest budget: test regret is taken from it."""
         return (
             None if self.mean_test_error is None else float(np.nanmin(self.mean_test_error[:, -1]))
         )
@@ -417,7 +453,11 @@ def _map(path: Path, key: str, spec: Mapping[str, Any]) -> NDArray[Any]:
     file = path / f"{key}.npy"
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
-        if array.dtype.str != spec["dtype"] or list(array.shape) != spec["shape"]:
+        if (
+            array.dtype.kind not in "fiu"
+            or array.dtype.str != spec["dtype"]
+            or list(array.shape) != spec["shape"]
+        ):
             raise ValueError(
                 f"shape {list(array.shape)} and dtype {array.dtype.str}, not {spec['shape']}"
                 f" {spec['dtype']}"
@@ -431,19 +471,3 @@ def _map(path: Path, key: str, spec: Mapping[str, Any]) -> NDArray[Any]:
             f"table {path} is damaged: {file.name} cannot be mapped ({error}); import it again"
         ) from error
     return np.asarray(array)  # a plain view: indexing a memmap object costs a microsecond more
-
-
-def _check_name(name: str) -> None:
-    if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
-        raise TableError(f"a table's name has letters, digits, '-', '_' and '.' only, got {name!r}")
-
-
-def _check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
-    levels = tuple(float(budget) for budget in budgets)
-    if (
-        not levels
-        or any(not np.isfinite(b) or b <= 0 for b in levels)
-        or list(levels) != sorted(set(levels))
-    ):
-        raise TableError(f"budgets must be positive and ascending, got {list(levels)}")
-    return levels

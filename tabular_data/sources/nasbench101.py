@@ -125,6 +125,7 @@ class _Content:
         self._counts = np.zeros((cells, len(BUDGETS)), dtype=np.uint8)
         self._hashes = np.zeros(cells, dtype=np.uint64)
         self._parameters = np.zeros(cells, dtype=np.int32)
+        self._disagree = np.zeros(cells, dtype=bool)
         shape = (cells, len(BUDGETS), REPEATS)
         names = [*_VALUES, *(f"halfway_{value}" for value in _VALUES)] if halfway else _VALUES
         self._columns = {value: np.full(shape, np.nan, dtype=np.float32) for value in names}
@@ -209,7 +210,13 @@ class _Content:
             f"is repeat {REPEATS + 1} of a cell and budget that have {REPEATS}",
         )
         np.add.at(self._counts, (rows, levels), 1)
-        self._parameters[rows] = m["parameters"]
+        # Upstream's api.py keeps the parameters of a cell's first record.
+        given = m["parameters"].astype(np.int32)
+        earlier_parameters = self._parameters[rows]
+        self._parameters[rows[::-1]] = np.where(earlier_parameters != 0, earlier_parameters, given)[
+            ::-1
+        ]
+        self._disagree[rows[self._parameters[rows] != given]] = True
         for name, column in self._columns.items():
             column[rows, levels, repeats] = m[name]
 
@@ -267,6 +274,7 @@ class _Content:
             raise SourceError(
                 f"{self._where}: the module hash of cell {cell} does not belong to it"
             )
+        present_cells = self._hashes != 0
         columns: dict[str, Any] = {key: column[:, levels] for key, column in self._columns.items()}
         try:
             return Table.from_arrays(
@@ -274,14 +282,16 @@ class _Content:
                 self._space,
                 [BUDGETS[level] for level in levels],
                 **columns,
-                parameters=self._parameters,
+                parameters=np.where(present_cells, self._parameters, np.nan)
+                if partial
+                else self._parameters,
                 partial=partial,
                 dataset="cifar10",
                 collection="nasbench101",
                 provenance=Provenance(
                     source=f"NAS-Bench-101 (Ying et al., ICML 2019), from {Path(self._where).name}",
                     licence="Apache-2.0",
-                    notes=tuple(_notes(digest)),
+                    notes=tuple(_notes(digest, int(self._disagree.sum()))),
                 ),
             )
         except TableError as error:
@@ -295,7 +305,12 @@ class _Content:
         return SourceError(f"{self._where}: {batch.place(record)} {reason}")
 
 
-def _notes(digest: str) -> Iterator[str]:
+def _notes(digest: str, disagree: int) -> Iterator[str]:
+    if disagree:
+        yield (
+            f"the records of {disagree} cells disagree on the number of parameters: the first is"
+            " kept, as upstream does"
+        )
     official = [
         name
         for ends, name in _OFFICIAL.items()

@@ -91,21 +91,6 @@ def test_a_cell_that_a_partial_table_lacks_is_invalid() -> None:
     assert oracle(table).answer(np.array([[1], [0]], dtype=np.int8), 0).rows == [-1, 0]
 
 
-def test_a_measurement_that_does_not_exist_is_an_error_not_a_guess() -> None:
-    accuracy = np.full((2, 2, 1), 0.5)
-    accuracy[1, 0] = np.nan
-    table = Table.from_arrays(
-        "t",
-        GridSpace({"x": list("ab")}),
-        [1, 9],
-        validation_accuracy=accuracy,
-        training_seconds=accuracy * 0 + 2,
-    )
-    for n in (1, 100):
-        with pytest.raises(BenchmarkError, match=r"no repeat of cell 1 \(x=b\) at budget 1"):
-            oracle(table).answer(np.repeat(config(1), n, axis=0), 0)
-
-
 def test_missing_repeats_are_never_drawn() -> None:
     accuracy = np.array([[[np.nan, 0.6, 0.8]]])
     table = Table.from_arrays(

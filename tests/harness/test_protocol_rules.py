@@ -216,19 +216,15 @@ def gapped(**columns: Any) -> Table:
     return Table.from_arrays("gapped", space, (1, 9), partial=True, **given)
 
 
-def test_a_cell_that_was_not_measured_where_it_is_needed_is_refused_before_the_first_run() -> None:
+def test_a_cell_that_the_judge_lacks_is_refused_before_the_first_run() -> None:
     accuracy = np.full((3, 2, 2), 0.5)
-    accuracy[1, 0] = np.nan
-    with pytest.raises(ProtocolError, match=r"at budget 1 of gapped for 1 cells.* row 1 \(x=b\)"):
-        get_protocol("default").check(
-            gapped(validation_accuracy=accuracy, training_seconds=accuracy * 4)
-        )
-    accuracy = np.full((3, 2, 2), 0.5)
-    accuracy[2, 1] = np.nan
-    with pytest.raises(ProtocolError, match=r"at budget 9 of gapped for 1 cells.* row 2 \(x=c\)"):
-        get_protocol("default").check(
-            gapped(validation_accuracy=accuracy, training_seconds=accuracy * 4)
-        )
+    accuracy[1] = np.nan
+    judge = gapped(validation_accuracy=accuracy, training_seconds=accuracy * 4)
+    with pytest.raises(
+        ProtocolError, match=r"measurement at budget 9 of gapped for 1 cells.* row 1 \(x=b\)"
+    ):
+        get_protocol("default").check(judge, gapped())
+    get_protocol("default").check(gapped(), judge)
 
 
 def test_a_cell_that_was_not_measured_at_all_is_invalid_and_no_gap() -> None:

@@ -22,6 +22,7 @@ from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.nasbench201.records import RULES, Records, settled
 from regretta.tabular_data.spaces import NasBench201, SpaceError
 from regretta.tabular_data.table import Table
 
@@ -80,10 +81,7 @@ class Runs:
         self._index = np.full(self._space.n_cells, -1, dtype=np.int64)
         # (column, budget, seed) → one value a cell, or one a cell and epoch
         self._measured: dict[tuple[str, int, int], NDArray[np.float32]] = {}
-        self._cells = {
-            key: np.full(self._space.n_cells, np.nan)
-            for key in ("evaluation_seconds", "parameters", "flops", "latency_seconds")
-        }
+        self._recorded = {quantity: Records(self._space.n_cells) for quantity in RULES}
 
     def add(self, place: str, states: Iterable[Any]) -> int:
         """Take in one architecture; returns its index.
@@ -179,14 +177,17 @@ class Runs:
             "validation_curve", epochs, seed, row, splits, f"{self._keys.validation}@{{}}"
         )
         self._put_curve("train_curve", epochs, seed, row, run["train_acc1es"], None)
+        record: dict[str, float] = {
+            "parameters": round(_positive(run["params"]) * 1e6),
+            "flops": round(_positive(run["flop"]) * 1e6),
+        }
         if f"{self._keys.validation}@{epochs - 1}" in times:
-            self._cells["evaluation_seconds"][row] = _positive(
-                times[f"{self._keys.validation}@{epochs - 1}"]
-            )
-        self._cells["parameters"][row] = round(_positive(run["params"]) * 1e6)
-        self._cells["flops"][row] = round(_positive(run["flop"]) * 1e6)
+            seconds = times[f"{self._keys.validation}@{epochs - 1}"]
+            record["evaluation_seconds"] = _positive(seconds)
         if latencies := [_positive(value) for value in run["latency"] or () if value != -1]:
-            self._cells["latency_seconds"][row] = sum(latencies) / len(latencies)
+            record["latency_seconds"] = sum(latencies) / len(latencies)
+        for quantity, value in record.items():
+            self._recorded[quantity].put(epochs, seed, row, value)
 
     def _put(self, column: str, epochs: int, seed: int, row: int, value: float) -> None:
         self._array(column, epochs, seed, (self._space.n_cells,))[row] = value
@@ -236,9 +237,8 @@ class Runs:
         notes = [self._fill_in_seconds(), *self._match_seconds()]
         budgets = [budget for budget in (*self._stops, *BUDGETS) if self._seeds(budget)]
         repeats = max((len(self._seeds(budget)) for budget in budgets), default=0)
-        columns: dict[str, NDArray[Any]] = {
-            key: values for key, values in self._cells.items() if not np.isnan(values).all()
-        }
+        columns, said = settled(self._recorded, ~absent)
+        notes += said
         for column in (
             "validation_accuracy",
             "training_seconds",
@@ -266,9 +266,13 @@ class Runs:
                 shape := next((curve.shape for curve in curves if curve is not None), None)
             ) is not None:
                 gap = np.full(shape, np.nan, dtype=np.float32)
-                columns[column] = np.stack(
-                    [gap if curve is None else curve for curve in curves], axis=2
-                )
+                stacked = np.stack([gap if curve is None else curve for curve in curves], axis=2)
+                gaps: Any = np.isnan(stacked).all(axis=2)
+                lacking = gaps.any(axis=1) & ~absent
+                if lacking.any():
+                    notes += [f"{column} is left out: {lacking.sum()} architectures lack it"]
+                else:
+                    columns[column] = stacked
         seeds = "; ".join(f"{b} epochs: {', '.join(map(str, self._seeds(b)))}" for b in budgets)
         notes += [f"repeats are the seeds, as published ({seeds})"]
         if self._stops:

@@ -236,7 +236,49 @@ def test_a_missing_split_is_not_replaced_by_another(tmp_path: Path) -> None:
             key: v for key, v in run["eval_acc1es"].items() if not key.startswith("x-valid")
         }
     table = import_table(folder(tmp_path / "source", archs), dataset="cifar100", partial=True)
-    assert table.available[[SPACE.n_cells - 1, SPACE.n_cells - 2]].tolist() == [[1, 0], [1, 2]]
+    assert table.available[[SPACE.n_cells - 1, SPACE.n_cells - 2]].tolist() == [[0, 0], [1, 2]]
+    assert (
+        "left out: 1 cells are not measured at every budget, first row 15624"
+        in table.provenance.notes
+    )
+
+
+def test_records_that_disagree_are_settled_by_upstreams_rules_and_counted(tmp_path: Path) -> None:
+    """Parameters and FLOPs are seed 888's; times are means over the seeds of the short schedule."""
+    runs: dict[str, Any] = {}
+    for epochs, seeds in ((12, (111, 777)), (200, (777, 888, 999))):
+        of_seed = {}
+        for seed in seeds:
+            for key in ("cifar10-valid", "cifar10"):
+                run = of_seed[key, seed] = run_state(key, seed, epochs, ARCHS[0])
+                run["params"] = 0.3 if seed == 888 else 0.1
+                run["flop"] = 20.0 if seed == 888 else 10.0 + seed / 1000
+                run["latency"] = [-1, 0.001 * seed] if epochs == 12 else [9.0]
+                run["eval_times"] = dict.fromkeys(run["eval_times"], seed if epochs == 12 else 9.0)
+        runs[str(epochs)] = arch_state(0, ARCHS[0], of_seed)
+    source = folder(tmp_path / "source", {0: runs, 1: states(1)})
+    table = import_table(source, partial=True)
+    row = SPACE.row(SPACE.from_string(ARCHS[0]))
+    assert table.columns["parameters"][row] == 300_000
+    assert table.columns["flops"][row] == 20e6
+    assert table.columns["latency_seconds"][row] == pytest.approx((0.111 + 0.777) / 2)
+    assert table.columns["evaluation_seconds"][row] == pytest.approx((111 + 777) / 2)
+    for quantity in ("parameters", "flops", "latency_seconds", "evaluation_seconds"):
+        assert any(
+            f"records of 1 architectures disagree on {quantity}" in note
+            for note in table.provenance.notes
+        ), quantity
+
+
+def test_a_quantity_that_some_architectures_lack_is_left_out_and_said(tmp_path: Path) -> None:
+    archs = {0: states(0), 1: states(1)}
+    for schedule in archs[0].values():
+        for run in schedule["all_results"].values():
+            run["latency"] = [-1]
+    table = import_table(folder(tmp_path / "source", archs), partial=True)
+    assert "latency_seconds" not in table.columns
+    assert "latency_seconds is left out: 1 architectures lack it" in table.provenance.notes
+    assert table.columns["parameters"][SPACE.n_cells - 1] == 100_000
 
 
 def test_a_data_set_that_was_not_measured_is_an_error(tmp_path: Path) -> None:

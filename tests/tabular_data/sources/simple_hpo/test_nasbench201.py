@@ -18,6 +18,8 @@ from regretta.tabular_data.sources.simple_hpo.nasbench201 import PUBLISHED, pars
 from regretta.tabular_data.sources.simple_hpo.package import package_folder
 from regretta.tabular_data.spaces import NasBench201
 
+SPACE = NasBench201()
+
 FILE = Path("datasets/nasbench201/cifar10.pkl")
 
 needs_package = pytest.mark.skipif(
@@ -79,6 +81,40 @@ def test_the_values_are_those_of_nasbench201(
     np.testing.assert_allclose(
         table.columns["parameters"][rows], published[f"{prefix}_params_mb"] * 1e6, atol=1
     )
+
+
+@needs_package
+@pytest.mark.parametrize(
+    ("table", "none"),
+    [
+        # A cell without convolutions on CIFAR-10, and a classifier of 64 weights and a bias a class.
+        ("nb201-cifar10", 73_306),
+        ("nb201-cifar100", 73_306 + 65 * (100 - 10)),
+        ("nb201-imagenet16-120", 73_306 + 65 * (120 - 10)),
+    ],
+)
+def test_parameters_are_those_of_the_formula_in_every_cell(table: str, none: int) -> None:
+    """28,000 for each 1×1 convolution and 243,040 for each 3×3; three seeds disagree in places."""
+    opened = PUBLISHED.read(table)
+    entries = SPACE.configurations(np.arange(SPACE.n_cells))
+    expected = none + 28_000 * (entries == 2).sum(axis=1) + 243_040 * (entries == 3).sum(axis=1)
+    assert np.array_equal(opened.columns["parameters"], expected)
+    assert any("repeats of 204 cells disagree" in note for note in opened.provenance.notes)
+
+
+def test_the_second_repeat_is_believed_where_sizes_disagree() -> None:
+    made = cells()
+    made["000013"]["model_size"] = [0.2, 0.3]
+    table = parse(pickle.dumps(made), "file", "table", "made up")
+    assert table.columns["parameters"][int("13", 5)] == 300_000
+    assert any("repeats of 1 cells disagree" in note for note in table.provenance.notes)
+
+
+def test_repeats_that_disagree_on_a_cells_latency_are_refused() -> None:
+    made = cells()
+    made["000013"]["latency"] = [0.1, 0.2]
+    with pytest.raises(SourceError, match="disagree on its latency"):
+        parse(pickle.dumps(made), "file", "table", "made up")
 
 
 def test_an_unknown_data_set_is_named_with_its_neighbours() -> None:
