@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,16 @@ def import_(
     default=1,
     help="Processes of one thread each (default 1).",
 )
-@click.option("--budgets", metavar="LIST", default="1,3,9,27", help="Epochs (default 1,3,9,27).")
+@click.option(
+    "--budgets",
+    metavar="LIST",
+    help="Epochs (default 1,3,9,27; for nasbench201 3,9,27).",
+)
+@click.option("--channels", metavar="LIST", help="Channels of each stage, such as 4,8,16.")
+@click.option("--cells-per-stage", metavar="N", type=int, help="How often a stage has the cell.")
+@click.option("--batch", metavar="N", type=int, help="Images of a training step.")
+@click.option("--learning-rate", metavar="X", type=float, help="At the start of a training.")
+@click.option("--weight-decay", metavar="X", type=float, help="Of all trainable parameters.")
 @click.option(
     "--repeats",
     metavar="N",
@@ -117,40 +127,50 @@ def build(
     data: str,
     out: Path,
     workers: int,
-    budgets: str,
+    budgets: str | None,
+    channels: str | None,
     repeats: int,
     seed: int,
     device: str | None,
     licence: str,
     commit: str,
+    **recipe: Any,
 ) -> int:
     """Train every cell of a space on a data set; the same call resumes.
 
-    SPACE is a search space such as nasbench101-5v, DATA is digits or an .npz file with images and
-    labels. In Python: regretta.tabular_data.measure.build_table.
+    SPACE is nasbench201 or a space such as nasbench101-5v; DATA is digits, moved-digits or an .npz
+    file with images and labels. The recipe's options say what differs from the space's own. In
+    Python: regretta.tabular_data.measure.build_table.
     """
-    from regretta.tabular_data.measure import build_table
+    from regretta.tabular_data.measure import RECIPES, build_table, family_of
+    from regretta.tabular_data.spaces import get_space
 
-    try:
-        epochs = tuple(int(budget) for budget in budgets.split(","))
-    except ValueError:
-        raise UserError(
-            f"budgets are whole numbers of epochs such as 1,3,9,27, got {budgets!r}"
-        ) from None
+    recipe["channels"] = _numbers("channels", channels)
+    changes = {key: value for key, value in recipe.items() if value is not None}
     folder = build_table(
         space,
         data,
         out,
         workers=workers,
         seed=seed,
-        budgets=epochs,
+        budgets=_numbers("budgets", budgets),
         repeats=repeats,
+        recipe=replace(RECIPES[family_of(get_space(space))], **changes),
         device=device,
         licence=licence,
         commit=commit,
     )
     print(folder)
     return 0
+
+
+def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise UserError(f"{name} are whole numbers such as 3,9,27, got {text!r}") from None
 
 
 @command("cut")

@@ -6,11 +6,12 @@ PyTorch is needed only to train; importing this package does not need it.
 from regretta.tabular_data.measure.builder import Measurements, build, measure_cell
 from regretta.tabular_data.measure.datasets import ImageData, load
 from regretta.tabular_data.measure.errors import MeasureError
-from regretta.tabular_data.measure.plan import Plan, make_plan, run_seed
+from regretta.tabular_data.measure.plan import Plan, family_of, make_plan, run_seed
 from regretta.tabular_data.measure.publish import build_table, to_table
-from regretta.tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.measure.recipe import RECIPES, Recipe
 
 __all__ = [
+    "RECIPES",
     "ImageData",
     "MeasureError",
     "Measurements",
@@ -18,6 +19,7 @@ __all__ = [
     "Recipe",
     "build",
     "build_table",
+    "family_of",
     "load",
     "make_plan",
     "measure_cell",

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,9 +32,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from regretta.tabular_data.measure.architecture import network_layers
 from regretta.tabular_data.measure.checkpoint import CellRecord, CheckpointFolder, RunRecord
 from regretta.tabular_data.measure.errors import MeasureError
-from regretta.tabular_data.measure.nasbench101.architecture import convolutions
 from regretta.tabular_data.measure.plan import Plan, run_seed
 from regretta.tabular_data.measure.processor import processor_name
 from regretta.tabular_data.measure.shapes import count_multiply_adds, count_parameters
@@ -56,6 +57,8 @@ class Measurements:
         ``int64 [c]``: trainable parameters, and multiply-adds of one image.
     train_curve, validation_curve, test_curve : numpy.ndarray
         ``float64 [c, r, epochs]``: accuracies after every epoch of the longest budget.
+    latency_seconds : numpy.ndarray
+        ``float64 [c]``: median CPU seconds of one image's way through a trained network.
     machines : tuple of str
         The kinds of processor that measured.
     training_seconds, evaluation_seconds, cpu_seconds : float
@@ -72,6 +75,7 @@ class Measurements:
     train_curve: Floats
     validation_curve: Floats
     test_curve: Floats
+    latency_seconds: Floats
     machines: tuple[str, ...]
     training_seconds: float
     evaluation_seconds: float
@@ -128,37 +132,42 @@ def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> 
     return _gather(plan, [done[row] for row in range(len(plan.cells))])
 
 
-def measure_cell(plan: Plan, row: int, fingerprint: str) -> CellRecord:
+def measure_cell(plan: Plan, number: int, fingerprint: str) -> CellRecord:
     """Do all runs of one cell, in this process; an exception becomes the record's failure."""
-    from regretta.tabular_data.measure.training import train
+    from regretta.tabular_data.measure.training import latency, train
 
     start, cpu_start = time.perf_counter(), time.process_time()
-    cell = plan.cells[row]
+    cell = plan.cells[number]
     runs: list[RunRecord] = []
-    failure, parameters, multiply_adds = None, 0, 0
+    failure, parameters, multiply_adds, seconds = None, 0, 0, 0.0
     try:
-        layers = convolutions(
-            cell, plan.data.image, plan.recipe.widths, plan.recipe.cells_per_stage
-        )
-        parameters = count_parameters(layers, plan.recipe.widths[-1], plan.data.n_classes)
-        multiply_adds = count_multiply_adds(layers, plan.recipe.widths[-1], plan.data.n_classes)
+        layers = network_layers(cell, plan.data.image, plan.recipe)
+        parameters = count_parameters(layers, plan.recipe.channels[-1], plan.data.n_classes)
+        multiply_adds = count_multiply_adds(layers, plan.recipe.channels[-1], plan.data.n_classes)
         for budget in plan.budgets:
-            for repeat in range(plan.repeats):
-                seed = run_seed(plan.seed, row, budget, repeat)
-                curves = budget == plan.budgets[-1]
-                result = train(
-                    cell, plan.data, plan.recipe, budget, seed, curves=curves, device=plan.device
-                )
-                runs.append(RunRecord(budget, repeat, **vars(result)))
+            results = train(
+                cell,
+                plan.data,
+                plan.recipe,
+                budget,
+                [run_seed(plan.seed, number, budget, repeat) for repeat in range(plan.repeats)],
+                curves=budget == plan.budgets[-1],
+                device=plan.device,
+            )
+            runs += [
+                RunRecord(budget, repeat, **vars(result)) for repeat, result in enumerate(results)
+            ]
+        seconds = latency(cell, plan.data, plan.recipe, plan.device)
     except Exception as error:  # the build goes on: the reason is kept and the cell retried later
         reason = (str(error).splitlines() or [""])[0]
         failure, runs = f"{type(error).__name__}: {reason}", []
     return CellRecord(
-        row,
+        number,
         fingerprint,
         failure,
         parameters,
         multiply_adds,
+        seconds,
         time.process_time() - cpu_start,
         time.perf_counter() - start,
         processor_name(),
@@ -227,7 +236,10 @@ def _progress(total: int, done: int, shown: bool) -> Iterator[Callable[[], objec
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, initial=done, unit="cell", smoothing=0.02) as bar:
+    often = 0.1 if sys.stderr.isatty() else 60
+    with tqdm(
+        total=total, initial=done, unit="cell", smoothing=0.02, mininterval=often, maxinterval=600
+    ) as bar:
         yield lambda: bar.update()
 
 
@@ -251,6 +263,7 @@ def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:
         train_curve=curves[:, :, 0],
         validation_curve=curves[:, :, 1],
         test_curve=curves[:, :, 2],
+        latency_seconds=np.array([record.latency_seconds for record in records]),
         machines=tuple(sorted({record.machine for record in records})),
         training_seconds=float(column("seconds").sum()),
         evaluation_seconds=float(column("evaluation_seconds").sum()),

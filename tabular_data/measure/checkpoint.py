@@ -42,6 +42,7 @@ class CellRecord:
     failure: str | None
     parameters: int
     multiply_adds: int
+    latency_seconds: float
     cpu_seconds: float
     wall_seconds: float
     machine: str
@@ -92,6 +93,11 @@ class CheckpointFolder:
         if found == wanted:
             return
         other = found if isinstance(found, dict) else {}
+        if {**other, "measuring code": ""} == {**wanted, "measuring code": ""}:
+            raise MeasureError(
+                f"{self.path}: begun by another version of the code that measures; finish with"
+                " that version, or remove the folder"
+            )
         key = next((key for key in wanted if other.get(key) != wanted[key]), "version")
         raise MeasureError(
             f"{self.path}: checkpoints of other settings ({key} was {other.get(key)}, now"

@@ -1,29 +1,30 @@
-"""The numbers of one network, in a few flat buffers."""
+"""The numbers of some networks of one cell, in a few flat buffers."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from regretta.tabular_data.measure.shapes import Convolution
+from regretta.tabular_data.measure.shapes import Layer
 
 _ALIGN = 16  # floats: every view starts at a multiple of 64 bytes
 
 
 @dataclass(frozen=True)
-class ConvolutionParameters:
-    """Views of one convolution into the buffers of `Parameters`.
+class LayerParameters:
+    """Views of one layer into the buffers of `Parameters`, of ``k`` networks.
 
-    ``weight`` is ``[out, in * kernel * kernel]``; all others are ``[out]``. ``spread`` is the
-    variance of the latest batch plus epsilon; ``running_mean`` and ``running_spread`` are the
-    exponential averages.
+    ``weight`` is ``[k, out, in * kernel * kernel]``; all others are ``[k, out]``, or ``[k, 0]``
+    where nothing is normalised. ``spread`` is the variance of the latest batch plus epsilon;
+    ``running_mean`` and ``running_spread`` are the exponential averages.
     """
 
-    layer: Convolution
+    layer: Layer
     weight: Tensor
     scale: Tensor
     shift: Tensor
@@ -35,81 +36,92 @@ class ConvolutionParameters:
     running_mean: Tensor
     running_spread: Tensor
 
+    def of(self, network: int) -> LayerParameters:
+        """The views of one network, without their first axis."""
+        views = {name: view[network] for name, view in vars(self).items() if name != "layer"}
+        return LayerParameters(self.layer, **views)
+
 
 class Parameters:
     """Trainable parameters, their gradients and momenta, and the statistics of normalisation.
 
-    Each of these is one flat buffer, so that a step of gradient descent is a few operations
-    however many layers there are.
+    Each of these is one buffer with a row a network, so that a step of gradient descent is a few
+    operations however many layers and networks there are.
 
     Parameters
     ----------
-    layers : list of Convolution
+    layers : sequence of Layer
     features, n_classes : int
         Size of the dense layer.
-    rng : numpy.random.Generator
-        Draws the weights: normal with variance 2 / fan-in for convolutions, 1 / fan-in for the
-        dense layer. Scales start at one, shifts and biases at zero.
+    rngs : sequence of numpy.random.Generator
+        One a network. Draws the weights: normal with variance 2 / fan-in for convolutions,
+        1 / fan-in for the dense layer. Scales start at one, shifts and biases at zero.
     device : torch.device
     """
 
     def __init__(
         self,
-        layers: list[Convolution],
+        layers: Sequence[Layer],
         features: int,
         n_classes: int,
-        rng: np.random.Generator,
+        rngs: Sequence[np.random.Generator],
         device: torch.device,
     ) -> None:
-        self.n_trainable = sum(layer.n_parameters for layer in layers) + n_classes * (features + 1)
+        networks = len(rngs)
         sizes: list[int] = []
         for layer in layers:
-            sizes += [layer.out_channels * layer.fan_in, layer.out_channels, layer.out_channels]
+            channels = layer.out_channels * layer.normalised
+            sizes += [layer.out_channels * layer.fan_in, channels, channels]
         sizes += [n_classes * features, n_classes]
         starts = _starts(sizes)
-        start_values = np.zeros(starts[-1], dtype=np.float32)
-        for k, layer in enumerate(layers):
-            deviation = math.sqrt(2.0 / layer.fan_in)
-            start_values[starts[3 * k] : starts[3 * k] + sizes[3 * k]] = rng.normal(
-                0.0, deviation, sizes[3 * k]
-            )
-            start_values[starts[3 * k + 1] : starts[3 * k + 1] + layer.out_channels] = 1.0
+        self.zero = starts[-1]
+        """Index of a number of every network that is always zero."""
+        start_values = np.zeros((networks, starts[-1] + _ALIGN), dtype=np.float32)
         dense = 3 * len(layers)
-        deviation = math.sqrt(1.0 / features)
-        start_values[starts[dense] : starts[dense] + sizes[dense]] = rng.normal(
-            0.0, deviation, sizes[dense]
-        )
+        for row, rng in zip(start_values, rngs, strict=True):
+            for k, layer in enumerate(layers):
+                if sizes[3 * k]:
+                    deviation = math.sqrt(2.0 / layer.fan_in)
+                    row[starts[3 * k] : starts[3 * k] + sizes[3 * k]] = rng.normal(
+                        0.0, deviation, sizes[3 * k]
+                    )
+                row[starts[3 * k + 1] : starts[3 * k + 1] + sizes[3 * k + 1]] = 1.0
+            deviation = math.sqrt(1.0 / features)
+            row[starts[dense] : starts[dense] + sizes[dense]] = rng.normal(
+                0.0, deviation, sizes[dense]
+            )
         self.values = torch.from_numpy(start_values).to(
-            device, copy=True
+            device, torch.get_default_dtype(), copy=True
         )  # aligned as PyTorch does
         self.gradients = torch.zeros_like(self.values)
         self.velocity = torch.zeros_like(self.values)
-        statistics = _starts([size for layer in layers for size in (layer.out_channels,) * 2])
-        self.statistics = torch.zeros(statistics[-1], device=device)
-        self.running = torch.zeros(statistics[-1], device=device)
+        counts = [layer.out_channels * layer.normalised for layer in layers]
+        statistics = _starts([size for count in counts for size in (count, count)])
+        self.statistics = torch.zeros(networks, statistics[-1], device=device)
+        self.running = torch.zeros_like(self.statistics)
 
         def view(buffer: Tensor, k: int, *shape: int) -> Tensor:
-            return buffer[starts[k] : starts[k] + sizes[k]].view(*shape)
+            return buffer[:, starts[k] : starts[k] + sizes[k]].unflatten(1, shape)
 
-        self.convolutions: dict[str, ConvolutionParameters] = {}
-        for k, layer in enumerate(layers):
-            c, shape = layer.out_channels, (layer.out_channels, layer.fan_in)
-            mean = slice(statistics[2 * k], statistics[2 * k] + c)
-            spread = slice(statistics[2 * k + 1], statistics[2 * k + 1] + c)
-            self.convolutions[layer.name] = ConvolutionParameters(
+        self.layers: dict[str, LayerParameters] = {}
+        self.starts: dict[str, int] = {}
+        for k, (layer, count) in enumerate(zip(layers, counts, strict=True)):
+            shape = (layer.out_channels, layer.fan_in)
+            mean = slice(statistics[2 * k], statistics[2 * k] + count)
+            spread = slice(statistics[2 * k + 1], statistics[2 * k + 1] + count)
+            self.starts[layer.name] = starts[3 * k]
+            self.layers[layer.name] = LayerParameters(
                 layer,
-                *(
-                    view(self.values, 3 * k, *shape),
-                    view(self.values, 3 * k + 1, c),
-                    view(self.values, 3 * k + 2, c),
-                ),
+                view(self.values, 3 * k, *shape),
+                view(self.values, 3 * k + 1, count),
+                view(self.values, 3 * k + 2, count),
                 view(self.gradients, 3 * k, *shape),
-                view(self.gradients, 3 * k + 1, c),
-                view(self.gradients, 3 * k + 2, c),
-                self.statistics[mean],
-                self.statistics[spread],
-                self.running[mean],
-                self.running[spread],
+                view(self.gradients, 3 * k + 1, count),
+                view(self.gradients, 3 * k + 2, count),
+                self.statistics[:, mean],
+                self.statistics[:, spread],
+                self.running[:, mean],
+                self.running[:, spread],
             )
         self.dense_weight = view(self.values, dense, n_classes, features)
         self.dense_bias = view(self.values, dense + 1, n_classes, 1)

@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
+from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.measure.builder import Measurements, build
-from regretta.tabular_data.measure.datasets import load
+from regretta.tabular_data.measure.datasets import LARGEST_ANGLE, LARGEST_SHIFT, MOVED, load
 from regretta.tabular_data.measure.errors import MeasureError
-from regretta.tabular_data.measure.plan import Plan, make_plan
+from regretta.tabular_data.measure.plan import Plan, family_of, make_plan
 from regretta.tabular_data.measure.processor import processor_kind, processor_name
-from regretta.tabular_data.spaces import NasBench101, Space, get_space
+from regretta.tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.spaces import Space, get_space
 from regretta.tabular_data.table import Table
 
 
@@ -36,8 +38,9 @@ def build_table(
     *,
     workers: int = 1,
     seed: int = 0,
-    budgets: tuple[int, ...] = (1, 3, 9, 27),
+    budgets: tuple[int, ...] | None = None,
     repeats: int = 3,
+    recipe: Recipe | None = None,
     device: str | None = None,
     progress: bool = True,
     licence: str = "unknown",
@@ -51,7 +54,7 @@ def build_table(
     Parameters
     ----------
     space_name : str
-        One of NAS-Bench-101's spaces, such as ``nasbench101-5v``.
+        ``nasbench201``, or one of NAS-Bench-101's spaces such as ``nasbench101-5v``.
     data : str
         Name of a data set, or path of an ``.npz`` file: see `regretta.tabular_data.measure.load`.
     out : str or Path
@@ -60,10 +63,13 @@ def build_table(
         Processes, each of one thread.
     seed : int
         Of the build; with it, every training can be repeated by itself.
-    budgets : tuple of int
-        Epochs, ascending; each is a run of its own.
+    budgets : tuple of int, optional
+        Epochs, ascending; each is a run of its own. Default: 1, 3, 9, 27, for NAS-Bench-201
+        3, 9, 27.
     repeats : int
         Runs of each cell and budget.
+    recipe : Recipe, optional
+        The network around a cell and how it is trained. Default: that of the space in `RECIPES`.
     device : str, optional
         Default: a GPU if there is one, else ``cpu``.
     progress : bool
@@ -100,11 +106,16 @@ def build_table(
     ):
         raise MeasureError(f"{folder} exists and is not a table; choose another folder")
     space = get_space(space_name)
-    if not isinstance(space, NasBench101):
-        raise MeasureError(
-            f"{space.name} cannot be measured; NAS-Bench-101's spaces can, such as nasbench101-5v"
-        )
-    plan = make_plan(space, load(data), budgets=budgets, repeats=repeats, seed=seed, device=device)
+    family_of(space)
+    plan = make_plan(
+        space,
+        load(data),
+        recipe=recipe,
+        budgets=budgets,
+        repeats=repeats,
+        seed=seed,
+        device=device,
+    )
     measured = build(plan, folder, workers=workers, progress=progress)
     return to_table(measured, plan, space, folder.name, licence=licence, commit=commit).write(
         folder
@@ -140,20 +151,27 @@ def to_table(
     TableError
         The measurements do not fit the space.
     """
-    m = measurements
+    m, rows = measurements, plan.of_row
+    if len(m.parameters) != len(plan.cells):
+        raise TableError(f"{len(m.parameters)} cells were measured, the plan has {len(plan.cells)}")
+
+    def column(values: NDArray[np.float64]) -> NDArray[np.float32]:
+        return values.astype(np.float32)[rows]
+
     return Table.from_arrays(
         name,
         space,
         plan.budgets,
-        validation_accuracy=_single(m.validation_accuracy),
-        training_seconds=_single(m.seconds),
-        test_accuracy=_single(m.test_accuracy),
-        train_accuracy=_single(m.train_accuracy),
-        validation_curve=_single(m.validation_curve.transpose(0, 2, 1)),
-        test_curve=_single(m.test_curve.transpose(0, 2, 1)),
-        train_curve=_single(m.train_curve.transpose(0, 2, 1)),
-        parameters=m.parameters,
-        flops=m.multiply_adds,
+        validation_accuracy=column(m.validation_accuracy),
+        training_seconds=column(m.seconds),
+        test_accuracy=column(m.test_accuracy),
+        train_accuracy=column(m.train_accuracy),
+        validation_curve=column(m.validation_curve.transpose(0, 2, 1)),
+        test_curve=column(m.test_curve.transpose(0, 2, 1)),
+        train_curve=column(m.train_curve.transpose(0, 2, 1)),
+        parameters=m.parameters[rows],
+        flops=m.multiply_adds[rows],
+        latency_seconds=column(m.latency_seconds),
         dataset=plan.data.name,
         provenance=Provenance(
             source=f"measured by regretta (table build) on {plan.data.name}",
@@ -161,10 +179,6 @@ def to_table(
             notes=tuple(f"{key}: {value}" for key, value in _notes(m, plan, commit).items()),
         ),
     )
-
-
-def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    return values.astype(np.float32)
 
 
 def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
@@ -176,31 +190,57 @@ def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
     clock = (
         "CPU seconds of the one thread that trained" if plan.device == "cpu" else "seconds passed"
     )
-    notes = {
+    sizes = f"{len(data.train)} training, {len(data.validation)} validation and {len(data.test)}"
+    count = "cell" if recipe.cells_per_stage == 1 else "cells"
+    width = (
+        f"3x3 stem, {len(recipe.channels)} stages of {' and '.join(map(str, recipe.channels))}"
+        f" channels with {recipe.cells_per_stage} {count} each,"
+    )
+    notes: dict[str, Any] = {
         "data": (
-            f"{len(data.train)} training, {len(data.validation)} validation and {len(data.test)} test"
-            f" images of {image.channels} x {image.height} x {image.width}, {data.n_classes}"
-            f" classes, SHA-256 {data.checksum}"
-        ),
-        "network": (
-            f"3x3 stem, {len(recipe.widths)} stages of {' and '.join(map(str, recipe.widths))}"
-            f" channels with {recipe.cells_per_stage} cell each, 2x2 max-pooling between stages,"
+            f"{sizes} test images of {image.channels} x {image.height} x {image.width},"
+            f" {data.n_classes} classes, SHA-256 {data.checksum}"
+        )
+    }
+    if data.name == MOVED:
+        notes["movement"] = (
+            f"every image turned by a random angle of up to {LARGEST_ANGLE:g} degrees and shifted"
+            f" by up to {LARGEST_SHIFT:g} pixel along each axis, bilinear, zero outside, once"
+            " before the split; the images are not the published ones"
+        )
+    if recipe.skeleton == "nasbench101":
+        notes["network"] = f"{width} 2x2 max-pooling between stages, global average, dense layer"
+    else:
+        notes["network"] = (
+            f"{width} a residual block of stride 2 between stages, normalisation, rectifier,"
             " global average, dense layer"
-        ),
+        )
+        notes["cells"] = (
+            f"{len(plan.cells):,} functions were measured; strings that are one function share"
+            " its values"
+        )
+        clock += (
+            f" the {plan.repeats} repeats of a cell and budget side by side, divided evenly among"
+            " them, so that repeats have equal seconds"
+        )
+    return {
+        **notes,
         "training": (
             f"SGD with Nesterov momentum {recipe.momentum:g}, batches of {recipe.batch}, learning"
             f" rate {recipe.learning_rate:g} annealed to zero over half a cosine in every budget's"
             f" own run, weight decay {recipe.weight_decay:g}"
         ),
+        "recipe": recipe.fingerprint(data),
         "seed": plan.seed,
         "versions": f"torch {settings['torch']}, numpy {settings['numpy']}",
         "device": plan.device,
         "processor": machines,
         "training_seconds": f"{clock}, evaluations excluded",
+        "latency_seconds": "median of 25 passes of one image through the network in evaluation",
         "flops": "multiply-adds of one image in convolutions and the dense layer",
         "CPU seconds of the build": (
             f"{m.cpu_seconds:.0f} in all, {m.training_seconds:.0f} of them training and "
             f"{m.evaluation_seconds:.0f} evaluating"
         ),
+        **({"commit": commit} if commit else {}),
     }
-    return {**notes, "commit": commit} if commit else notes

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from regretta.tabular_data.measure.datasets import ImageData
+from regretta.tabular_data.measure.errors import MeasureError
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The training recipe, the same for every cell of a table.
+    """The network around a cell and how it is trained, the same for every cell of a table.
 
     Stochastic gradient descent with Nesterov momentum. The learning rate follows half a cosine
     from `learning_rate` to zero over the steps of the run, so that every budget is a run of its
@@ -15,16 +20,18 @@ class Recipe:
 
     Attributes
     ----------
+    skeleton : str
+        The benchmark whose network it is: see `RECIPES`.
+    channels : tuple of int
+        Of each stage; height and width are halved between stages.
+    cells_per_stage : int
+        How often each stage repeats the cell.
     batch : int
         Images of one step. What remains of an epoch's shuffle is dropped.
     learning_rate, momentum : float
         Of the gradient descent.
     weight_decay : float
         Added to the gradient of every trainable parameter, times the parameter.
-    widths : tuple of int
-        Channels of each stage; height and width are halved between stages.
-    cells_per_stage : int
-        How often each stage repeats the cell.
     norm_epsilon : float
         Added to the variances of batch normalisation.
     norm_momentum : float
@@ -35,12 +42,63 @@ class Recipe:
         rounding.
     """
 
+    skeleton: str = "nasbench101"
+    channels: tuple[int, ...] = (8, 16)
+    cells_per_stage: int = 1
     batch: int = 50
     learning_rate: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 1e-4
-    widths: tuple[int, ...] = (8, 16)
-    cells_per_stage: int = 1
     norm_epsilon: float = 1e-5
     norm_momentum: float = 0.3
     evaluation_batch: int = 200
+
+    def check(self) -> None:
+        """Refuse what cannot be trained.
+
+        Raises
+        ------
+        MeasureError
+            A field has a value that no training can have; one line says which.
+        """
+        positive = {
+            "cells_per_stage": self.cells_per_stage,
+            "batch": self.batch,
+            "learning_rate": self.learning_rate,
+            "norm_epsilon": self.norm_epsilon,
+            "evaluation_batch": self.evaluation_batch,
+        }
+        for name, value in positive.items():
+            if not value > 0:
+                raise MeasureError(f"recipe: {name} must be above zero, not {value}")
+        if not self.channels or min(self.channels) < 1:
+            raise MeasureError(
+                f"recipe: channels must be numbers from 1 on, one a stage, not"
+                f" {list(self.channels)}"
+            )
+        if not 0 <= self.momentum < 1 or self.weight_decay < 0:
+            raise MeasureError(
+                "recipe: momentum must be from 0 to below 1 and weight_decay not negative"
+            )
+        if not 0 < self.norm_momentum <= 1:
+            raise MeasureError(
+                f"recipe: norm_momentum must be above 0 and at most 1, not {self.norm_momentum}"
+            )
+
+    def fingerprint(self, data: ImageData) -> str:
+        """SHA-256 of everything that a table and a supernet must share, data included."""
+        content = [asdict(self), data.name, data.checksum]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+RECIPES = {
+    "nasbench101": Recipe(),
+    "nasbench201": Recipe(
+        skeleton="nasbench201",
+        channels=(4, 8, 16),
+        cells_per_stage=3,
+        learning_rate=0.3,
+        weight_decay=5e-4,
+    ),
+}
+"""Recipe of each family of spaces where nothing else is asked for."""

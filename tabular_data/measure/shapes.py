@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from regretta.tabular_data.measure.errors import MeasureError
@@ -18,11 +19,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Convolution:
-    """One convolution without bias, followed by batch normalisation and a rectifier.
+    """One convolution without bias and, mostly, the batch normalisation of its output.
 
-    All projections of a cell's input are one convolution: they read the same images, and batch
-    normalisation and rectifier act on every channel by itself, so that the parts of the joint
-    convolution are exactly the separate ones.
+    Convolutions of one kernel that read the same images are one: normalisation and rectifier act
+    on every channel by itself, so that the parts of the joint convolution are the separate ones.
+    `height` and `width` are those of the output.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Convolution:
     out_channels: int
     height: int
     width: int
+    normalised: bool = True
 
     @property
     def fan_in(self) -> int:
@@ -40,12 +42,31 @@ class Convolution:
     @property
     def n_parameters(self) -> int:
         """Weights, and the scale and the shift of every channel."""
-        return self.out_channels * (self.fan_in + 2)
+        return self.out_channels * (self.fan_in + 2 * self.normalised)
 
     @property
     def multiply_adds(self) -> int:
         """Multiplications (each with its addition) of one image."""
         return self.out_channels * self.fan_in * self.height * self.width
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Batch normalisation without a convolution before it."""
+
+    name: str
+    out_channels: int
+    fan_in: int = 0
+    multiply_adds: int = 0
+    normalised: bool = True
+
+    @property
+    def n_parameters(self) -> int:
+        """The scale and the shift of every channel."""
+        return 2 * self.out_channels
+
+
+Layer = Convolution | Normalisation
 
 
 def stage_shapes(image: Shape, widths: tuple[int, ...]) -> list[Shape]:
@@ -65,12 +86,12 @@ def stage_shapes(image: Shape, widths: tuple[int, ...]) -> list[Shape]:
     return shapes
 
 
-def count_parameters(layers: list[Convolution], features: int, n_classes: int) -> int:
+def count_parameters(layers: Sequence[Layer], features: int, n_classes: int) -> int:
     """Trainable parameters of the convolutions and of the dense layer ``features -> n_classes``."""
     return sum(layer.n_parameters for layer in layers) + n_classes * (features + 1)
 
 
-def count_multiply_adds(layers: list[Convolution], features: int, n_classes: int) -> int:
+def count_multiply_adds(layers: Sequence[Layer], features: int, n_classes: int) -> int:
     """Multiply-adds of one image in the convolutions and in the dense layer.
 
     One multiplication with its addition counts once. Sums of vertices, normalisation, rectifiers

@@ -1,4 +1,4 @@
-"""Train one cell once, on one thread, and time it.
+"""Train a cell, on one thread, and time it.
 
 The same seed gives the same bits on the same kind of machine: initial weights and the order
 of the images come from NumPy's generators, and on one thread the arithmetic has one order.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from regretta.tabular_data.measure.architecture import AnyCell, network_layers
 from regretta.tabular_data.measure.datasets import ImageData
 from regretta.tabular_data.measure.errors import MeasureError
-from regretta.tabular_data.measure.nasbench101.architecture import convolutions
-from regretta.tabular_data.measure.nasbench101.network import Network
+from regretta.tabular_data.measure.nasbench101 import network as nasbench101
+from regretta.tabular_data.measure.nasbench201 import network as nasbench201
 from regretta.tabular_data.measure.parameters import Parameters
 from regretta.tabular_data.measure.recipe import Recipe
-from regretta.tabular_data.spaces.nasbench101_graph import Cell
+from regretta.tabular_data.measure.shapes import Shape
+from regretta.tabular_data.spaces.nasbench201_functions import LiveCell
+
+Network = nasbench101.Network | nasbench201.Network
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class TrainingResult:
     train_accuracy, validation_accuracy, test_accuracy : float
         Share of images told right at the end of the run, from 0 to 1.
     seconds : float
-        CPU seconds of the thread that trained, evaluations excluded (on a GPU: seconds passed).
+        CPU seconds of the thread that trained, evaluations excluded (on a GPU: seconds passed);
+        of networks that trained side by side, each has an equal share.
     evaluation_seconds : float
         The same of the evaluations.
     curves : tuple of tuple of float or None
@@ -46,30 +52,31 @@ class TrainingResult:
     test_accuracy: float
     seconds: float
     evaluation_seconds: float
-    curves: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] | None = None
+    curves: tuple[tuple[float, ...], ...] | None = None
 
 
 def train(
-    cell: Cell,
+    cell: AnyCell,
     data: ImageData,
     recipe: Recipe,
     epochs: int,
-    seed: int | np.random.SeedSequence,
+    seeds: Sequence[int | np.random.SeedSequence],
     *,
     curves: bool = False,
     device: str = "cpu",
-) -> TrainingResult:
-    """Train the network of a cell for a number of epochs.
+) -> list[TrainingResult]:
+    """Train a cell's network once for each seed, for a number of epochs.
 
     Parameters
     ----------
-    cell : Cell
+    cell : Cell or LiveCell
     data : ImageData
     recipe : Recipe
     epochs : int
         The budget. The learning rate reaches zero at its end.
-    seed : int or numpy.random.SeedSequence
-        Of the initial weights and of the order of the images.
+    seeds : sequence of int or numpy.random.SeedSequence
+        Of the initial weights and of the order of the images, one a training. Networks of
+        NAS-Bench-201's cells train side by side, those of NAS-Bench-101 one after the other.
     curves : bool
         Evaluate after every epoch, not only after the last one. It changes no other result.
     device : str
@@ -77,9 +84,9 @@ def train(
 
     Returns
     -------
-    TrainingResult
-        A run whose loss is no longer finite ends like any other, with the accuracies that
-        its network has.
+    list of TrainingResult
+        One a seed. A run whose loss is no longer finite ends like any other, with the accuracies
+        that its network has.
 
     Raises
     ------
@@ -92,58 +99,125 @@ def train(
     """
     if epochs < 1:
         raise MeasureError(f"a run needs at least one epoch, not {epochs}")
-    n_train = len(data.train)
-    steps = n_train // recipe.batch
-    if not steps:
+    if len(data.train) < recipe.batch:
         raise MeasureError(
-            f"{data.name}: {n_train} training images are too few for a batch of {recipe.batch}"
+            f"{data.name}: {len(data.train)} training images are too few for a batch of"
+            f" {recipe.batch}"
         )
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-    place = torch.device(device)
-    rng = np.random.default_rng(seed)
+    teams = [seeds] if isinstance(cell, LiveCell) else [[seed] for seed in seeds]
     with torch.inference_mode():
-        clock = _Clock(place)
-        clock.start()
-        layers = convolutions(cell, data.image, recipe.widths, recipe.cells_per_stage)
-        parameters = Parameters(layers, recipe.widths[-1], data.n_classes, rng, place)
-        network = Network(cell, data.image, recipe, parameters, recipe.batch, training=True)
-        images = _positions_first(data.train, place)
-        one_hot = torch.eye(data.n_classes, device=place)[
-            :, torch.from_numpy(data.train_labels.copy()).to(place)
+        return [
+            result
+            for team in teams
+            for result in _train(cell, data, recipe, epochs, team, curves, torch.device(device))
         ]
-        clock.stop()
-        evaluation_clock = _Clock(place)
-        evaluation_clock.start()
-        evaluator = _Evaluator(cell, data, recipe, parameters, place)
-        evaluation_clock.stop()
-        history: list[tuple[float, float, float]] = []
-        step, total = 0, epochs * steps
-        for epoch in range(epochs):
-            clock.start()
-            order = torch.from_numpy(rng.permutation(n_train)[: steps * recipe.batch]).to(place)
-            batches = _batches(images, order, steps)
-            targets = _batches(one_hot, order, steps)
+
+
+def _train(
+    cell: AnyCell,
+    data: ImageData,
+    recipe: Recipe,
+    epochs: int,
+    seeds: Sequence[int | np.random.SeedSequence],
+    curves: bool,
+    device: torch.device,
+) -> list[TrainingResult]:
+    """Train networks side by side."""
+    rngs = [np.random.default_rng(seed) for seed in seeds]
+    steps = len(data.train) // recipe.batch
+    clock, evaluation_clock = _Clock(device), _Clock(device)
+    with clock:
+        layers = network_layers(cell, data.image, recipe)
+        parameters = Parameters(layers, recipe.channels[-1], data.n_classes, rngs, device)
+        network = make_network(cell, data.image, recipe, parameters, recipe.batch, training=True)
+        images = _images_last(data.train, device)
+        labels = torch.from_numpy(data.train_labels.copy()).to(device)
+        one_hot = torch.eye(data.n_classes, device=device)[:, labels]
+    with evaluation_clock:
+        evaluator = _Evaluator(cell, data, recipe, parameters, device)
+    history: list[list[tuple[float, float, float]]] = []
+    step, total = 0, epochs * steps
+    for epoch in range(epochs):
+        with clock:
+            used = steps * recipe.batch
+            order = torch.from_numpy(
+                np.stack([rng.permutation(len(data.train))[:used] for rng in rngs])
+            ).to(device)
+            batches, targets = _batches(images, order, steps), _batches(one_hot, order, steps)
             for batch, target in zip(batches, targets, strict=True):
-                network.inputs.copy_(batch)
+                network.load(batch)
                 network.forward()
                 network.backward(target)
                 parameters.average_statistics(recipe.norm_momentum)
                 rate = 0.5 * recipe.learning_rate * (1.0 + math.cos(math.pi * step / total))
                 parameters.descend(rate, recipe.momentum, recipe.weight_decay)
                 step += 1
-            clock.stop()
-            if curves or epoch == epochs - 1:
-                evaluation_clock.start()
+        if curves or epoch == epochs - 1:
+            with evaluation_clock:
                 history.append(evaluator.accuracies(1.0 - (1.0 - recipe.norm_momentum) ** step))
-                evaluation_clock.stop()
-    columns = tuple(zip(*history, strict=True))
-    return TrainingResult(
-        *history[-1],
-        seconds=clock.seconds,
-        evaluation_seconds=evaluation_clock.seconds,
-        curves=(columns[0], columns[1], columns[2]) if curves else None,
-    )
+    share = 1 / len(seeds)
+    found = []
+    for run in zip(*history, strict=True):
+        train_, validation, test = zip(*run, strict=True)
+        found.append(
+            TrainingResult(
+                train_[-1],
+                validation[-1],
+                test[-1],
+                seconds=clock.seconds * share,
+                evaluation_seconds=evaluation_clock.seconds * share,
+                curves=(train_, validation, test) if curves else None,
+            )
+        )
+    return found
+
+
+def latency(
+    cell: AnyCell, data: ImageData, recipe: Recipe, device: str = "cpu", passes: int = 25
+) -> float:
+    """Seconds that one image takes through a network that is ready to evaluate.
+
+    Returns
+    -------
+    float
+        The median of some passes: CPU seconds of this thread (on a GPU: seconds passed).
+    """
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+    place = torch.device(device)
+    layers = network_layers(cell, data.image, recipe)
+    times = []
+    with torch.inference_mode():
+        rng = np.random.default_rng(0)
+        parameters = Parameters(layers, recipe.channels[-1], data.n_classes, [rng], place)
+        parameters.running.fill_(1.0)
+        network = make_network(cell, data.image, recipe, parameters, 1, training=False)
+        network.load(_images_last(data.test[:1], place).unsqueeze(0))
+        network.fold(1.0)
+        network.evaluate()
+        for _ in range(passes):
+            clock = _Clock(place)
+            with clock:
+                network.evaluate()
+            times.append(clock.seconds)
+    return float(np.median(times))
+
+
+def make_network(
+    cell: AnyCell,
+    image: Shape,
+    recipe: Recipe,
+    parameters: Parameters,
+    images: int,
+    *,
+    training: bool,
+) -> Network:
+    """Put a cell's networks together, for batches of a number of images."""
+    if isinstance(cell, LiveCell):
+        return nasbench201.Network(cell, image, recipe, parameters, images, training=training)
+    return nasbench101.Network(cell, image, recipe, parameters, images, training=training)
 
 
 class _Clock:
@@ -160,10 +234,10 @@ class _Clock:
             return time.perf_counter()
         return time.thread_time()
 
-    def start(self) -> None:
+    def __enter__(self) -> None:
         self._since = self._now()
 
-    def stop(self) -> None:
+    def __exit__(self, *error: object) -> None:
         self.seconds += self._now() - self._since
 
 
@@ -172,7 +246,7 @@ class _Evaluator:
 
     def __init__(
         self,
-        cell: Cell,
+        cell: AnyCell,
         data: ImageData,
         recipe: Recipe,
         parameters: Parameters,
@@ -183,33 +257,38 @@ class _Evaluator:
         n = sum(self._sizes)
         count = -(-n // recipe.evaluation_batch)
         size = -(-n // count)
-        images = _positions_first(np.concatenate(parts), device)
+        images = _images_last(np.concatenate(parts), device)
         padding = torch.zeros(*images.shape[:-1], count * size - n, device=device)
-        self._batches = torch.cat([images, padding], -1).split(size, -1)
+        self._batches = torch.cat([images, padding], -1).unsqueeze(0).split(size, -1)
         labels = np.concatenate([data.train_labels, data.validation_labels, data.test_labels])
         self._labels = torch.from_numpy(labels).to(device)
-        self._answers = torch.zeros(count * size, dtype=torch.int64, device=device)
-        self._slots = self._answers.split(size)
-        self._network = Network(cell, data.image, recipe, parameters, size, training=False)
+        networks = len(parameters.values)
+        self._answers = torch.zeros(networks, count * size, dtype=torch.int64, device=device)
+        self._slots = self._answers.split(size, 1)
+        self._network = make_network(cell, data.image, recipe, parameters, size, training=False)
 
-    def accuracies(self, share: float) -> tuple[float, float, float]:
+    def accuracies(self, share: float) -> list[tuple[float, float, float]]:
+        """Training, validation and test accuracy of each network."""
         network = self._network
         network.fold(share)
         for batch, slot in zip(self._batches, self._slots, strict=True):
-            network.inputs.copy_(batch)
+            network.load(batch)
             network.evaluate()
-            torch.argmax(network.logits, 0, out=slot)
-        right = (self._answers[: len(self._labels)] == self._labels).split(self._sizes)
-        train_, validation, test = (int(part.sum()) / len(part) for part in right)
-        return train_, validation, test
+            torch.argmax(network.logits, 1, out=slot)
+        right = self._answers[:, : len(self._labels)] == self._labels
+        counts = [part.sum(1).tolist() for part in right.split(self._sizes, 1)]
+        train_, validation, test = (
+            [count / size for count in part] for part, size in zip(counts, self._sizes, strict=True)
+        )
+        return list(zip(train_, validation, test, strict=True))
 
 
-def _positions_first(images: npt.NDArray[np.float32], device: torch.device) -> Tensor:
+def _images_last(images: npt.NDArray[np.float32], device: torch.device) -> Tensor:
     """Reorder ``[n, channels, height, width]`` to ``[channels, height, width, n]``."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(1, 2, 3, 0))).to(device)
+    return torch.from_numpy(np.array(images.transpose(1, 2, 3, 0), order="C")).to(device)
 
 
 def _batches(values: Tensor, order: Tensor, steps: int) -> Tensor:
-    """Contiguous batches ``[steps, ..., batch]`` of the last axis of ``values``, in an order."""
-    taken = values.index_select(values.dim() - 1, order)
+    """Contiguous batches ``[steps, networks, ..., batch]`` of the last axis, in their orders."""
+    taken = values[..., order].movedim(-2, 0)
     return taken.unflatten(-1, (steps, -1)).movedim(-2, 0).contiguous()

@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from regretta.tabular_data.measure.parameters import ConvolutionParameters
-from regretta.tabular_data.measure.shapes import Shape
+from regretta.tabular_data.measure.parameters import LayerParameters
+from regretta.tabular_data.measure.shapes import Convolution, Shape
 
 _aten = torch.ops.aten
 
@@ -46,7 +46,8 @@ class NormalisedConvolution:
 
     Parameters
     ----------
-    parameters : ConvolutionParameters
+    parameters : LayerParameters
+        Of one network.
     images : int
         Images of one batch.
     source : torch.Tensor or Frame
@@ -59,14 +60,16 @@ class NormalisedConvolution:
 
     def __init__(
         self,
-        parameters: ConvolutionParameters,
+        parameters: LayerParameters,
         images: int,
         source: Tensor | Frame,
         out: Tensor,
         epsilon: float,
     ) -> None:
         layer = parameters.layer
+        assert isinstance(layer, Convolution)
         device = out.device
+        self.layer = layer
         self.parameters = parameters
         self.epsilon = epsilon
         self.out = out
@@ -94,7 +97,7 @@ class NormalisedConvolution:
         source_gradient : torch.Tensor or None
             ``[in, positions]``: where `backward` writes the gradient of the input, if anywhere.
         """
-        layer, device = self.parameters.layer, self.out.device
+        layer, device = self.layer, self.out.device
         c, positions = self.out.shape
         self.centred = torch.empty(c, positions, device=device)
         self.ones = torch.full((positions, 1), 1.0 / positions, device=device)

@@ -47,7 +47,7 @@ class Network:
         Of an input image.
     recipe : Recipe
     parameters : Parameters
-        Of the convolutions that `architecture.convolutions` lists for the cell.
+        Of one network, for the convolutions that `architecture.convolutions` lists for the cell.
     images : int
         Images of one batch.
     training : bool
@@ -55,10 +55,8 @@ class Network:
 
     Attributes
     ----------
-    inputs : torch.Tensor
-        ``[channels, height, width, images]``: write a batch here.
     logits : torch.Tensor
-        ``[classes, images]``: the result.
+        ``[1, classes, images]``: the result.
     """
 
     def __init__(
@@ -83,9 +81,9 @@ class Network:
         self._convolutions: list[NormalisedConvolution] = []
 
         frame = Frame(image, images, self._device)
-        self.inputs = frame.inside
-        shapes = stage_shapes(image, recipe.widths)
-        shape = Shape(recipe.widths[0], image.height, image.width)
+        self._inputs = frame.inside
+        shapes = stage_shapes(image, recipe.channels)
+        shape = Shape(recipe.channels[0], image.height, image.width)
         value, gradient = self._pair(shape)
         self._convolve("stem", frame, value, gradient, None)
         for stage, wanted in enumerate(shapes):
@@ -103,8 +101,17 @@ class Network:
         self._gradient = gradient.view(self._value.shape)
         self._pixels = shape.height * shape.width
         self._features = torch.empty(shape.channels, images, device=self._device)
-        self.logits = torch.empty(parameters.dense_weight.shape[0], images, device=self._device)
+        n_classes = parameters.dense_weight.shape[1]
+        self.logits = torch.empty(1, n_classes, images, device=self._device)
+        self._logits = self.logits[0]
+        self._dense_weight, self._dense_bias = parameters.dense_weight[0], parameters.dense_bias[0]
+        self._dense_weight_grad = parameters.dense_weight_grad[0]
+        self._dense_bias_grad = parameters.dense_bias_grad[0]
         self._backwards.reverse()
+
+    def load(self, images: Tensor) -> None:
+        """Take a batch ``[1, channels, height, width, images]``."""
+        self._inputs.copy_(images[0])
 
     def forward(self) -> None:
         """Compute the logits of the batch, normalised by the statistics of the batch."""
@@ -118,13 +125,12 @@ class Network:
         Parameters
         ----------
         one_hot : torch.Tensor
-            ``[classes, images]``: one at the label of each image.
+            ``[1, classes, images]``: one at the label of each image.
         """
-        p = self._parameters
-        error = torch.softmax(self.logits, 0).sub_(one_hot).div_(self._images)
-        torch.mm(error, self._features.t(), out=p.dense_weight_grad)
-        torch.sum(error, 1, True, out=p.dense_bias_grad)
-        spread = torch.mm(p.dense_weight.t(), error).div_(self._pixels)
+        error = torch.softmax(self._logits, 0).sub_(one_hot[0]).div_(self._images)
+        torch.mm(error, self._features.t(), out=self._dense_weight_grad)
+        torch.sum(error, 1, True, out=self._dense_bias_grad)
+        spread = torch.mm(self._dense_weight.t(), error).div_(self._pixels)
         self._gradient.copy_(spread.unsqueeze(1))
         for operation in self._backwards:
             operation()
@@ -141,9 +147,8 @@ class Network:
         self._classify()
 
     def _classify(self) -> None:
-        p = self._parameters
         torch.mean(self._value, 1, out=self._features)
-        torch.addmm(p.dense_bias, p.dense_weight, self._features, out=self.logits)
+        torch.addmm(self._dense_bias, self._dense_weight, self._features, out=self._logits)
 
     def _pair(self, shape: Shape) -> tuple[Tensor, Tensor]:
         """Allocate a value and its gradient, which is the value itself where nothing is trained."""
@@ -158,7 +163,7 @@ class Network:
         gradient: Tensor,
         source_gradient: Tensor | None,
     ) -> None:
-        parameters = self._parameters.convolutions[name]
+        parameters = self._parameters.layers[name].of(0)
         layer = NormalisedConvolution(
             parameters, self._images, source, out, self._recipe.norm_epsilon
         )

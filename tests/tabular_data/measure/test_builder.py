@@ -20,9 +20,11 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
 from regretta.tabular_data.measure import (
+    RECIPES,
     MeasureError,
     Measurements,
     Plan,
+    Recipe,
     build,
     build_table,
     load,
@@ -30,7 +32,8 @@ from regretta.tabular_data.measure import (
     run_seed,
     training,
 )
-from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.measure import plan as plan_module
+from regretta.tabular_data.spaces import NasBench101, NasBench201
 from regretta.tabular_data.table import Table
 
 ROOT = Path(__file__).parents[3]
@@ -82,9 +85,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     original = training.train
 
-    def counted(cell: Any, data: Any, recipe: Any, epochs: int, *rest: Any, **more: Any) -> Any:
-        calls.append(epochs)
-        return original(cell, data, recipe, epochs, *rest, **more)
+    def counted(cell: Any, data: Any, recipe: Any, epochs: int, seeds: Any, **more: Any) -> Any:
+        calls.extend(epochs for _ in seeds)
+        return original(cell, data, recipe, epochs, seeds, **more)
 
     monkeypatch.setattr(training, "train", counted)
     return calls
@@ -134,8 +137,8 @@ def test_a_run_has_a_seed_of_its_own_that_depends_on_its_place_only() -> None:
 
 def test_any_training_can_be_repeated_by_itself(undisturbed: Measurements) -> None:
     plan = small_plan()
-    result = training.train(plan.cells[4], plan.data, plan.recipe, 2, run_seed(5, 4, 2, 1))
-    assert result.test_accuracy == undisturbed.test_accuracy[4, 1, 1]
+    result = training.train(plan.cells[4], plan.data, plan.recipe, 2, [run_seed(5, 4, 2, 1)])
+    assert result[0].test_accuracy == undisturbed.test_accuracy[4, 1, 1]
 
 
 def test_other_budgets_and_repeats_change_no_run(undisturbed: Measurements, tmp_path: Path) -> None:
@@ -148,6 +151,21 @@ def test_a_finished_build_trains_nothing_again(
 ) -> None:
     assert same_accuracies(build(small_plan(), finished, progress=False), undisturbed)
     assert not trained
+
+
+def test_cells_of_nasbench201_are_measured_goes_on_and_are_the_same_again(
+    tmp_path: Path, trained: list[int]
+) -> None:
+    whole = make_plan(NasBench201(), DIGITS, budgets=(1, 2), repeats=2, seed=5, device="cpu")
+    few = dataclasses.replace(whole, cells=whole.cells[:2], of_row=whole.of_row[:2])
+    first = build(few, tmp_path / "table", progress=False)
+    assert first.validation_curve.shape == (2, 2, 2)
+    assert (first.latency_seconds > 0).all()
+    assert (first.seconds[..., 0] == first.seconds[..., 1]).all()  # measured side by side
+    (tmp_path / "table.building" / "cells" / "00001.json").unlink()
+    again = build(few, tmp_path / "table", progress=False)
+    assert same_accuracies(first, again)
+    assert trained == [1, 1, 2, 2] * 3
 
 
 BUILD = """
@@ -229,6 +247,16 @@ def test_a_damaged_checkpoint_is_measured_again(
     assert trained == [1, 1, 2, 2]
 
 
+def test_a_build_begun_by_other_code_is_refused(
+    finished: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "code_fingerprint", lambda: "of another commit")
+    with pytest.raises(MeasureError, match="begun by another version of the code") as caught:
+        build(small_plan(), finished, progress=False)
+    assert "\n" not in str(caught.value)
+    assert not trained
+
+
 def test_two_builds_never_share_a_folder(tmp_path: Path) -> None:
     from regretta.tabular_data.measure.checkpoint import CheckpointFolder
 
@@ -287,6 +315,10 @@ def test_a_cell_that_raises_is_noted_blocks_publishing_and_is_tried_again(
         ({"repeats": 0}, "repeats must be at least 1, not 0"),
         ({"seed": -1}, "seed must not be negative, not -1"),
         ({"device": "tpu"}, "device 'tpu' is not there"),
+        ({"recipe": RECIPES["nasbench201"]}, "a recipe of nasbench201 cannot train the cells of"),
+        ({"recipe": Recipe(channels=())}, "channels must be numbers from 1 on"),
+        ({"recipe": Recipe(learning_rate=0)}, "learning_rate must be above zero, not 0"),
+        ({"recipe": Recipe(channels=(2,) * 5)}, "images of 8 by 8 pixels are too small for 5 st"),
     ],
 )
 def test_settings_that_cannot_be_are_one_line(changes: dict[str, Any], says: str) -> None:
@@ -314,9 +346,7 @@ def test_a_plan_of_other_cells_is_another_build() -> None:
     assert small_plan().fingerprint() == plan.fingerprint()
 
 
-def test_a_space_without_cells_of_nasbench101_cannot_be_measured(tmp_path: Path) -> None:
-    with pytest.raises(MeasureError, match="nasbench201 cannot be measured"):
-        build_table("nasbench201", "digits", tmp_path / "table")
+def test_a_space_that_nobody_knows_is_named_with_its_neighbours(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="did you mean 'nasbench101-5v/"):
         build_table("nasbench101-55v", "digits", tmp_path / "table")
     assert not any(tmp_path.iterdir())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regretta.tabular_data.measure.datasets import load, split
+from regretta.tabular_data.measure.datasets import load, moved, split
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.shapes import Shape
 
@@ -34,6 +34,42 @@ def test_digits_are_500_648_and_649_images_of_ten_labels() -> None:
         np.testing.assert_allclose(shares, 0.1, atol=0.005)
     assert digits.train.mean() == pytest.approx(0, abs=1e-6)
     assert digits.train.std() == pytest.approx(1, abs=1e-6)
+
+
+def test_moved_digits_are_the_digits_in_other_places() -> None:
+    still, turned = load("digits"), load("moved-digits")
+    assert turned.name == "moved-digits"
+    assert turned.image == still.image
+    assert (turned.train_labels == still.train_labels).all()
+    assert not np.array_equal(turned.train, still.train)
+    # nobody loses ink but over the border: 30 degrees and a pixel leave most of it
+    assert turned.checksum == load("moved-digits").checksum
+
+
+def test_an_image_moves_as_a_whole() -> None:
+    # a blot of one pixel in the middle: shifted by less than a pixel and turned, its centre of
+    # mass is where the shift puts it, and its mass is what it was
+    blot = np.zeros((200, 9, 9))
+    blot[:, 4, 4] = 16.0
+    placed = moved(blot, seed=3)
+    np.testing.assert_allclose(placed.sum((1, 2)), 16, rtol=0.35)
+    y, x = np.indices((9, 9))
+    centres = np.stack([(placed * axis).sum((1, 2)) / placed.sum((1, 2)) - 4 for axis in (y, x)])
+    assert np.abs(centres).max() <= 1 + 0.2
+    assert centres.min() < -0.8
+    assert centres.max() > 0.8
+
+
+def test_a_turn_keeps_what_lies_on_the_axis() -> None:
+    # with a shift of zero a bar through the centre turns about it: its middle stays dark
+    bar = np.zeros((50, 9, 9))
+    bar[:, 4, :] = 16.0
+    placed = moved(bar, seed=0)
+    slopes = []
+    for image in placed:
+        y, x = np.nonzero(image > 4)
+        slopes.append(np.degrees(np.arctan(np.polyfit(x, y, 1)[0])))
+    assert 20 < np.max(np.abs(slopes)) < 36
 
 
 def test_every_image_is_in_exactly_one_part_with_its_own_label() -> None:
@@ -66,7 +102,7 @@ def test_an_npz_of_colour_images_and_string_labels(tmp_path: Path) -> None:
     [
         ("digit", "did you mean 'digits'"),
         ("DIGITS", "digits"),
-        ("cfr", r"known are digits, or a file that ends in \.npz"),
+        ("cfr", r"known are digits, moved-digits, or a file that ends in \.npz"),
         ("nowhere.npz", "nowhere.npz: no such file"),
     ],
 )

@@ -83,8 +83,12 @@ def test_ten_cells_trained_again_have_the_accuracies_of_the_table(table: Table) 
     for i, j, k in np.ndindex(shape[:3]):
         budget = plan.budgets[j]
         run = train(
-            plan.cells[ROWS[i]], plan.data, plan.recipe, budget, run_seed(SEED, ROWS[i], budget, k)
-        )
+            plan.cells[ROWS[i]],
+            plan.data,
+            plan.recipe,
+            budget,
+            [run_seed(SEED, ROWS[i], budget, k)],
+        )[0]
         again[i, j, k] = run.validation_accuracy, run.test_accuracy
     published = np.stack(
         [table.columns[f"{part}_accuracy"][ROWS] for part in ("validation", "test")], -1

@@ -12,7 +12,8 @@ pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.measure import Measurements, Plan, load, make_plan, to_table
 from regretta.tabular_data.measure.nasbench101.architecture import CONV1X1, CONV3X3
-from regretta.tabular_data.spaces import NasBench101
+from regretta.tabular_data.spaces import NasBench101, NasBench201
+from regretta.tabular_data.spaces.nasbench101_graph import Cell
 from regretta.tabular_data.table import Table
 
 SPACE = NasBench101(3)
@@ -38,6 +39,7 @@ def measurements(cells: int = 7) -> Measurements:
         train_curve=curve + 0.3,
         validation_curve=curve + 0.2,
         test_curve=curve + 0.1,
+        latency_seconds=np.arange(cells) / 1000 + 0.001,
         machines=("Abacus", "Slide rule"),
         training_seconds=7000.4,
         evaluation_seconds=2000.0,
@@ -63,6 +65,7 @@ def test_every_number_is_in_its_place_after_writing_and_opening(tmp_path: Path) 
         assert columns[key].shape == (7, 4, 3)  # cell, epoch, repeat
         assert columns[key][5, 3, 1] == pytest.approx(value + 0.531)
     assert columns["parameters"].tolist() == list(range(100, 107))
+    np.testing.assert_allclose(columns["latency_seconds"], np.arange(1, 8) / 1000)
     assert columns["flops"].tolist() == list(range(1000, 1007))
 
 
@@ -101,12 +104,53 @@ def test_float32_tells_the_counts_of_a_million_images_apart() -> None:
 
 
 def test_measurements_of_another_space_are_refused() -> None:
-    with pytest.raises(TableError, match=r"must have shape \[7, 2, repeats\]"):
+    with pytest.raises(TableError, match="6 cells were measured, the plan has 7"):
         to_table(measurements(cells=6), plan(), SPACE, "mine")
 
 
 def test_the_rows_of_the_plan_are_the_rows_of_the_space() -> None:
     cells = plan().cells
     for row, cell in enumerate(cells):
-        assert SPACE.row_of_cell(np.array(cell.matrix), cell.operations) == row
-    assert {cell.operations for cell in cells} >= {(), (CONV3X3,), (CONV1X1,)}
+        assert isinstance(cell, Cell)
+        assert SPACE.row_of_cell(cell.matrix, cell.operations) == row
+    assert {cell.operations for cell in cells if isinstance(cell, Cell)} >= {
+        (),
+        (CONV3X3,),
+        (CONV1X1,),
+    }
+
+
+def test_strings_that_are_one_function_share_its_numbers() -> None:
+    space = NasBench201()
+    wide = make_plan(space, load("moved-digits"), budgets=(1, 4), repeats=3, seed=9, device="cpu")
+    assert len(wide.cells) == 5260
+    numbers = np.arange(5260) / 10_000
+    filled = {
+        name: value if np.ndim(value) == 0 else np.zeros((5260, *np.shape(value)[1:]))
+        for name, value in vars(measurements()).items()
+        if name != "machines"
+    }
+    filled |= {
+        "test_accuracy": np.broadcast_to(numbers[:, None, None], (5260, 2, 3)),
+        "seconds": np.ones((5260, 2, 3)),
+        "latency_seconds": np.ones(5260),
+        "parameters": np.arange(5260),
+    }
+    table = to_table(Measurements(machines=("Abacus",), **filled), wide, space, "mine")
+    table.verify()
+    assert table.n_cells == 15_625
+    # x > 3x3 > 1 > skip > 3, and the same by way of node 2: one function
+    strings = (
+        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|",
+        "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|skip_connect~2|",
+        "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|",
+    )
+    rows = space.rows(np.stack([space.from_string(text) for text in strings]))
+    for column in ("test_accuracy", "parameters"):
+        first, same, other = (table.columns[column][row] for row in rows)
+        assert np.all(first == same)
+        assert np.all(first != other)
+    notes = dict(note.split(": ", 1) for note in table.provenance.notes)
+    assert "5,260 functions" in notes["cells"]
+    assert "the images are not the published ones" in notes["movement"]
+    assert notes["recipe"] == wide.recipe.fingerprint(wide.data)

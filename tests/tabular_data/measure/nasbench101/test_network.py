@@ -114,10 +114,10 @@ class PlainNetwork(nn.Module):
 
     def __init__(self, cell: Cell, recipe: Recipe) -> None:
         super().__init__()
-        self.stem = Block(3, IMAGE.channels, recipe.widths[0])
+        self.stem = Block(3, IMAGE.channels, recipe.channels[0])
         self.cells = nn.ModuleDict()
-        channels = recipe.widths[0]
-        for stage, width in enumerate(recipe.widths):
+        channels = recipe.channels[0]
+        for stage, width in enumerate(recipe.channels):
             for repeat in range(recipe.cells_per_stage):
                 self.cells[f"{stage}/{repeat}"] = PlainCell(cell, channels, width)
                 channels = width
@@ -148,16 +148,18 @@ def both(
 ) -> tuple[Parameters, Network, PlainNetwork]:
     """The same numbers as a network and as plain PyTorch in float64."""
     torch.manual_seed(seed)
-    layers = convolutions(cell, IMAGE, recipe.widths, recipe.cells_per_stage)
-    parameters = Parameters(layers, recipe.widths[-1], CLASSES, np.random.default_rng(seed), CPU)
-    for convolution in parameters.convolutions.values():
+    layers = convolutions(cell, IMAGE, recipe.channels, recipe.cells_per_stage)
+    parameters = Parameters(
+        layers, recipe.channels[-1], CLASSES, [np.random.default_rng(seed)], CPU
+    )
+    for convolution in parameters.layers.values():
         convolution.scale.uniform_(0.5, 1.5)
         convolution.shift.uniform_(-0.5, 0.5)
     parameters.dense_bias.uniform_(-0.5, 0.5)
     plain = PlainNetwork(cell, recipe).double()
     with torch.no_grad():
         for name, blocks in plain.blocks().items():
-            ours, start = parameters.convolutions[name], 0
+            ours, start = parameters.layers[name].of(0), 0
             for block in blocks:
                 rows = slice(start, start + block.norm.num_features)
                 block.convolution.weight.copy_(
@@ -166,8 +168,8 @@ def both(
                 block.norm.weight.copy_(ours.scale[rows])
                 block.norm.bias.copy_(ours.shift[rows])
                 start = rows.stop
-        plain.dense.weight.copy_(parameters.dense_weight)
-        plain.dense.bias.copy_(parameters.dense_bias[:, 0])
+        plain.dense.weight.copy_(parameters.dense_weight[0])
+        plain.dense.bias.copy_(parameters.dense_bias[0, :, 0])
     return parameters, Network(cell, IMAGE, recipe, parameters, BATCH, training=True), plain
 
 
@@ -190,21 +192,21 @@ def close(ours: torch.Tensor, reference: torch.Tensor) -> None:
 def test_logits_and_every_gradient_are_those_of_plain_pytorch(cell: Cell) -> None:
     parameters, network, plain = both(cell)
     images, labels = batch()
-    network.inputs.copy_(images.permute(1, 2, 3, 0))
+    network.load(images.permute(1, 2, 3, 0).unsqueeze(0))
     network.forward()
-    network.backward(torch.eye(CLASSES)[:, labels])
+    network.backward(torch.eye(CLASSES)[None, :, labels])
     logits = plain(images.double())
     F.cross_entropy(logits, labels).backward()
-    close(network.logits, logits.t())
+    close(network.logits[0], logits.t())
     for name, blocks in plain.blocks().items():
-        ours = parameters.convolutions[name]
+        ours = parameters.layers[name].of(0)
         mine = torch.cat([ours.weight_grad, ours.scale_grad[:, None], ours.shift_grad[:, None]], 1)
         weights = torch.cat([block.convolution.weight.grad.flatten(1) for block in blocks])
         scales = torch.cat([block.norm.weight.grad for block in blocks])
         shifts = torch.cat([block.norm.bias.grad for block in blocks])
         close(mine, torch.cat([weights, scales[:, None], shifts[:, None]], 1))
-    close(parameters.dense_weight_grad, plain.dense.weight.grad)
-    close(parameters.dense_bias_grad, plain.dense.bias.grad)
+    close(parameters.dense_weight_grad[0], plain.dense.weight.grad)
+    close(parameters.dense_bias_grad[0], plain.dense.bias.grad)
 
 
 def test_a_second_backward_pass_does_not_remember_the_first() -> None:
@@ -212,9 +214,9 @@ def test_a_second_backward_pass_does_not_remember_the_first() -> None:
     images, labels = batch()
     seen = []
     for _ in range(2):
-        network.inputs.copy_(images.permute(1, 2, 3, 0))
+        network.load(images.permute(1, 2, 3, 0).unsqueeze(0))
         network.forward()
-        network.backward(torch.eye(CLASSES)[:, labels])
+        network.backward(torch.eye(CLASSES)[None, :, labels])
         seen.append(parameters.gradients.clone())
     assert torch.equal(*seen)
 
@@ -223,9 +225,9 @@ def test_a_second_backward_pass_does_not_remember_the_first() -> None:
 def test_stages_may_repeat_the_cell(cell: Cell) -> None:
     _, network, plain = both(cell, Recipe(cells_per_stage=2))
     images, _ = batch()
-    network.inputs.copy_(images.permute(1, 2, 3, 0))
+    network.load(images.permute(1, 2, 3, 0).unsqueeze(0))
     network.forward()
-    close(network.logits, plain(images.double()).t())
+    close(network.logits[0], plain(images.double()).t())
 
 
 @pytest.mark.parametrize("cell", CELLS[::3], ids=range(len(CELLS[::3])))
@@ -239,7 +241,7 @@ def test_evaluation_uses_the_mean_statistics_of_past_batches(cell: Cell) -> None
     first, second = (batch(seed)[0] for seed in (1, 2))
     moments = []
     for images in (first, second):
-        network.inputs.copy_(images.permute(1, 2, 3, 0))
+        network.load(images.permute(1, 2, 3, 0).unsqueeze(0))
         network.forward()
         parameters.average_statistics(m)
         seen: dict[nn.Module, tuple[torch.Tensor, torch.Tensor]] = {}
@@ -259,25 +261,27 @@ def test_evaluation_uses_the_mean_statistics_of_past_batches(cell: Cell) -> None
     for norm in norms:
         for k, buffer in enumerate((norm.running_mean, norm.running_var)):
             buffer.copy_((m * (1 - m) * moments[0][norm][k] + m * moments[1][norm][k]) / total)
-    evaluator.inputs.copy_(first.permute(1, 2, 3, 0))
+    evaluator.load(first.permute(1, 2, 3, 0).unsqueeze(0))
     evaluator.fold(1 - (1 - m) ** 2)
     evaluator.evaluate()
-    close(evaluator.logits, plain.eval()(first.double()).t())
+    close(evaluator.logits[0], plain.eval()(first.double()).t())
 
 
 @pytest.mark.parametrize(
-    "recipe", [RECIPE, Recipe(cells_per_stage=2, widths=(12, 7, 20))], ids=["default", "other"]
+    "recipe", [RECIPE, Recipe(cells_per_stage=2, channels=(12, 7, 20))], ids=["default", "other"]
 )
 @pytest.mark.parametrize("cell", CELLS, ids=range(len(CELLS)))
 def test_parameters_and_multiply_adds_are_pytorchs(cell: Cell, recipe: Recipe) -> None:
     plain = PlainNetwork(cell, recipe).eval()
-    layers = convolutions(cell, IMAGE, recipe.widths, recipe.cells_per_stage)
-    assert count_parameters(layers, recipe.widths[-1], CLASSES) == sum(
+    layers = convolutions(cell, IMAGE, recipe.channels, recipe.cells_per_stage)
+    assert count_parameters(layers, recipe.channels[-1], CLASSES) == sum(
         p.numel() for p in plain.parameters()
     )
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         plain(torch.zeros(1, 1, 8, 8))
-    assert 2 * count_multiply_adds(layers, recipe.widths[-1], CLASSES) == counter.get_total_flops()
+    assert (
+        2 * count_multiply_adds(layers, recipe.channels[-1], CLASSES) == counter.get_total_flops()
+    )
 
 
 def test_gradient_descent_is_pytorchs_with_nesterov_momentum() -> None:
@@ -297,8 +301,8 @@ def test_gradient_descent_is_pytorchs_with_nesterov_momentum() -> None:
 
 def test_weights_start_with_the_variance_of_their_fan_in() -> None:
     layers = convolutions(spelled("01 12", CONV3X3), Shape(3, 8, 8), (64, 128))
-    parameters = Parameters(layers, 128, CLASSES, np.random.default_rng(0), CPU)
-    for convolution in parameters.convolutions.values():
+    parameters = Parameters(layers, 128, CLASSES, [np.random.default_rng(0)], CPU)
+    for convolution in parameters.layers.values():
         expected = (2 / convolution.layer.fan_in) ** 0.5
         assert float(convolution.weight.std()) == pytest.approx(expected, rel=0.1)
         assert (convolution.scale == 1).all()
@@ -319,20 +323,20 @@ def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
     # evaluation. 10 steps in float64 and in float32 part by rounding only, which can turn single
     # images.
     cell, seed, epochs = spelled("01 12 02 13 23", CONV3X3, CONV1X1), 7, 1
-    result = train(cell, digits, RECIPE, epochs, seed)
+    result = train(cell, digits, RECIPE, epochs, [seed])[0]
     rng = np.random.default_rng(seed)
-    layers = convolutions(cell, IMAGE, RECIPE.widths)
-    parameters = Parameters(layers, RECIPE.widths[-1], CLASSES, rng, CPU)
+    layers = convolutions(cell, IMAGE, RECIPE.channels)
+    parameters = Parameters(layers, RECIPE.channels[-1], CLASSES, [rng], CPU)
     plain = PlainNetwork(cell, RECIPE).double()
     with torch.no_grad():
         for name, blocks in plain.blocks().items():
-            weights = parameters.convolutions[name].weight.split(
-                [b.norm.num_features for b in blocks]
+            weights = (
+                parameters.layers[name].of(0).weight.split([b.norm.num_features for b in blocks])
             )
             for block, weight in zip(blocks, weights, strict=True):
                 block.convolution.weight.copy_(weight.view(block.convolution.weight.shape))
                 block.norm.momentum = None  # set below, step by step
-        plain.dense.weight.copy_(parameters.dense_weight)
+        plain.dense.weight.copy_(parameters.dense_weight[0])
         plain.dense.bias.zero_()
     order = rng.permutation(500)
     sgd = torch.optim.SGD(
@@ -364,7 +368,7 @@ def test_a_short_training_is_that_of_plain_pytorch(digits: ImageData) -> None:
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(digits: ImageData) -> None:
     first, again, other = (
-        train(CELLS[2], digits, RECIPE, 3, seed, curves=True) for seed in (1, 1, 2)
+        train(CELLS[2], digits, RECIPE, 3, [seed], curves=True)[0] for seed in (1, 1, 2)
     )
     assert first.curves == again.curves
     assert first.curves != other.curves
@@ -372,7 +376,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(digits: Ima
 
 def test_curves_change_nothing_and_end_in_the_final_accuracies(digits: ImageData) -> None:
     without, with_curves = (
-        train(CELLS[2], digits, RECIPE, 3, 1, curves=curves) for curves in (False, True)
+        train(CELLS[2], digits, RECIPE, 3, [1], curves=curves)[0] for curves in (False, True)
     )
     final = (without.train_accuracy, without.validation_accuracy, without.test_accuracy)
     assert with_curves.curves is not None
@@ -383,7 +387,7 @@ def test_curves_change_nothing_and_end_in_the_final_accuracies(digits: ImageData
 
 def test_a_budget_is_a_run_of_its_own_not_the_start_of_a_longer_one(digits: ImageData) -> None:
     short, long = (
-        train(CELLS[2], digits, RECIPE, epochs, 1, curves=True).curves for epochs in (2, 4)
+        train(CELLS[2], digits, RECIPE, epochs, [1], curves=True)[0].curves for epochs in (2, 4)
     )
     assert short is not None
     assert long is not None
@@ -391,7 +395,7 @@ def test_a_budget_is_a_run_of_its_own_not_the_start_of_a_longer_one(digits: Imag
 
 
 def test_the_number_of_images_evaluated_at_once_changes_no_accuracy(digits: ImageData) -> None:
-    few, many = (train(CELLS[3], digits, Recipe(evaluation_batch=n), 2, 1) for n in (97, 1797))
+    few, many = (train(CELLS[3], digits, Recipe(evaluation_batch=n), 2, [1])[0] for n in (97, 1797))
     assert (few.validation_accuracy, few.test_accuracy) == (
         many.validation_accuracy,
         many.test_accuracy,
@@ -400,6 +404,6 @@ def test_the_number_of_images_evaluated_at_once_changes_no_accuracy(digits: Imag
 
 def test_every_operation_trains(digits: ImageData) -> None:
     for operation in OPERATIONS:
-        result = train(spelled("01 12", operation), digits, RECIPE, 9, 0)
+        result = train(spelled("01 12", operation), digits, RECIPE, 9, [0])[0]
         assert result.test_accuracy > 0.4  # chance is 0.1
         assert 0 < result.seconds < 60
