@@ -19,7 +19,7 @@ from regretta.plots.axes import human_time
 from regretta.plots.friedman import Friedman, friedman_of_runs
 from regretta.plots.power import MOST_RUNS, POWER, detectable_difference, runs_needed
 from regretta.plots.rank_over_time import expected_ranks, rank_curves
-from regretta.plots.regret_curve import regret_kind
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import (
     Interval,
     PairwiseTest,
@@ -176,20 +176,20 @@ def answers(
 def _in_words(
     found: Answer, runs: Mapping[str, Sequence[RunResult]], names: Mapping[str, str]
 ) -> str:
-    kind = regret_kind(runs)
+    measure = measured(runs)
     counts = sorted({len(group) for group in runs.values()})
     n = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
+    everyone = "both methods" if len(runs) == 2 else f"all {len(runs)} methods"
     if max(found.ranks) - min(found.ranks) < 1e-9:
-        return (
-            f"all {len(runs)} methods end alike: they have the same average rank by final {kind}"
-            f" regret ({n})."
-        )
+        return f"{everyone} end alike: they have the same average rank by final {measure} ({n})."
     if counts[-1] == 1:
         return (
-            f"{names[found.labels[0]]} ends with the lowest {kind} regret, by one run of each"
+            f"{names[found.labels[0]]} ends with the lowest {measure}, by one run of each"
             " method: nothing can be said about how it would do in another."
         )
-    text = _unclear(found, names, kind, n) if found.level_with else _clear(found, names, kind, n)
+    text = (
+        _unclear(found, names, measure, n) if found.level_with else _clear(found, names, measure, n)
+    )
     silent = sum(not len(run.trajectory) for group in runs.values() for run in group)
     if silent:
         counted = "1 run" if silent == 1 else f"{silent} runs"
@@ -198,14 +198,14 @@ def _in_words(
     return text
 
 
-def _clear(found: Answer, names: Mapping[str, str], kind: str, n: str) -> str:
+def _clear(found: Answer, names: Mapping[str, str], measure: str, n: str) -> str:
     first, second, others = names[found.labels[0]], names[found.labels[1]], len(found.labels) - 1
     everyone = "the other method" if others == 1 else f"each of the other {others} methods"
     worst = max(test.p_holm for test in found.tests)
     odds = f"run of it beats one of {second} with probability {found.tests[0].superiority:.2f}."
     size = f"A {odds}"
     if found.gap is not None:
-        size = f"Its mean {kind} regret is {_points(found.gap)} below that of {second}; a {odds}"
+        size = f"Its mean {measure} is {_points(found.gap)} below that of {second}; a {odds}"
     return (
         f"{first} leads: at the end it is better than {everyone} ({n}, {_p(worst)} after"
         f" correction), and it has had the best average rank from {human_time(found.since)} on."
@@ -213,7 +213,7 @@ def _clear(found: Answer, names: Mapping[str, str], kind: str, n: str) -> str:
     )
 
 
-def _unclear(found: Answer, names: Mapping[str, str], kind: str, n: str) -> str:
+def _unclear(found: Answer, names: Mapping[str, str], measure: str, n: str) -> str:
     first, rival = names[found.labels[0]], names[found.level_with[0]]
     behind, since = "", ""
     if np.isfinite(found.since):
@@ -232,18 +232,22 @@ def _unclear(found: Answer, names: Mapping[str, str], kind: str, n: str) -> str:
         )
     else:
         pairs = comb(len(found.labels), 2)
+        tests = "the test of a pair needs" if pairs == 1 else f"tests of {pairs} pairs need"
         parts.append(
-            f"So few runs could hardly show any difference: tests of {pairs} pairs need"
-            f" {fewest_runs(pairs)} runs a method at the least."
+            f"So few runs could hardly show any difference: {tests} {fewest_runs(pairs)} runs a"
+            " method at the least."
         )
     if found.gap is not None and found.needed:
-        seen = f"for the {_digits(found.gap.estimate)} seen between {first} and {rival}"
+        seen = (
+            f"for the {_digits(found.gap.estimate)} percentage points seen between {first} and"
+            f" {rival}"
+        )
         if found.needed > MOST_RUNS:
             parts.append(f"No practical number of runs would do {seen}.")
         else:
             parts.append(f"About {_round(found.needed):,} a method would be needed {seen}.")
     elif found.gap is not None:
-        parts.append(f"The mean {kind} regret of {rival} is no higher than that of {first}.")
+        parts.append(f"The mean {measure} of {rival} is no higher than that of {first}.")
     return " ".join(parts)
 
 
@@ -263,9 +267,11 @@ def _over_tables(
     best = int(np.argmin(np.round(ranks, 9)))
     leads = Counter(one.labels[0] for one in found.values() if not one.level_with)
     shown = ", ".join(f"{names[label]} on {count}" for label, count in leads.most_common())
+    one = f"{names[labels[best]]} has the best average rank at the end"
+    if np.ptp(ranks) < 1e-9:
+        one = "all methods have the same average rank at the end"
     parts = [
-        f"Over {len(tables)} tables: {names[labels[best]]} has the best average rank at the end"
-        f" ({ranks[best]:.2f} of {len(labels)}).",
+        f"Over {len(tables)} tables: {one} ({ranks[best]:.2f} of {len(labels)}).",
         f"Shown to lead: {shown}; nobody on {len(tables) - leads.total()}.",
     ]
     try:

@@ -28,7 +28,7 @@ def critical_difference_caption(found: Friedman, reconstruction: str = "") -> st
     degrees = len(found.labels) - 1
     p = "p < 0.0001" if found.p < 1e-4 else f"p = {found.p:.2g}"
     parts = [
-        f"Mean ranks of final {found.kind} regret over {found.tables} tables, each method's runs on"
+        f"Mean ranks of final {found.measure} over {found.tables} tables, each method's runs on"
         " a table averaged first; 1 is best, ties share their mean rank. Friedman's test in Iman"
         f" and Davenport's form: F = {found.f:.3g} with {degrees} and"
         f" {degrees * (found.tables - 1)} degrees of freedom, {p} (\u03c7\u00b2 ="

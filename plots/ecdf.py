@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.regret import final_regret
+from regretta.harness.regret import final_regret, level_ties
 from regretta.harness.result import RunResult
 from regretta.plots.axes import log_axis, mark_zero, title, zero_line
 from regretta.plots.legend import method_legend
-from regretta.plots.regret_curve import regret_kind
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ class RegretDistribution:
 
 @dataclass(frozen=True, eq=False)
 class RegretDistributions:
-    """The curves of one panel: of a table, a kind of regret, and what of the table is modelled."""
+    """The curves of one panel: of a table, of one measure, and what of the table is modelled."""
 
     table: str
-    kind: str
+    measure: str
     reconstruction: str
     curves: tuple[RegretDistribution, ...]
 
@@ -59,23 +59,24 @@ def distributions(
     """Distribution of final regret of every label on one table; at least one run in all."""
     chosen = kind or regret_kind(runs)
     curves = []
-    for label, group in runs.items():
-        values = final_regret(group, chosen)
+    finals = level_ties(*(final_regret(group, chosen) for group in runs.values()))
+    for (label, group), values in zip(runs.items(), finals, strict=True):
         values = np.sort(values[~np.isnan(values)])
         curves.append(
             RegretDistribution(
                 label, len(group), values, np.arange(1, len(values) + 1) / max(len(group), 1)
             )
         )
+    measure = measured(runs, kind=chosen)
     every = [run for group in runs.values() for run in group]
     modelled = next((run.reconstruction for run in every if run.reconstruction), "")
-    return RegretDistributions(every[0].table, chosen, modelled, tuple(curves))
+    return RegretDistributions(every[0].table, measure, modelled, tuple(curves))
 
 
 def ecdf_caption(shown: RegretDistributions) -> str:
     """What a reader must know to read the figure."""
     parts = [
-        f"Empirical distribution over runs of {shown.kind} regret at the end of the simulated time"
+        f"Empirical distribution over runs of {shown.measure} at the end of the simulated time"
         f" on {shown.table}; n = {span([curve.runs for curve in shown.curves])} runs per method."
         " Further left is better, steeper is more robust."
     ]
@@ -124,7 +125,7 @@ def draw_ecdf(
         log_axis(ax, "x")
         if zero:
             mark_zero(ax, "x", line, float(smallest))
-        ax.set_xlabel(f"Final {shown.kind} regret (fraction)")
+        ax.set_xlabel(f"Final {shown.measure} (fraction)")
         ax.set_ylabel("Fraction of runs")
         ax.grid(True, which="major")
         title(ax, shown.table, shown.reconstruction)

@@ -15,7 +15,7 @@ from scipy import stats
 
 from regretta.harness.regret import final_regret, level_ties
 from regretta.harness.result import RunResult
-from regretta.plots.regret_curve import regret_kind
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import LEVEL, StatisticsError, worst_if_missing
 
 FEWEST_TABLES = 11
@@ -41,8 +41,8 @@ class Friedman:
         Mean ranks in that order, 1 is best: shape ``[k]``.
     tables
         Number of tables, which are the blocks of the test.
-    kind
-        Kind of regret, the same on all tables.
+    measure
+        What was ranked, the same on all tables, such as ``"test regret"``.
     statistic
         Friedman's chi-squared with ``k - 1`` degrees of freedom, corrected for ties.
     f, p
@@ -60,7 +60,7 @@ class Friedman:
     labels: tuple[str, ...]
     ranks: NDArray[np.float64]
     tables: int
-    kind: str
+    measure: str
     statistic: float
     f: float
     p: float
@@ -80,11 +80,13 @@ def friedman_of_runs(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) ->
             table: {label: final_regret(runs, kind) for label, runs in group.items()}
             for table, group in tables.items()
         },
-        kind=kind,
+        measure=measured(*tables.values()),
     )
 
 
-def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], *, kind: str = "test") -> Friedman:
+def friedman(
+    tables: Mapping[str, Mapping[str, ArrayLike]], *, measure: str = "test regret"
+) -> Friedman:
     """Friedman's test and Nemenyi's critical difference, with the tables as blocks.
 
     The runs of a method on a table are averaged first: runs repeat a measurement on the same table
@@ -95,8 +97,8 @@ def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], *, kind: str = "test
     tables
         Table → label → final regret of each run, the same labels everywhere. A method with a run
         without a value (NaN) has no mean there, and ranks last on that table.
-    kind
-        What kind of regret it is.
+    measure
+        What the values are.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def friedman(tables: Mapping[str, Mapping[str, ArrayLike]], *, kind: str = "test
         labels=tuple(names[i] for i in order),
         ranks=mean[order],
         tables=blocks,
-        kind=kind,
+        measure=measure,
         statistic=statistic,
         f=float(f),
         p=p,

@@ -14,7 +14,7 @@ from regretta.harness.regret import level_ties, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time, log_axis, marker_positions, time_axis, title
 from regretta.plots.legend import method_legend
-from regretta.plots.regret_curve import regret_kind
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import worst_if_missing
 from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
 from regretta.plots.tables import NONE, ReportTable, finite
@@ -43,8 +43,8 @@ class RankCurves:
         ``[k]``.
     ranks
         Mean rank, 1 is best: shape ``[labels, k]``; NaN where no method has a value yet.
-    kind
-        Kind of regret that was ranked, the same on all tables.
+    measure
+        What was ranked, the same on all tables, such as ``"test regret"``.
     reconstruction
         Whether any table has modelled columns.
     """
@@ -54,7 +54,7 @@ class RankCurves:
     runs: Mapping[str, tuple[int, ...]]
     time: NDArray[np.float64]
     ranks: NDArray[np.float64]
-    kind: str
+    measure: str
     reconstruction: bool
 
 
@@ -140,7 +140,7 @@ def rank_curves(
         runs={label: tuple(len(group[label]) for group in tables.values()) for label in labels},
         time=fraction * (next(iter(limits.values())) if len(tables) == 1 else 1.0),
         ranks=ranks,
-        kind=kind,
+        measure=measured(*tables.values()),
         reconstruction=any(
             r.reconstruction for group in tables.values() for runs in group.values() for r in runs
         ),
@@ -156,7 +156,7 @@ def rank_caption(shown: RankCurves) -> str:
     )
     runs = span([count for counts in shown.runs.values() for count in counts])
     return (
-        f"Average rank by {shown.kind} regret over time on {where}; n = {runs} runs"
+        f"Average rank by {shown.measure} over time on {where}; n = {runs} runs"
         " per method; 1 is best. The rank is the expected rank among one run drawn of each method,"
         " so every run counts and none is matched with another; a run without a finished"
         " evaluation ranks last, and ties share their rank."
@@ -185,7 +185,7 @@ def rank_table(
     ]
     return ReportTable(
         name=f"ranks{suffix}",
-        title=f"Average rank by {shown.kind} regret"
+        title=f"Average rank by {shown.measure}"
         f" on {alone or f'{len(shown.tables)} tables'} at fractions of the time limit",
         caption=(
             f"Expected rank among one run drawn of each of the {len(shown.labels)} methods; 1 is"
@@ -197,9 +197,9 @@ def rank_table(
             (names[label], *(NONE if np.isnan(rank) else f"{rank:.2f}" for rank in ranks))
             for label, ranks in zip(shown.labels, shown.ranks, strict=True)
         ],
-        data_columns=("tables", "regret", "label", "fraction_of_limit", "rank"),
+        data_columns=("tables", "measure", "label", "fraction_of_limit", "rank"),
         data_rows=[
-            (" ".join(shown.tables), shown.kind, label, fraction, finite(float(rank)))
+            (" ".join(shown.tables), shown.measure, label, fraction, finite(float(rank)))
             for label, ranks in zip(shown.labels, shown.ranks, strict=True)
             for fraction, rank in zip(MOMENTS, ranks, strict=True)
         ],
@@ -229,7 +229,7 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
             ax.set_xlabel("Fraction of the simulated time limit")
         ax.set_ylim(len(shown.labels) + 0.15, 0.85)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.set_ylabel(f"Average rank by {shown.kind} regret")
+        ax.set_ylabel(f"Average rank by {shown.measure}")
         ax.grid(True, which="major")
         name = shown.tables[0] if len(shown.tables) == 1 else f"{len(shown.tables)} tables"
         title(ax, name, "reconstruction" if shown.reconstruction else "")

@@ -16,7 +16,7 @@ from scipy import stats
 from regretta.harness.regret import at_most, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
-from regretta.plots.regret_curve import regret_kind
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import Interval, worst_if_missing
 from regretta.plots.tables import NONE, ReportTable, finite, percent
 
@@ -208,7 +208,7 @@ def reach_tables(
     targets
         Regrets to reach, fractions; by default `choose_targets`.
     """
-    kind = regret_kind(runs)
+    kind, measure = regret_kind(runs), measured(runs)
     chosen = [*(targets or choose_targets(runs, kind))]
     heads = [f"\u2264 {100 * target:g} %" for target in chosen]
     if baseline and runs.get(baseline) and np.isfinite(own := _middle(runs[baseline], kind)):
@@ -223,7 +223,7 @@ def reach_tables(
     limit = max(run.time_limit for group in runs.values() for run in group)
     times = ReportTable(
         name=f"time-to-regret{suffix}",
-        title=f"Simulated time to reach a {kind} regret on {table} and stay there",
+        title=f"Simulated time to reach a {measure} on {table} and stay there",
         caption=(
             "Time from which half of the runs stay at or below that regret until the end (an"
             " incumbent's regret can rise again), with its 95 % percentile bootstrap interval over"
@@ -238,12 +238,12 @@ def reach_tables(
             for label, group in by_label.items()
         ],
         data_columns=(
-            *("table", "regret", "label", "target", "runs", "runs_reached"),
+            *("table", "measure", "label", "target", "runs", "runs_reached"),
             *("seconds_half_of_runs", "seconds_low", "seconds_high"),
         ),
         data_rows=[
             (
-                *(table, kind, one.label, one.target, one.runs, one.reached),
+                *(table, measure, one.label, one.target, one.runs, one.reached),
                 *(finite(v) for v in (one.half.estimate, one.half.low, one.half.high)),
             )
             for one in found
@@ -251,7 +251,7 @@ def reach_tables(
     )
     if baseline not in by_label or len(by_label) == 1:
         return [times]
-    return [times, _speed_ups(by_label, heads, names, table, kind, baseline, suffix)]
+    return [times, _speed_ups(by_label, heads, names, table, measure, baseline, suffix)]
 
 
 def _speed_ups(
@@ -259,14 +259,14 @@ def _speed_ups(
     heads: Sequence[str],
     names: Mapping[str, str],
     table: str,
-    kind: str,
+    measure: str,
     baseline: str,
     suffix: str,
 ) -> ReportTable:
     others = {label: group for label, group in by_label.items() if label != baseline}
     return ReportTable(
         name=f"speed-up{suffix}",
-        title=f"Speed-up over {names[baseline]} in reaching a {kind} regret on {table}",
+        title=f"Speed-up over {names[baseline]} in reaching a {measure} on {table}",
         caption=(
             f"Time from which half of the runs of {names[baseline]} stay at or below that regret,"
             " over that of the method, with a 95 % percentile bootstrap interval in which the runs"
@@ -279,12 +279,12 @@ def _speed_ups(
             for label, group in others.items()
         ],
         data_columns=(
-            *("table", "regret", "label", "baseline", "target"),
+            *("table", "measure", "label", "baseline", "target"),
             *("speedup", "speedup_low", "speedup_high"),
         ),
         data_rows=[
             (
-                *(table, kind, one.label, baseline, one.target),
+                *(table, measure, one.label, baseline, one.target),
                 *(
                     (None, None, None)
                     if (ratio := one.speedup) is None

@@ -75,6 +75,8 @@ class RegretCurves:
         The table's name.
     kind
         ``"test"``, ``"validation"`` or ``"observed"``, as in `RunResult.regret`.
+    measure
+        The same as a reader calls it, see `measured`.
     band
         A key of `BANDS`.
     time_limit
@@ -87,6 +89,7 @@ class RegretCurves:
 
     table: str
     kind: str
+    measure: str
     band: str
     time_limit: float
     reconstruction: str
@@ -100,6 +103,21 @@ def regret_kind(*tables: Mapping[str, Sequence[RunResult]]) -> str:
     """
     every = (run for runs in tables for group in runs.values() for run in group)
     return "test" if all(run.has_test for run in every) else "validation"
+
+
+def measured(*tables: Mapping[str, Sequence[RunResult]], kind: str | None = None) -> str:
+    """What `RunResult.regret` gives of the tables' runs, as a reader calls it.
+
+    ``"test regret"``, or ``"test error"`` where nobody knows the best there is, so that there is
+    nothing to subtract; ``"regret or error"`` where that is so of some runs only.
+    """
+    known = {
+        run.reference is not None for runs in tables for group in runs.values() for run in group
+    }
+    words = " or ".join(
+        word for word, there in (("regret", True), ("error", False)) if there in known
+    )
+    return f"{kind or regret_kind(*tables)} {words or 'regret'}"
 
 
 def regret_curve(
@@ -180,16 +198,20 @@ def regret_curves(
         regret_curve(label, group, grid, kind=chosen, band=band) for label, group in runs.items()
     )
     modelled = next((run.reconstruction for run in everything if run.reconstruction), "")
-    return RegretCurves(first.table, chosen, band, limit, modelled, curves)
+    measure = measured(runs, kind=chosen)
+    return RegretCurves(first.table, chosen, measure, band, limit, modelled, curves)
 
 
 def regret_caption(panels_: Sequence[RegretCurves]) -> str:
     """What a reader must know to read the figure: kind of regret, runs, band, starts, zeros."""
     first = panels_[0]
     drawn = [curve for panel in panels_ for curve in panel.curves if curve.runs]
-    kinds = {panel.kind for panel in panels_}
+    measures = {panel.measure for panel in panels_}
     where = first.table if len(panels_) == 1 else f"{len(panels_)} tables"
-    parts = [f"{_kinds(kinds)} against simulated wall-clock time on {where}; {_runs(drawn)}."]
+    parts = [
+        f"Mean {' or '.join(sorted(measures))} over runs against simulated wall-clock time on"
+        f" {where}; {_runs(drawn)}."
+    ]
     if any(curve.runs > 1 for curve in drawn):
         most = max(sum(curve.runs > 0 for curve in panel.curves) for panel in panels_)
         parts.append(
@@ -201,16 +223,18 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
         "Curves are right-continuous steps. A run has no value before its first finished"
         " evaluation, so each curve starts where every run of its method has one."
     )
-    if "validation" in kinds:
+    if "validation regret" in measures:
         parts.append(
             "Validation regret: mean validation error of the incumbent over its repeats at the"
             " largest budget, minus that of the best cell."
         )
-    if "test" in kinds:
+    if "test regret" in measures:
         parts.append(
             "Test regret: test error of the incumbent minus that of the best cell; no search saw"
             " test data."
         )
+    if any(measure.endswith("error") for measure in measures):
+        parts.append("Errors: nobody knows the best there is, so that there is no regret.")
     if any((curve.mean <= 0).any() for curve in drawn):
         parts.append(
             "A mean regret of zero or less has no place on a log axis: it is drawn on the line"
@@ -228,10 +252,6 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
         if panel.reconstruction
     ]
     return " ".join(parts)
-
-
-def _kinds(kinds: set[str]) -> str:
-    return f"Mean {' or '.join(sorted(kinds))} regret over runs"
 
 
 def _runs(curves: Sequence[RegretCurve]) -> str:
@@ -269,7 +289,7 @@ def draw_regret(
         handles: dict[str, Any] = {}
         for nth, (ax, panel) in enumerate(zip(axes, panels_, strict=True)):
             leftmost = ax.get_subplotspec().is_first_col()  # type: ignore[union-attr]
-            labelled = leftmost or panel.kind != panels_[nth - 1].kind
+            labelled = leftmost or panel.measure != panels_[nth - 1].measure
             handles |= draw_panel(ax, panel, styles, labelled)
             title(ax, titles[panel.table], panel.reconstruction)
         legend.draw(figure, handles)
@@ -331,7 +351,7 @@ def draw_panel(
         mark_zero(ax, "y", bottom, float(smallest))
     time_axis(ax, low_time, panel.time_limit)
     if labelled:
-        ax.set_ylabel(f"Mean {panel.kind} regret (fraction)")
+        ax.set_ylabel(f"Mean {panel.measure} (fraction)")
     ax.grid(True, which="major")
     title(ax, panel.table, panel.reconstruction)
     return handles

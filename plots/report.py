@@ -238,7 +238,7 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
             f"regret{suffix}",
             lambda width: draw_regret([curves], styles, width),
             regret_caption([curves]),
-            f"Mean {curves.kind} regret against simulated time on {table}",
+            f"Mean {curves.measure} against simulated time on {table}",
         ),
         *gallery.tables(
             final_table(runs, names, table, suffix),
@@ -250,7 +250,7 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
             f"ecdf{suffix}",
             lambda width: draw_ecdf(shown, styles, width),
             ecdf_caption(shown),
-            f"Empirical distribution of final {shown.kind} regret on {table}",
+            f"Empirical distribution of final {shown.measure} on {table}",
         ),
     ]
     if len(there) > 1:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
-from regretta.plots.regret_curve import regret_kind
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import (
     LEVEL,
     Interval,
@@ -105,7 +105,7 @@ def final_table(
     found = summarize(runs, kind)
     return ReportTable(
         name=f"final-regret{suffix}",
-        title=f"Final {kind} regret on {table}, in percent",
+        title=f"Final {measured(runs)} on {table}, in percent",
         caption=(
             "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs (none"
             " of a single run). Evaluations and unique cells (different cells among the"
@@ -134,7 +134,7 @@ def final_table(
         data_columns=(
             *(
                 "table",
-                "regret",
+                "measure",
                 "label",
                 "runs",
                 "runs_without_value",
@@ -149,7 +149,7 @@ def final_table(
             (
                 *(
                     table,
-                    kind,
+                    measured(runs),
                     s.label,
                     s.runs,
                     s.silent,
@@ -202,7 +202,7 @@ def pairwise_table(
         return None
     return ReportTable(
         name=f"pairwise-tests{suffix}",
-        title=f"Pairwise tests of final {kind} regret on {table}",
+        title=f"Pairwise tests of final {measured(runs)} on {table}",
         caption=_pairwise_caption(finals, tests, names[against] if against else ""),
         columns=(
             *("First", "Second", "Runs", "A", "\u03b4", "Effect", "p", "p (Holm)"),
@@ -217,12 +217,12 @@ def pairwise_table(
             for t in tests
         ],
         data_columns=(
-            *("table", "regret", "first", "second", "runs_first", "runs_second"),
+            *("table", "measure", "first", "second", "runs_first", "runs_second"),
             *("test", "statistic", "p", "p_holm", "superiority", "cliffs_delta", "effect"),
         ),
         data_rows=[
             (
-                *(table, kind, t.first, t.second, *t.runs),
+                *(table, measured(runs), t.first, t.second, *t.runs),
                 *("Mann-Whitney U", t.statistic, t.p, t.p_holm),
                 *(t.superiority, t.delta, t.magnitude),
             )

@@ -44,6 +44,7 @@ def make_run(
         test_error=values if test else None,
     )
     fields: dict[str, Any] = {
+        "reference": Reference(0.05, 0.05 if test else None),
         "optimizer": label,
         "settings": {"population": 100},
         "protocol": {"name": "default"},
@@ -65,7 +66,6 @@ def make_run(
         label=label,
         number=number,
         time_limit=time_limit,
-        reference=Reference(0.05, 0.05 if test else None),
         trajectory=trajectory,
         **{**fields, **changes},
     )

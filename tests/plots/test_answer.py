@@ -62,13 +62,13 @@ def test_what_cannot_be_told_apart_is_said_with_what_would_be_needed(ending):
     (text,) = answers({"toy": runs}, NAMES)
     assert "no method can be said to lead. A has the best average rank" in text
     assert "n = 50 cannot tell it from B; it is better than C." in text
-    assert "a method would be needed for the 0.2 seen between A and B" in text
+    assert "a method would be needed for the 0.2 percentage points seen between A and B" in text
 
 
 def test_methods_that_end_alike_have_no_leader(ending):
     runs = {"a": ending([0.1, 0.1]), "b": ending([0.1 + 1e-9, 0.1])}
     (text,) = answers({"toy": runs}, NAMES)
-    assert "all 2 methods end alike" in text
+    assert "both methods end alike" in text
     assert np.isnan(answer(runs).since)
 
 

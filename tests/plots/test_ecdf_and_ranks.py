@@ -137,7 +137,7 @@ def test_an_evaluation_that_crosses_the_limit_counts_at_the_end(run_of):
 def test_tables_are_ranked_by_one_kind_of_regret(run_of):
     tables = {t: {m: [run_of(test=t == "one")] for m in "ab"} for t in ("one", "two")}
     found = rank_curves(tables)
-    assert found.kind == "validation"
+    assert found.measure == "validation regret"
     assert "validation regret" in rank_caption(found)
 
 

@@ -167,8 +167,8 @@ def test_test_and_validation_regret_never_meet(run_of):
         return {m: [run_of([5], [0.1 * i], test=test)] for i, m in enumerate("abc")}
 
     tables = {f"t{i}": runs(True) for i in range(FEWEST_TABLES)}
-    assert friedman_of_runs(tables).kind == "test"
-    assert friedman_of_runs({**tables, "t0": runs(False)}).kind == "validation"
+    assert friedman_of_runs(tables).measure == "test regret"
+    assert friedman_of_runs({**tables, "t0": runs(False)}).measure == "validation regret"
 
 
 def test_hundreds_of_methods_have_a_difference():

@@ -89,3 +89,11 @@ def test_latex_escapes_what_latex_reads():
     assert table.to_csv() == "a,b\nx,\n"
     assert r"A\_1 & B \\" in table.to_latex()
     assert r"\begin{tabular}{lr}" in table.to_latex()
+
+
+def test_where_nobody_knows_the_best_there_are_errors_and_no_regret(run_of):
+    runs = {m: [run_of([5], [0.1], reference=None)] * 2 for m in ("bohb", "smac")}
+    table = final_table(runs, NAMES, "toy")
+    assert table.title == "Final test error on toy, in percent"
+    assert table.rows[0][2] == "15.000 [15.000, 15.000]"  # the error is 0.05 above the regret
+    assert "regret" not in pairwise_table(runs, NAMES, "toy").title
