@@ -13,15 +13,19 @@ from scipy.stats import spearmanr
 from regretta.harness.regret import final_regret, level_ties, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.harness.store.folder import SuiteResults
+from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.regret_curve import regret_kind
-from regretta.plots.statistics import PairwiseTest, pairwise_tests
+from regretta.plots.statistics import LEVEL, PairwiseTest, pairwise_tests
 from regretta.plots.style import span
 
 PROTOCOL = "nb101-colab"
 """Name of the protocol of the paper's notebook, which counts a cell's edges after pruning."""
 
 METHODS = ("RS", "NRE", "RE")
+
+MOMENTS = (0.02, 0.2, 1.0)
+"""Parts of the time limit after which the methods are compared."""
 
 _LIMIT = 5e6
 _POINTS = 200
@@ -78,7 +82,8 @@ class OnTable:
     spreads
         By setting.
     tests
-        Final regret of the three methods compared in pairs, labelled with `METHODS`.
+        Simulated seconds → regret of the three methods then, compared in pairs, labelled with
+        `METHODS`: at `MOMENTS` of the time limit.
     reconstruction
         What of the table is modelled; empty for measured tables.
     """
@@ -86,7 +91,7 @@ class OnTable:
     table: str
     vertices: int
     spreads: Mapping[Setting, Spread]
-    tests: tuple[PairwiseTest, ...]
+    tests: Mapping[float, tuple[PairwiseTest, ...]]
     reconstruction: str
 
 
@@ -203,13 +208,7 @@ def compute(suite: SuiteResults) -> Generalization:
             table,
             vertices[table],
             {setting: spread(some, kind) for setting, some in runs[table].items() if some},
-            pairwise_tests(
-                {
-                    setting.method: final_regret(some, kind)
-                    for setting, some in runs[table].items()
-                    if setting in methods
-                }
-            ),
+            _tests({s.method: some for s, some in runs[table].items() if s in methods}, kind),
             next(
                 (
                     run.reconstruction
@@ -232,6 +231,22 @@ def compute(suite: SuiteResults) -> Generalization:
     return Generalization(
         kind, tables, base, agreement, tuple(_missing(suite, tables, everything, kind))
     )
+
+
+def _tests(
+    runs: Mapping[str, Sequence[RunResult]], kind: str
+) -> dict[float, tuple[PairwiseTest, ...]]:
+    limit = max((run.time_limit for some in runs.values() for run in some), default=0.0)
+    found = {}
+    for part in MOMENTS:
+        regrets = {
+            name: final_regret(some, kind)
+            if part == 1
+            else regret_matrix(some, [part * limit], kind)[:, 0]
+            for name, some in runs.items()
+        }
+        found[part * limit] = pairwise_tests(regrets)
+    return found
 
 
 def spread(runs: Sequence[RunResult], kind: str, points: int = _POINTS) -> Spread:
@@ -278,21 +293,27 @@ def _missing(
 def conclusion(found: Generalization) -> str:
     """What the runs say of the methods on the first table, and whether the last says it too."""
     small, large = found.tables[0], found.tables[-1]
-    better = {frozenset((t.first, t.second)): t.better for t in large.tests}
-    shown = [t for t in small.tests if t.better is not None]
-    how = "(two-sided rank-sum tests with Holm's correction, p < 0.05)"
+    said = [
+        f"after {human_time(moment)} {_compared(tests, large.tests.get(moment, ()))}"
+        for moment, tests in small.tests.items()
+    ]
+    return (
+        f"Methods that differ on {small.table}, by two-sided rank-sum tests with Holm's correction"
+        f" (p < {LEVEL:g}), and what of it holds on {large.table}: {'; '.join(said)}."
+    )
+
+
+def _compared(small: Sequence[PairwiseTest], large: Sequence[PairwiseTest]) -> str:
+    shown = [test for test in small if test.better is not None]
     if not shown:
-        return f"No two of the methods differ on {small.table} {how}."
+        return "none"
+    verdict = {frozenset((test.first, test.second)): test.better for test in large}
+    same = sum(verdict.get(frozenset((t.first, t.second))) == t.better for t in shown)
+    there = sum(verdict.get(frozenset((t.first, t.second))) is not None for t in shown)
     pairs = ", ".join(
         f"{t.better} before {t.second if t.better == t.first else t.first}" for t in shown
     )
-    verdicts = [better.get(frozenset((t.first, t.second))) for t in shown]
-    same = sum(v == t.better for v, t in zip(verdicts, shown, strict=True))
-    other = sum(v not in (None, t.better) for v, t in zip(verdicts, shown, strict=True))
-    return (
-        f"Pairs of methods that differ on {small.table} {how}: {pairs}. Of these {len(shown)},"
-        f" {same} differ in the same direction on {large.table}, and {other} in the other."
-    )
+    return f"{pairs} ({same} of {len(shown)} in the same direction, {there - same} in the other)"
 
 
 def _medians(found: Generalization, on: OnTable) -> str:
@@ -312,7 +333,7 @@ def caption(found: Generalization) -> str:
         agreement = (
             " Spearman's correlation of the median final regrets of all settings between"
             f" {found.tables[0].table} and {found.tables[-1].table}: {found.agreement:.2f}."
-        )
+        ).replace("-0.", "\u22120.")
     parts = [
         "NAS-Bench-101, figure 8. Does what holds on small cells hold on all? Median and"
         f" interquartile range of {found.kind} regret over n = {counts} runs of each setting on the"

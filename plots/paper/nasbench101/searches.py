@@ -32,7 +32,7 @@ from regretta.plots.regret_curve import (
     regret_kind,
 )
 from regretta.plots.statistics import Interval
-from regretta.plots.style import MethodStyle, human_name, method_styles
+from regretta.plots.style import MethodStyle, human_name, method_styles, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,6 +140,8 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
     short = {label: len(group) for label, group in runs.items() if len(group) < suite.planned}
     if short:
         behind = ", ".join(f"{label} {count}" for label, count in short.items())
+        if len(short) == len(runs):
+            behind = f"{span(list(short.values()))} of each label"
         missing.append(f"runs: of {suite.planned} planned there are {behind}")
     styles = method_styles(list(optimizers.items()))
     if regret_kind(runs) == "validation":

@@ -107,7 +107,7 @@ def test_agreement_is_the_rank_correlation_of_final_medians(study):
 
 def test_the_conclusion_is_what_the_runs_show(study, run_of):
     """Three runs show nothing; of ten that never overlap every pair differs."""
-    assert conclusion(compute(study)).startswith("No two of the methods differ on mini")
+    assert conclusion(compute(study)).count("none") == 3
 
     def tell(table, method, base):
         study.runs[table][method] = [
@@ -123,9 +123,9 @@ def test_the_conclusion_is_what_the_runs_show(study, run_of):
         for place, method in enumerate(order):
             tell(table, method, 0.1 + place / 10)
     words = conclusion(compute(study))
-    for pair in ("RE before NRE", "RE before RS", "NRE before RS"):
-        assert pair in words
-    assert "Of these 3, 2 differ in the same direction on full, and 1 in the other." in words
+    pairs = "NRE before RS, RE before RS, RE before NRE"
+    for moment in ("5.56 h", "2.31 d", "11.6 d"):  # of a limit of 10^6 s
+        assert f"after {moment} {pairs} (2 of 3 in the same direction, 1 in the other)" in words
 
 
 def test_another_rule_for_edges_is_told(study, run_of):
