@@ -442,13 +442,12 @@ class Space(ABC):
         """The same space as a `ConfigSpace.ConfigurationSpace`.
 
         Its hyperparameters carry the parameters' names; ConfigSpace orders them alphabetically, so
-        go through names (`from_values`), never through positions. A parameter with one value is a
-        constant.
+        go through names (`from_values`), never through positions. A whole number of one value is a
+        choice of one, since ConfigSpace has no range of one.
         """
         from ConfigSpace import (
             CategoricalHyperparameter,
             ConfigurationSpace,
-            Constant,
             UniformFloatHyperparameter,
             UniformIntegerHyperparameter,
         )
@@ -456,12 +455,10 @@ class Space(ABC):
         space = ConfigurationSpace(name=self.name, seed=seed)
         for parameter in self.parameters:
             match parameter:
-                case Categorical(name=name, choices=(only,)):
-                    space.add(Constant(name, only))
                 case Categorical(name=name, choices=choices):
                     space.add(CategoricalHyperparameter(name, list(choices)))
                 case Integer(name=name, low=low, high=high) if low == high:
-                    space.add(Constant(name, low))
+                    space.add(CategoricalHyperparameter(name, [low]))
                 case Integer(name=name, low=low, high=high):
                     space.add(UniformIntegerHyperparameter(name, low, high))
                 case Real(name=name, low=start, high=stop):

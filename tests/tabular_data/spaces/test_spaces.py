@@ -221,7 +221,7 @@ def test_weights_of_constant_parameters_do_not_count() -> None:
         assert space.mutate(parent, np.random.default_rng(seed), (9, 1)).tolist() == [0, 1]
 
 
-def test_constant_parameters_are_constants_in_configspace_too() -> None:
+def test_constant_parameters_keep_their_value_in_configspace() -> None:
     twin = Knobs().configuration_space(seed=0)
     values = dict(twin.sample_configuration())
     assert (values["only"], values["fixed"]) == ("x", 4)
