@@ -20,34 +20,9 @@ from regretta.plots.report import write_report
 from regretta.tabular_data.table import Table
 from tests.harness.scripted import scripted
 
-HILLS = '''
-import numpy as np
-from regretta import Benchmark, GridSpace, Judged, Observed, Reference
-
-
-class Hills(Benchmark):
-    """Ten parameters of twenty choices: 10^13 cells, more than any table holds.
-
-    The error is the mean distance of the choices from 7, over 20; an evaluation sees it with noise
-    that falls with the budget, and takes a second an epoch.
-    """
-
-    name = "hills"
-    space = GridSpace({f"x{i}": list(range(20)) for i in range(10)}, name="hills")
-    budgets = (1.0, 9.0)
-
-    def error(self, configurations):
-        return np.abs(configurations.astype(float) - 7).mean(axis=1) / 20
-
-    def observe(self, configurations, budget, draws):
-        return Observed(self.error(configurations) + 0.1 * draws / budget, np.full(len(draws), budget))
-
-    def judge(self, configurations, budget):
-        return Judged(self.error(configurations), self.error(configurations) + 0.01)
-
-    def best(self, budget):
-        return Reference(0.0, 0.01)
-'''
+DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+HILLS = DOCS.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+"""The benchmark of the documentation."""
 
 
 @pytest.fixture
