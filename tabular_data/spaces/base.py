@@ -39,8 +39,8 @@ class Space(ABC):
 
     All public calls check what they are given in the same way (`check`, `check_row`): lists, tuples
     and arrays of whole numbers are taken; what does not belong to the space is one line, and never
-    the row of another cell. Two calls are for those who look up millions, and say −1 where others
-    refuse: `find_rows` and `find_row_list`.
+    the row of another cell. Three calls are for those who look up millions, and say −1 where others
+    refuse: `find_row`, `find_row_list` and `find_rows`.
 
     Subclasses set `name`, `parameters` and `n_cells` and give `find_rows` and `describe`. Spaces
     are immutable and hold no random state.
@@ -130,11 +130,18 @@ class Space(ABC):
             Shape ``[n]``.
         """
 
+    def find_row(self, configuration: ArrayLike) -> int:
+        """Table row of one configuration, −1 where it means no cell.
+
+        Raises
+        ------
+        SpaceError
+            As `check_one`: one at a time, looking up and checking are quickest together.
+        """
+        return int(self.find_rows(self.check_one(configuration)[None])[0])
+
     def find_row_list(self, configurations: Configurations) -> list[int]:
         """Table row of each of a few configurations, −1 where it means no cell.
-
-        Unlike `find_rows` it finds out by itself whether the configurations belong to the space: a
-        few at a time, looking up and checking are quickest together.
 
         Raises
         ------
@@ -166,10 +173,9 @@ class Space(ABC):
         SpaceError
             As `check_one`, and if the configuration means no cell.
         """
-        checked = self.check_one(configuration)
-        row = self.find_row_list(checked[None])[0]
+        row = self.find_row(configuration)
         if row < 0:
-            raise self._no_cell(checked)
+            raise self._no_cell(self.check_one(configuration))
         return row
 
     def valid(self, configurations: ArrayLike) -> NDArray[np.bool_]:
@@ -192,7 +198,7 @@ class Space(ABC):
         SpaceError
             As `check_one`.
         """
-        return self.find_row_list(self.check_one(configuration)[None])[0] >= 0
+        return self.find_row(configuration) >= 0
 
     def _no_cell(self, configuration: Configuration) -> SpaceError:
         values = ", ".join(f"{k}={v}" for k, v in self.to_values(configuration).items())
@@ -347,7 +353,7 @@ class Space(ABC):
         SpaceError
             As `check_one`, for anything but an array of the space's own dtype, which is trusted.
         """
-        if not isinstance(configuration, np.ndarray) or configuration.dtype != self.dtype:
+        if not isinstance(configuration, np.ndarray) or configuration.dtype is not self.dtype:
             configuration = self.check_one(configuration)
         child = configuration.copy()
         where, what = rng.random(2).tolist()

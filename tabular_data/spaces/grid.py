@@ -52,6 +52,7 @@ class GridSpace(Space):
             )
         self._radix = np.cumprod([1, *self.cardinalities[:0:-1]], dtype=np.int64)[::-1].copy()
         self._row_type = np.dtype(np.int32 if self.n_cells <= 1 << 31 else np.int64)
+        self._shape = (self.dim,)
         self._known: dict[bytes, int] = {}
 
     @property
@@ -78,18 +79,26 @@ class GridSpace(Space):
         )
         return found
 
+    def find_row(self, configuration: ArrayLike) -> int:
+        if isinstance(configuration, np.ndarray) and configuration.shape == self._shape:
+            return self.find_row_list(configuration[None])[0]
+        return super().find_row(configuration)
+
     def find_row_list(self, configurations: Configurations) -> list[int]:
-        # A search comes back to the same cells: what was looked up once is remembered by its bytes.
-        if configurations.dtype != self.dtype or configurations.ndim != 2:
+        if configurations.dtype is not self.dtype or configurations.shape[1:] != self._shape:
             return super().find_row_list(configurations)
+        # A search comes back to the same cells: what was looked up once is remembered by its bytes.
+        data, size, known = configurations.tobytes(), self._shape[0], self._known
+        if data in known:
+            return [known[data]]
         rows = []
-        for configuration in configurations:
-            key = configuration.tobytes()
-            row = self._known.get(key)
+        for k, start in enumerate(range(0, len(data), size)):
+            key = data[start : start + size]
+            row = known.get(key)
             if row is None:
-                (row,) = super().find_row_list(configuration[None])
-                if len(self._known) < _REMEMBERED:
-                    self._known[key] = row
+                (row,) = super().find_row_list(configurations[k : k + 1])
+                if len(known) < _REMEMBERED:
+                    known[key] = row
             rows.append(row)
         return rows
 

@@ -169,9 +169,14 @@ class NasBench101(Space):
             self._matrix_codes(configurations), self._code_of_choices.take(choices)
         )
 
+    def find_row(self, configuration: ArrayLike) -> int:
+        if isinstance(configuration, np.ndarray) and configuration.shape == self._shape:
+            return self.find_row_list(configuration[None])[0]
+        return super().find_row(configuration)
+
     def find_row_list(self, configurations: Configurations) -> list[int]:
         if (
-            configurations.dtype == self.dtype
+            configurations.dtype is self.dtype
             and self.all_categorical
             and configurations.shape[1:] == self._shape
         ):
