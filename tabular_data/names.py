@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """One line: the unknown name, and the nearest known ones or, where none is near, all of them."""
+    """One line: the unknown name, and the nearest known ones or, where none is near, all."""
     names = sorted(known)
     near = get_close_matches(name.lower(), names, n=3, cutoff=0.5) or get_close_matches(
         name, names, n=3, cutoff=0.5

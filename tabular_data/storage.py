@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is either there whole or not there at all, whatever dies meanwhile."""
+    """Write a file so that it is there whole or not at all, whatever dies meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:

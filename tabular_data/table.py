@@ -412,12 +412,12 @@ class Table(Benchmark):
 
     @cached_property
     def best_mean_validation_error(self) -> float:
-        """Lowest mean validation error at the largest budget: validation regret is taken from it."""
+        """Lowest mean validation error at the largest budget; validation regret is above it."""
         return float(np.nanmin(self.mean_validation_error[:, -1]))
 
     @cached_property
     def best_mean_test_error(self) -> float | None:
-        """Lowest mean test error at the largest budget: test regret is taken from it."""
+        """Lowest mean test error at the largest budget; test regret is above it."""
         return (
             None if self.mean_test_error is None else float(np.nanmin(self.mean_test_error[:, -1]))
         )

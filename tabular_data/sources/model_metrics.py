@@ -115,7 +115,7 @@ def _decode_one(message: bytes) -> tuple[NDArray[np.float64], int]:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """Field number and value of every field: a varint as int, a double as float, anything else as bytes."""
+    """Number and value of every field: varints as int, doubles as float, all else as bytes."""
     at = 0
     while at < len(message):
         key, at = _varint(message, at)

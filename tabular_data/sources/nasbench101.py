@@ -221,7 +221,7 @@ class _Content:
             column[rows, levels, repeats] = m[name]
 
     def _matrix(self, text: str) -> tuple[int, int]:
-        """Matrix code and number of operations of an adjacency string, its output moved to the last vertex."""
+        """Matrix code, its output moved to the last vertex, and number of operations of a string."""
         size = isqrt(len(text))
         vertices = self._space.vertices
         if size * size != len(text) or not 2 <= size <= vertices or set(text) - {"0", "1"}:
@@ -238,7 +238,7 @@ class _Content:
         return code, size - 2
 
     def _operation_codes(self, text: str) -> tuple[int, int]:
-        """Operations code and number of interior vertices of a string such as ``input,maxpool3x3,output``."""
+        """Operations code and number of operations of, say, ``input,maxpool3x3,output``."""
         first, *inner, last = text.split(",")
         if (first, last) != ("input", "output") or len(inner) > self._space.vertices - 2:
             raise ValueError(

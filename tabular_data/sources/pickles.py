@@ -229,7 +229,7 @@ class _Machine:
     # -- bytes -------------------------------------------------------------------------------
 
     def _fill(self, count: int) -> None:
-        """Have `count` bytes ahead; the end of the source is followed by zeros, which are no opcode."""
+        """Have `count` bytes ahead; zeros, which are no opcode, follow the end of the source."""
         pieces, ahead = [self._data[self._at :]], len(self._data) - self._at
         self._passed += self._at
         while ahead < count:

@@ -106,7 +106,7 @@ def _not_a_length(where: str, place: str, number: int) -> str:
 
 
 def _walk(data: bytes) -> tuple[list[int], list[int], int | None]:
-    """Starts of all records whose header is in `data`, ends of those that are whole, and a length too large."""
+    """Starts of records whose header is in `data`, ends of whole ones, and a length too large."""
     starts: list[int] = []
     ends: list[int] = []
     size, start = len(data), 0
@@ -177,7 +177,7 @@ def _table() -> NDArray[np.uint32]:
 
 @cache
 def _states_after_zeros() -> NDArray[np.uint32]:
-    """State of a CRC that started from all ones, after n zero bytes, for every n up to `MAX_RECORD`."""
+    """State of a CRC begun from all ones after n zero bytes, for every n up to `MAX_RECORD`."""
     table = (
         _table()[(np.arange(256) << 8)]
     ).tolist()  # eight steps are sixteen of a value eight bits higher

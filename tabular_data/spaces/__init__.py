@@ -46,7 +46,7 @@ FAMILIES: tuple[type[Space], ...] = (NasBench201, NasBench101, GridSpace)
 def get_space(
     spec: str | Mapping[str, Any], encoding: str | None = None, counting: Counting | None = None
 ) -> Space:
-    """The space of a name such as ``nasbench201`` or ``nasbench101-5v/A``, or of a grid's description.
+    """The space of a name such as ``nasbench201`` or ``nasbench101-5v/A``, or of a grid's `spec`.
 
     Parameters
     ----------

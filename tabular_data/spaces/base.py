@@ -50,7 +50,7 @@ class Space(ABC):
     n_cells: int
     parameters: tuple[Parameter, ...]
     mutation_weights: ClassVar[Mapping[str, Sequence[float]]] = {}
-    """Named, unequal probabilities with which a mutation picks its parameter, as papers have them."""
+    """Named, unequal probabilities with which a mutation picks its parameter, from papers."""
     invalid_because: str = "no cell has it"
     """Why a configuration of the space may mean no cell."""
 

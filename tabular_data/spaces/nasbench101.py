@@ -38,7 +38,7 @@ _ENDING: dict[Counting, str] = {"before": "", "after": "/after-pruning"}
 _FEW = 100
 _DIGITS = b"01" + b"?" * 254
 CHOICES = ("conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3")
-"""Choices of an ``op_node_i`` parameter, in the order of the comparison (not of the module hash)."""
+"""Choices of an ``op_node_i`` parameter in the comparison's order (not the module hash's)."""
 
 
 class NasBench101(Space):

@@ -140,7 +140,7 @@ def _arrays(vertices: int) -> dict[str, NDArray[Any]]:
 
 
 def _build(vertices: int, by_hash: bool = True) -> dict[str, NDArray[Any]]:
-    """All arrays of the index, from the definition of the space alone; rows unsorted where not `by_hash`."""
+    """All arrays of the index, from the space's definition; rows unsorted where not `by_hash`."""
     if not 2 <= vertices <= 7:
         raise ValueError(f"NAS-Bench-101 cells have 2 to 7 vertices, not {vertices}")
     interior = vertices - 2
@@ -264,7 +264,7 @@ def _bits(mask: int) -> list[int]:
 
 
 def _relabel(codes: NDArray[np.int32], edges: Edges, target: dict[int, int]) -> NDArray[np.int32]:
-    """Codes with every vertex v renamed target[v]; edges of vertices without a target are dropped."""
+    """Codes with vertex v renamed target[v]; edges of vertices without a target are dropped."""
     number = {edge: k for k, edge in enumerate(edges)}
     out = np.zeros_like(codes)
     for k, (i, j) in enumerate(edges):

@@ -28,7 +28,10 @@ from regretta.tabular_data.table import Table
 
 BUDGETS = (12, 200)
 MID_SCHEDULE = (1, 4)
-"""Epochs of the 12-epoch run at which NATS-Bench's Hyperband and BOHB look (AutoDL-Projects, exps/NATS-algos)."""
+"""Epochs of the 12-epoch run at which NATS-Bench's Hyperband and BOHB look.
+
+AutoDL-Projects, ``exps/NATS-algos``.
+"""
 
 _MAX_SEEDS = 8
 _ABSURD = 1e30  # no time, size or latency, and whatever is made of it still fits a column's 32 bits
@@ -36,7 +39,7 @@ _ABSURD = 1e30  # no time, size or latency, and whatever is made of it still fit
 
 @dataclass(frozen=True)
 class _Keys:
-    """Where a search finds its validation accuracy, and a report its test accuracy: data set and split."""
+    """Data set and split of a search's validation accuracy, and of a report's test accuracy."""
 
     search: str
     report: str
@@ -342,7 +345,7 @@ class Runs:
         )
 
     def _match_seconds(self) -> list[str]:
-        """A repeat is measured where it has both accuracy and time; the other values of a repeat go too."""
+        """A repeat is measured where it has accuracy and time; without one, its others go too."""
         dropped = 0
         for (column, budget, seed), accuracy in list(self._measured.items()):
             if column == "validation_accuracy":

@@ -1,4 +1,4 @@
-"""The single files of NAS-Bench-201 and NATS-Bench: one pickle larger than memory, read entry by entry."""
+"""The single files of NAS-Bench-201 and NATS-Bench, larger than memory: entry by entry."""
 
 from __future__ import annotations
 

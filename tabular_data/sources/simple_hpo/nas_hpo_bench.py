@@ -37,7 +37,10 @@ CHOICES: Mapping[str, tuple[str | int | float, ...]] = MappingProxyType(
         "n_units_2": (16, 32, 64, 128, 256, 512),
     }
 )
-"""Hyperparameter → its values (Klein and Hutter 2019, table 1), in the order of the package's digits."""
+"""Hyperparameter → its values, in the order of the package's digits.
+
+Klein and Hutter (2019), table 1.
+"""
 
 _METRICS = ("val_loss", "train_time", "model_size")
 _REPEATS = 4

@@ -1,4 +1,4 @@
-"""Writes what the benchmarks' authors published, in their formats, for tests and benchmarks of the importers."""
+"""Writes what the benchmarks' authors published, in their formats, to test the importers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def varint(number: int) -> bytes:
 def model_metrics(
     evaluations: Sequence[Evaluation], parameters: int, checkpoint: bytes | None = None
 ) -> bytes:
-    """A ``ModelMetrics`` message; a checkpoint path is written into every evaluation where one is given."""
+    """A ``ModelMetrics`` message; a checkpoint path, if any, goes into every evaluation."""
     message = b""
     for evaluation in evaluations:
         inner = b"".join(
@@ -155,7 +155,10 @@ SPLITS = {
 def run_state(
     dataset: str, seed: int, epochs: int, text: str, timed: bool = True
 ) -> dict[str, Any]:
-    """One run as NAS-Bench-201 records it; split k has accuracy 50 + k + epoch / 10 + seed / 1000 per cent."""
+    """One run as NAS-Bench-201 records it.
+
+    Split k has an accuracy of 50 + k + epoch / 10 + seed / 1000 per cent.
+    """
     keys = {
         f"{split}@{e}": (k, e) for k, split in enumerate(SPLITS[dataset]) for e in range(epochs)
     }

@@ -1,4 +1,4 @@
-"""The published tables at full scale, made from the shared arrays: their optima are the published ones."""
+"""The published tables at full scale, made from the shared arrays, have published optima."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_valid_fraction_of_encoding_a_with_edges_counted_after_pruning() -> None
 
 
 def test_valid_fraction_of_encoding_b() -> None:
-    """Nine uniform draws of 21 entries: 78.502 %, exactly by counting draws onto each set of edges."""
+    """Nine uniform draws of 21 entries: 78.502 %, by counting draws onto each set of edges."""
     valid = _valid_matrices_by_edges()
     # Surjections of 9 draws onto a set of k edges: k! S(9, k).
     onto = [sum((-1) ** j * _choose(k, j) * (k - j) ** 9 for j in range(k + 1)) for k in range(10)]
@@ -235,7 +235,7 @@ def test_the_published_cells_lie_in_their_rows(shared_tables: Path) -> None:
 
 
 def test_encodings_a_and_b_count_edges_differently() -> None:
-    """A's edge 1 is input → vertex 2; B's entry 1 is the second to last column-major entry, vertex 4 → output."""
+    """A's edge 1 is input → vertex 2; B's is the second to last by columns, 4 → output."""
     a, b = NasBench101(7, "A"), NasBench101(7, "B")
     values_a = {f"edge_{k}": str(int(k == 1)) for k in range(21)} | {
         f"op_node_{i}": CONV3 for i in range(5)

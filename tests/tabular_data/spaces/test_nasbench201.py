@@ -51,7 +51,10 @@ def test_an_operation_on_zero_is_zero_to_isomorphism() -> None:
 
 
 def test_an_architecture_string_names_its_operations_edge_by_edge() -> None:
-    text = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    text = (
+        "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+"
+        "|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    )
     assert SPACE.from_string(text).tolist() == [4, 2, 1, 2, 1, 1]
     # 4·5⁵ + 2·5⁴ + 1·5³ + 2·5² + 1·5 + 1
     assert SPACE.row(SPACE.from_string(text)) == 13_931

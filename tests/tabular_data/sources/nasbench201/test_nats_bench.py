@@ -202,7 +202,7 @@ def test_both_layouts_give_the_same_table(make: Any, tmp_path: Path) -> None:
 
 
 def check(table: Table, row: int) -> None:
-    """A seed that is missing leaves a gap; test accuracy is that of ``cifar10``, not of ``cifar10-valid``."""
+    """A missing seed leaves a gap; test accuracy is ``cifar10``'s, not ``cifar10-valid``'s."""
     seed = np.array([777, 999]) / 1000
     np.testing.assert_allclose(
         100 * table.columns["validation_accuracy"][row, 1, :2], 50 + 19.9 + seed, rtol=1e-6

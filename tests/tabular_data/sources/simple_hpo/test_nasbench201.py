@@ -87,7 +87,7 @@ def test_the_values_are_those_of_nasbench201(
 @pytest.mark.parametrize(
     ("table", "none"),
     [
-        # A cell without convolutions on CIFAR-10, and a classifier of 64 weights and a bias a class.
+        # A cell without convolutions on CIFAR-10, and 64 weights and a bias for each class.
         ("nb201-cifar10", 73_306),
         ("nb201-cifar100", 73_306 + 65 * (100 - 10)),
         ("nb201-imagenet16-120", 73_306 + 65 * (120 - 10)),
