@@ -15,7 +15,8 @@ from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.registry import PACKAGED
 from regretta.tabular_data.spaces import Counting
 from regretta.tabular_data.storage import cache_folder, user_tables
-from regretta.tabular_data.table import FORMAT, Table
+from regretta.tabular_data.table import Table
+from regretta.tabular_data.table_files import FORMAT
 
 _EMBEDDED = Path(__file__).with_name("embedded")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -25,22 +23,22 @@ from regretta.tabular_data.benchmark import (
     Rule,
 )
 from regretta.tabular_data.columns import (
-    COLUMNS,
     TableError,
     check_budgets,
     check_columns,
-    check_name,
     check_shape,
     check_values,
     leave_out,
     shaped,
 )
-from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Configurations, Counting, Space, SpaceError, get_space
-from regretta.tabular_data.storage import atomic_folder, save_array
-
-FORMAT = 2
-"""Version of the format on disk: one folder with ``table.json`` and a ``.npy`` file a column."""
+from regretta.tabular_data.table_files import (
+    Header,
+    column_checksum,
+    map_column,
+    read_header,
+    write_folder,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +56,7 @@ class Table(Benchmark):
     budgets
         Training budgets, ascending, in `budget_unit`.
     columns
-        Read-only arrays by name, see `COLUMNS`. A NaN is a repeat that was not measured.
+        Read-only arrays by name, see `regretta.tabular_data.columns.COLUMNS`. A NaN is a repeat that was not measured.
     partial
         Whether cells may be missing; a missing cell is invalid to a search.
     dataset
@@ -127,7 +125,7 @@ class Table(Benchmark):
         dataset, metric, collection
             As in the class; the metric is accuracy where None.
         **columns
-            Further columns of `COLUMNS`, above all ``test_accuracy``.
+            Further columns of `regretta.tabular_data.columns.COLUMNS`, above all ``test_accuracy``.
 
         Raises
         ------
@@ -139,44 +137,56 @@ class Table(Benchmark):
             "training_seconds": training_seconds,
             **columns,
         }
-        check_name(name)
         levels = check_budgets(budgets)
-        for what, text in (
-            ("budget_unit", budget_unit),
-            ("dataset", dataset),
-            ("collection", collection),
-        ):
-            if not isinstance(text, str) or not text.isprintable():
-                raise TableError(f"a table's {what} is a printable text, got {text!r:.80}")
-        given_by = provenance or Provenance()
         arrays = {
             key: shaped(key, value, space.n_cells, len(levels))
             for key, value in given.items()
             if value is not None
         }
         check_values(arrays)
+        origin = provenance or Provenance()
         if partial:
-            notes = leave_out(arrays)
-            given_by = replace(given_by, notes=(*given_by.notes, *notes))
+            origin = replace(origin, notes=(*origin.notes, *leave_out(arrays)))
         check_columns(arrays, partial, name)
         for array in arrays.values():
             array.flags.writeable = False
-        sums = {key: _column_checksum(array) for key, array in arrays.items()}
-        table = cls(
+        header = Header(
             name=name,
-            space=space,
+            space=space.spec,
             budgets=levels,
-            columns=MappingProxyType(arrays),
-            provenance=given_by,
-            checksum="",
             budget_unit=budget_unit,
             partial=partial,
             dataset=dataset,
             metric=metric or Metric(),
             collection=collection,
-            column_checksums=MappingProxyType(sums),
+            provenance=origin,
         )
-        return replace(table, checksum=_table_checksum(table._header(), sums))
+        sums = {key: column_checksum(array) for key, array in arrays.items()}
+        return cls._made(header, space, arrays, header.checksum(sums), sums)
+
+    @classmethod
+    def _made(
+        cls,
+        header: Header,
+        space: Space,
+        columns: Mapping[str, NDArray[Any]],
+        checksum: str,
+        sums: Mapping[str, str],
+    ) -> Self:
+        return cls(
+            name=header.name,
+            space=space,
+            budgets=header.budgets,
+            columns=MappingProxyType(dict(columns)),
+            provenance=header.provenance,
+            checksum=checksum,
+            budget_unit=header.budget_unit,
+            partial=header.partial,
+            dataset=header.dataset,
+            metric=header.metric,
+            collection=header.collection,
+            column_checksums=MappingProxyType(dict(sums)),
+        )
 
     def write(self, folder: str | Path) -> Path:
         """Write the table as a folder, all at once; returns the folder.
@@ -186,47 +196,16 @@ class Table(Benchmark):
         TableError
             If the folder cannot be written, or is there and holds something other than a table.
         """
-        path = Path(folder)
-        if (
-            path.exists()
-            and not (path / "table.json").exists()
-            and (not path.is_dir() or any(path.iterdir()))
-        ):
-            raise TableError(f"{path} exists and is not a table; choose another folder")
-        header = self._header()
-        header["checksum"] = self.checksum
-        header["columns"] = {
-            key: {
-                "dtype": array.dtype.str,
-                "shape": list(array.shape),
-                "sha256": self.column_checksums[key],
-            }
-            for key, array in self.columns.items()
-        }
-        try:
-            with atomic_folder(path) as scratch:
-                for key, array in self.columns.items():
-                    save_array(scratch / f"{key}.npy", array)
-                (scratch / "table.json").write_text(
-                    json.dumps(header, indent=1) + "\n", encoding="utf-8"
-                )
-        except OSError as error:
-            raise TableError(f"cannot write table {path}: {error.strerror or error}") from error
-        return path
-
-    def _header(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "name": self.name,
-            "space": self.space.spec,
-            "budgets": list(self.budgets),
-            "budget_unit": self.budget_unit,
-            "partial": self.partial,
-            "dataset": self.dataset,
-            "metric": asdict(self.metric),
-            "collection": self.collection,
-            "provenance": {**asdict(self.provenance), "notes": list(self.provenance.notes)},
-        }
+        header = Header(
+            **{
+                field.name: getattr(self, field.name)
+                for field in fields(Header)
+                if field.name != "space"
+            },
+            space=self.space.spec,
+        )
+        write_folder(Path(folder), header, self.columns, self.column_checksums)
+        return Path(folder)
 
     @classmethod
     def open(
@@ -245,61 +224,20 @@ class Table(Benchmark):
         Raises
         ------
         TableError
-            If the folder is no table, was made by a newer version, or a column is missing,
+            If the folder is no table, was made by another version, or a column is missing,
             truncated or of another shape. Changed bytes are found by `verify`.
         """
         path = Path(folder)
+        header, checksum, specs = read_header(path)
         try:
-            header = json.loads((path / "table.json").read_text(encoding="utf-8"))
-            columns = header.pop("columns")
-            checksum = header.pop("checksum")
-            version = header["format"]
-        except FileNotFoundError:
-            raise TableError(f"{path} is not a table: it has no table.json") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise TableError(
-                f"table {path} is damaged: table.json cannot be read ({error}); import it again"
-            ) from error
-        if version != FORMAT:
-            raise TableError(
-                f"table {path} has format {version}, this version of regretta reads {FORMAT};"
-                " make it anew with `regretta table import`, `build` or `cut`, or Table.write"
-            )
-        try:
-            sums = {key: str(spec["sha256"]) for key, spec in columns.items()}
-            if _table_checksum(header, sums) != checksum:
-                raise TableError("it was altered: table.json does not match its checksum")
-            space = get_space(header["space"], encoding, counting)
-            provenance = Provenance(
-                **{**header["provenance"], "notes": tuple(header["provenance"]["notes"])}
-            )
-            metric = Metric(**header["metric"])
-            budgets = check_budgets(header["budgets"])
-            check_name(header["name"])
-            for key, spec in columns.items():
-                if key not in COLUMNS:
-                    raise TableError(unknown("column", key, COLUMNS))
-                check_shape(key, spec["shape"], space.n_cells, len(budgets))
+            space = get_space(header.space, encoding, counting)
+            for key, spec in specs.items():
+                check_shape(key, spec["shape"], space.n_cells, len(header.budgets))
         except (SpaceError, TableError) as error:
             raise TableError(f"table {path}: {error}") from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise TableError(
-                f"table {path} is damaged: table.json lacks {error}; import it again"
-            ) from error
-        return cls(
-            name=header["name"],
-            space=space,
-            budgets=budgets,
-            columns=MappingProxyType({key: _map(path, key, spec) for key, spec in columns.items()}),
-            provenance=provenance,
-            checksum=checksum,
-            budget_unit=header["budget_unit"],
-            partial=header["partial"],
-            dataset=header["dataset"],
-            metric=metric,
-            collection=header["collection"],
-            column_checksums=MappingProxyType(sums),
-        )
+        columns = {key: map_column(path, key, spec) for key, spec in specs.items()}
+        sums = {key: spec["sha256"] for key, spec in specs.items()}
+        return cls._made(header, space, columns, checksum, sums)
 
     def verify(self) -> None:
         """Recompute the checksum of every column and the invariants of the values.
@@ -310,7 +248,7 @@ class Table(Benchmark):
             At the first column whose bytes or values are not as they were written.
         """
         for key, array in self.columns.items():
-            if _column_checksum(array) != self.column_checksums[key]:
+            if column_checksum(array) != self.column_checksums[key]:
                 raise TableError(
                     f"table {self.name!r} was altered: column {key} does not match its checksum;"
                     " import it again"
@@ -437,37 +375,3 @@ def _mean(column: NDArray[Any]) -> NDArray[np.float64]:
     total = np.nansum(column, axis=2, dtype=np.float64)
     count = (~np.isnan(column)).sum(axis=2)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _column_checksum(array: NDArray[Any]) -> str:
-    digest = sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def _table_checksum(header: Mapping[str, Any], sums: Mapping[str, str]) -> str:
-    return sha256(json.dumps([header, dict(sums)], sort_keys=True).encode()).hexdigest()
-
-
-def _map(path: Path, key: str, spec: Mapping[str, Any]) -> NDArray[Any]:
-    file = path / f"{key}.npy"
-    try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-        if (
-            array.dtype.kind not in "fiu"
-            or array.dtype.str != spec["dtype"]
-            or list(array.shape) != spec["shape"]
-        ):
-            raise ValueError(
-                f"shape {list(array.shape)} and dtype {array.dtype.str}, not {spec['shape']}"
-                f" {spec['dtype']}"
-            )
-    except FileNotFoundError:
-        raise TableError(
-            f"table {path} is damaged: {file.name} is missing; import it again"
-        ) from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise TableError(
-            f"table {path} is damaged: {file.name} cannot be mapped ({error}); import it again"
-        ) from error
-    return np.asarray(array)  # a plain view: indexing a memmap object costs a microsecond more

@@ -221,7 +221,7 @@ class _Content:
             column[rows, levels, repeats] = m[name]
 
     def _matrix(self, text: str) -> tuple[int, int]:
-        """Matrix code, its output moved to the last vertex, and number of operations of a string."""
+        """Matrix code, its output moved to the last vertex, and number of operations."""
         size = isqrt(len(text))
         vertices = self._space.vertices
         if size * size != len(text) or not 2 <= size <= vertices or set(text) - {"0", "1"}:

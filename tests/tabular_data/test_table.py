@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -419,7 +420,78 @@ def test_data_set_metric_and_collection_survive_and_belong_to_the_checksum(tmp_p
     assert len({make(**said | {key: make().__dict__[key]}).checksum for key in said}) == 3
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
+def forged(folder: Path, **changes: Any) -> None:
+    """A header with other entries and a checksum that fits."""
+    file = folder / "table.json"
+    plain = json.loads(file.read_text()) | changes
+    columns = plain.pop("columns")
+    plain.pop("checksum")
+    sums = {key: spec["sha256"] for key, spec in columns.items()}
+    sealed = hashlib.sha256(json.dumps([plain, sums], sort_keys=True).encode()).hexdigest()
+    file.write_text(json.dumps({**plain, "columns": columns, "checksum": sealed}))
+
+
+COLUMN = {"dtype": "<f8", "shape": [4, 2, 2], "sha256": ""}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "../../elsewhere"},
+        {"name": "/abs/olute"},
+        {"name": 3},
+        {"name": None},
+        {"space": {"grid": {"x": 3}, "name": "g"}},
+        {"space": "nasbench999"},
+        {"space": ["grid"]},
+        {"budgets": [9, 1]},
+        {"budgets": ["1", "9"]},
+        {"budgets": 9},
+        {"budgets": [1]},
+        {"partial": "no"},
+        {"dataset": ["x"]},
+        {"dataset": "a\x1b[2J"},
+        {"metric": {"name": "accuracy"}, "provenance": {}},
+        {"metric": {"name": "accuracy", "higher_is_better": "yes"}},
+        {"metric": "accuracy"},
+        {"provenance": {"notes": 3}},
+        {"provenance": None},
+        {"provenance": {"source": 3, "licence": "", "reconstruction": "", "notes": []}},
+        {"more": 1},
+        {"columns": {"../../x": COLUMN}},
+        {"columns": {"training_seconds": {**COLUMN, "shape": [9]}}},
+        {"columns": {"training_seconds": {**COLUMN, "shape": "4"}}},
+        {"columns": {"training_seconds": []}},
+        {"columns": {"training_seconds": {"sha256": ""}}},
+    ],
+    ids=str,
+)
+def test_a_header_that_fits_its_checksum_is_checked_all_the_same(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    folder = make().write(tmp_path / "t")
+    try:
+        forged(folder, **changes)
+    except (TypeError, KeyError):  # no checksum can be made of it
+        file = folder / "table.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(TableError) as caught:
+        Table.open(folder)
+    assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_table_opened_under_another_encoding_can_be_written(
+    small101: Path, tmp_path: Path
+) -> None:
+    table = Table.open(small101, "B", "after")
+    again = Table.open(table.write(tmp_path / "t"))
+    again.verify()
+    assert again.space.name == "nasbench101-4v/B/after-pruning"
+    assert again.n_cells == table.n_cells
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", "[" * 100_000])
 def test_a_broken_header_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "table.json").write_text(text)
     with pytest.raises(TableError, match="import it again"):

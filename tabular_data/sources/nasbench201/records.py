@@ -29,7 +29,7 @@ RULES: Mapping[str, str] = MappingProxyType(
 )
 """Quantity → what is taken where its records disagree.
 
-Seed 888 is right about the parameters in every one of the 204 cells whose seeds disagree: its counts
+Seed 888 is right about the parameters in each of the 204 cells whose seeds disagree: its counts
 are those of the formula, 73,306 + 28,000 · 1×1 + 243,040 · 3×3 convolutions. Means over seeds are
 what NATS-Bench's own ``get_latency`` gives; evaluations are charged at 12 epochs
 (``simulate_train_eval``).
