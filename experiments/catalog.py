@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regretta.harness.spec import SpecError, SuiteSpec, read_spec
+from regretta.harness.store.folder import spec_of_folder
 from regretta.tabular_data.names import unknown
 
 _FOLDER = Path(__file__).with_name("suites")
@@ -15,17 +16,29 @@ def built_in_suites() -> dict[str, Path]:
     return {path.stem: path for path in sorted(_FOLDER.glob("*.toml"))}
 
 
-def find_suite(suite: str) -> SuiteSpec:
-    """The suite of a built-in name or of a TOML file.
+def find_suite(suite: str | Path) -> SuiteSpec:
+    """The suite of a built-in name, of a TOML file, or of a folder of results.
 
     Raises
     ------
-    SpecError
-        If there is neither; the message has the nearest names.
+    SpecError, SuiteError
+        If there is none (the message has the nearest names), or it cannot be read.
     """
     known = built_in_suites()
     if suite in known:
-        return read_spec(known[suite])
-    if suite.endswith(".toml") or "/" in suite or Path(suite).is_file():
-        return read_spec(Path(suite))
-    raise SpecError(f"{unknown('suite', suite, known)} (a suite of your own is a .toml file)")
+        return read_spec(known[str(suite)])
+    path = Path(suite)
+    if folder := results_folder(path):
+        return spec_of_folder(folder)
+    if path.suffix == ".toml" or "/" in str(suite) or path.is_file():
+        return read_spec(path)
+    raise SpecError(
+        f"{unknown('suite', str(suite), known)} (a suite of your own is a .toml file, or a folder"
+        " of results)"
+    )
+
+
+def results_folder(path: Path) -> Path | None:
+    """The folder of results that a path means, as it is or by its ``suite.json``; else None."""
+    folder = path.parent if path.name == "suite.json" else path
+    return folder if (folder / "suite.json").is_file() else None

@@ -71,6 +71,7 @@ def run_suite(
     progress: Callable[[int, int], None] | None = None,
     executor: Executor | None = None,
     only_failed: bool = False,
+    redo_changed: bool = False,
     announce: Callable[[str], None] | None = None,
 ) -> SuiteOutcome:
     """Do all runs of a suite that its folder does not have yet.
@@ -94,6 +95,10 @@ def run_suite(
         Somebody else to do the runs, such as a cluster; `workers` is not used then.
     only_failed
         Try those runs again that have failed, and leave alone what has not been tried.
+    redo_changed
+        Do the runs of those labels again whose code has changed since; what they did before is kept
+        beside the results. Without it such a change is refused, as the runs of one label are
+        repetitions of one another.
     announce
         Told what a user should know meanwhile, one line each: an estimate of a long suite's time,
         say.
@@ -108,7 +113,7 @@ def run_suite(
     if workers < 1:
         raise SuiteError(f"workers must be at least 1, got {workers}")
     suite = plan(spec)
-    said = list(claim(suite, folder))
+    said = list(claim(suite, folder, redo_changed=redo_changed))
     tasks = suite.tasks()
     with at_work(folder):
         with clear_disk_errors(folder):

@@ -6,18 +6,26 @@ identities join: more runs, further optimizers and further tables may come, noth
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Container, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Self, TypeVar
 
 from regretta.harness.protocol import Protocol
 from regretta.harness.result import RunResult
+from regretta.harness.spec import title_of
+from regretta.optimizers.base import Optimizer
+from regretta.optimizers.code import code_of, code_of_module
 from regretta.tabular_data.errors import UserError
 
 FORMAT = 2
 """Version of ``suite.json``."""
+
+_ENGINE = "regretta.harness.run"
+_ANEW = "choose another --out"
 
 
 class SuiteError(UserError):
@@ -42,6 +50,12 @@ class TableIdentity:
         Its number of cells, its budgets (ascending), repeats of each, and its space's name.
     source, licence, reconstruction
         As in `regretta.Provenance`.
+    space_spec
+        The space, as `regretta.get_space` takes it.
+    place, plugin
+        Folder in which it was found, and copy of the plugin that defines it, a path within the
+        suite's folder; empty where it was asked for by name, and where it is a table. They decide
+        nothing.
     """
 
     checksum: str
@@ -54,6 +68,9 @@ class TableIdentity:
     source: str
     licence: str
     reconstruction: str
+    space_spec: str | Mapping[str, Any] = ""
+    place: str = ""
+    plugin: str = ""
 
     @property
     def checksums(self) -> str:
@@ -63,10 +80,41 @@ class TableIdentity:
 
 @dataclass(frozen=True)
 class MethodIdentity:
-    """An optimizer of a suite: its name and all of its settings."""
+    """An optimizer of a suite.
+
+    Attributes
+    ----------
+    optimizer, settings
+        Its name and all of its settings.
+    harness, code
+        Digests of Regretta's code that makes runs, and of the optimizer's own.
+    packages
+        Versions of the packages that both use.
+    plugin
+        Copy of the plugin that defines it, a path within the suite's folder; empty where it is
+        built in or installed. It decides nothing.
+    """
 
     optimizer: str
     settings: Mapping[str, Any]
+    harness: str = ""
+    code: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
+    plugin: str = ""
+
+    @classmethod
+    def of(cls, optimizer: type[Optimizer], settings: Any) -> Self:
+        """The identity of an optimizer's class with an instance of its settings."""
+        importlib.import_module(_ENGINE)
+        harness, own = code_of_module(_ENGINE), code_of(optimizer)
+        packages = {**harness.packages, **own.packages}
+        return cls(optimizer.name, asdict(settings), harness.digest, own.digest, packages)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all the code that makes its runs; it stands in every result."""
+        parts = [self.harness, self.code, sorted(self.packages.items())]
+        return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -79,7 +127,7 @@ class SuiteIdentity:
         What it is called; for files, and for people.
     protocol
         Its rules.
-    seed, simulated_workers, encoding, runs
+    seed, simulated_workers, encoding, search_table, runs
         As in `regretta.SuiteSpec`.
     tables
         By name, in the suite's order.
@@ -96,6 +144,7 @@ class SuiteIdentity:
     runs: int
     tables: Mapping[str, TableIdentity]
     methods: Mapping[str, MethodIdentity]
+    search_table: str = ""
 
     def to_json(self) -> bytes:
         """The content of ``suite.json``, with a checksum of its own."""
@@ -138,29 +187,52 @@ class SuiteIdentity:
                 f"is damaged ({error}); run the suite again: finished runs stay"
             ) from error
 
-    def joined(self, new: SuiteIdentity) -> SuiteIdentity:
+    def joined(self, new: SuiteIdentity, replaced: Container[str] = ()) -> SuiteIdentity:
         """This identity and another one as one.
+
+        Parameters
+        ----------
+        new
+            The other one.
+        replaced
+            Labels whose code may be another: what they did is not there, or shall be done again.
 
         Raises
         ------
         SuiteError
-            Where they contradict each other; the message says in what.
+            Where the two contradict each other; the message says in what, and the way out.
         """
         for key in ("name", "seed", "encoding", "simulated_workers"):
             _refuse_other(key, getattr(self, key), getattr(new, key))
         if self.protocol != new.protocol:
             _refuse_other("the protocol", self.protocol.name, new.protocol.name)
-            raise SuiteError("the rules of its protocol are others there than here")
-        for kind in ("tables", "methods"):
-            old, other = _plain(self)[kind], _plain(new)[kind]
-            for name in old.keys() & other.keys():
-                for key, value in other[name].items():
-                    _refuse_other(f"{key} of {name!r}", old[name][key], value)
+            raise SuiteError(
+                f"it was made with other rules of protocol {new.protocol.name!r}; {_ANEW}"
+            )
+        for name in self.tables.keys() & new.tables.keys():
+            _refuse_others(name, self.tables[name], new.tables[name], ("place", "plugin"))
+        methods = {**self.methods, **new.methods}
+        for label in self.methods.keys() & new.methods.keys():
+            old, other = self.methods[label], new.methods[label]
+            _refuse_others(label, old, other, ("harness", "code", "packages", "plugin"))
+            if label not in replaced:
+                _refuse_other_code(label, old, other)
+                methods[label] = old
+        tables = {**self.tables, **new.tables}
+        for kind, names in (("tables", tables), ("labels", methods)):
+            for first, second in pairwise(sorted(names, key=str.casefold)):
+                if first.casefold() == second.casefold():
+                    raise SuiteError(
+                        f"{kind} {first!r} and {second!r} differ in case only, which some file"
+                        " systems do not tell apart; change one"
+                    )
+        title = title_of(list(methods), list(tables))
+        for one in (self, new):
+            if methods.keys() == one.methods.keys() and tables.keys() == one.tables.keys():
+                title = one.title
+                break
         return replace(
-            new,
-            runs=max(self.runs, new.runs),
-            tables={**self.tables, **new.tables},
-            methods={**self.methods, **new.methods},
+            new, title=title, runs=max(self.runs, new.runs), tables=tables, methods=methods
         )
 
     def owns(self, result: RunResult) -> bool:
@@ -172,6 +244,7 @@ class SuiteIdentity:
             and result.seed == self.seed
             and result.simulated_workers == self.simulated_workers
             and result.optimizer == method.optimizer
+            and result.code == method.fingerprint
             and dict(result.settings) == _plain(method.settings)
             and result.time_limit == table.time_limit
             and dict(result.protocol) == _plain(self.protocol)
@@ -181,7 +254,39 @@ class SuiteIdentity:
 
 def _refuse_other(what: str, there: Any, here: Any) -> None:
     if there != here:
-        raise SuiteError(f"{what} is {there!r} there and {here!r} here")
+        raise SuiteError(
+            f"it was made with another suite: {what} is {there!r} there and {here!r} here; {_ANEW}"
+        )
+
+
+def _refuse_others(name: str, there: Any, here: Any, apart: Collection[str]) -> None:
+    """Refuse two identities of one name that differ in a field, but for some."""
+    here, there = _plain(here), _plain(there)
+    for key in (key for key in here if key not in apart):
+        _refuse_other(f"{key} of {name!r}", there[key], here[key])
+
+
+def _refuse_other_code(label: str, there: MethodIdentity, here: MethodIdentity) -> None:
+    """Refuse to mix runs of one label that other code made."""
+    if there.code != here.code:
+        what = f"its code has changed since (optimizer {here.optimizer!r})"
+    elif there.harness != here.harness:
+        what = "Regretta's own code has changed since"
+    else:
+        changed = [
+            f"{name} was {there.packages.get(name, 'not used')} and is"
+            f" {here.packages.get(name, 'not used')} now"
+            for name in dict.fromkeys([*there.packages, *here.packages])
+            if there.packages.get(name) != here.packages.get(name)
+        ]
+        if not changed:
+            return
+        what = ", ".join(changed)
+    raise SuiteError(
+        f"{label!r} has runs there already, and {what}: they would not be repetitions of one"
+        " another; give it another --label, choose another --out, or do its runs again with"
+        " --redo-changed"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -74,6 +74,8 @@ class RunResult:
         The optimizer's name.
     settings
         Its settings, all of them.
+    code
+        Digest of the code that made the run, as its suite has it; empty for a run without a suite.
     protocol
         The protocol's fields.
     seed
@@ -113,6 +115,7 @@ class RunResult:
     number: int
     optimizer: str
     settings: Mapping[str, Any]
+    code: str = field(default="", kw_only=True)
     protocol: Mapping[str, Any]
     seed: int
     time_limit: float

@@ -18,6 +18,7 @@ from regretta.harness.record import Record, reference
 from regretta.harness.result import RunResult
 from regretta.harness.search import Search, check_workers, guarded
 from regretta.optimizers.base import Optimizer, Problem
+from regretta.optimizers.code import code_of
 from regretta.tabular_data.benchmark import Benchmark
 
 
@@ -44,6 +45,8 @@ class Run:
         Simulated seconds.
     simulated_workers
         Workers that evaluate side by side, as `regretta.harness.search` says.
+    code
+        Digest of the code that makes it, as its suite has it.
     """
 
     benchmark: Benchmark
@@ -56,6 +59,7 @@ class Run:
     seed: int
     time_limit: float
     simulated_workers: int = 1
+    code: str = ""
 
     def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
         """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
@@ -113,6 +117,7 @@ def run(spec: Run) -> RunResult:
         number=spec.number,
         optimizer=spec.optimizer.name,
         settings=asdict(spec.settings),
+        code=spec.code,
         protocol=spec.protocol.as_dict(),
         seed=spec.seed,
         time_limit=float(spec.time_limit),
@@ -131,7 +136,7 @@ def run(spec: Run) -> RunResult:
         },
         notes=(*oracle.notes, *optimizer.notes),
         trajectory=record.trajectory(spec.benchmark),
-        versions=versions(),
+        versions={**code_of(spec.optimizer).packages, **versions()},
     )
 
 

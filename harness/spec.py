@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from regretta.harness.store.files import label_folder
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 
@@ -26,7 +29,9 @@ _KEYS = {
     "cluster": dict,
     "optimizers": list,
 }
-_ENTRY_KEYS = {"name": str, "label": str, "preset": str, "settings": dict}
+_ENTRY_KEYS = {"name": str, "label": str, "preset": str, "settings": dict, "plugin": str}
+_LONGEST = 200
+_LISTED = 4
 
 
 class SpecError(UserError):
@@ -47,12 +52,16 @@ class OptimizerEntry:
         Named settings to start from, empty for the defaults.
     settings
         Settings that differ from these.
+    plugin
+        Python file that defines it; None for an optimizer that is built in, installed, or of the
+        suite's own plugins.
     """
 
     name: str
     label: str = ""
     preset: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    plugin: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -68,13 +77,14 @@ class SuiteSpec:
     name, title
         Short name, and a line for reports.
     tables
-        Names of the catalog or folders.
+        Names of the catalog or paths of folders, which have a slash.
     optimizers
         The entries.
     protocol
         Name of a protocol.
     time_limit
-        Simulated seconds, or a mapping from table to seconds; None for the protocol's own.
+        Simulated seconds, or a mapping from table (name or path) to seconds; None for the
+        protocol's own.
     runs
         Runs of every entry on every table.
     seed
@@ -122,14 +132,19 @@ class SuiteSpec:
             raise SpecError(f"suite {self.name!r}: runs must be at least 1, got {self.runs}")
         if self.seed < 0:
             raise SpecError(f"suite {self.name!r}: seed must not be negative, got {self.seed}")
-        for kind, names in (
-            ("table", self.tables),
-            ("label", [entry.label for entry in self.optimizers]),
-        ):
-            if twice := sorted({name for name in names if list(names).count(name) > 1}):
+        labels = [entry.label for entry in self.optimizers]
+        for kind, names in (("table", self.tables), ("label", labels)):
+            _refuse_twins(self.name, kind, names)
+        for label in labels:
+            if len(label_folder(label)) > _LONGEST:
                 raise SpecError(
-                    f"suite {self.name!r}: {kind} {twice[0]!r} stands twice; give each entry its"
-                    " own label"
+                    f"suite {self.name!r}: label {label[:20]!r}… is too long for a file's name;"
+                    f" shorten it to at most {_LONGEST} letters (a letter outside ASCII counts six"
+                    " or more)"
+                )
+            if not all(c.isprintable() or unicodedata.category(c) == "Cf" for c in label):
+                raise SpecError(
+                    f"suite {self.name!r}: label {label!r} has characters that cannot be printed"
                 )
         limits = (
             self.time_limit.values() if isinstance(self.time_limit, Mapping) else [self.time_limit]
@@ -142,15 +157,34 @@ class SuiteSpec:
                 )
 
     def limit_for(self, table: str) -> float | None:
-        """The suite's time limit on a table, simulated seconds; None where the protocol's own holds."""
-        limit = self.time_limit
-        return limit.get(table) if isinstance(limit, Mapping) else limit
+        """The time limit on one of the suite's tables, simulated seconds; None where it has none.
+
+        Raises
+        ------
+        SpecError
+            If the suite has two limits for the table.
+        """
+        if not isinstance(self.time_limit, Mapping):
+            return self.time_limit
+        mine = [key for key in self.time_limit if find_among(key, self.tables) == table]
+        if len(mine) > 1:
+            raise SpecError(
+                f"suite {self.name!r} has two time limits for one table: {mine[0]!r} and"
+                f" {mine[1]!r}; delete one"
+            )
+        return self.time_limit[mine[0]] if mine else None
+
+    def stray_limits(self) -> list[str]:
+        """Keys of `time_limit` that are none of the suite's tables."""
+        limits = self.time_limit if isinstance(self.time_limit, Mapping) else {}
+        return [key for key in limits if find_among(key, self.tables) is None]
 
     def changed(
         self,
         *,
         runs: int | None = None,
         optimizers: Sequence[str] = (),
+        label: str | None = None,
         table: str | None = None,
         time_limit: float | None = None,
         seed: int | None = None,
@@ -162,15 +196,25 @@ class SuiteSpec:
 
         Parameters
         ----------
-        runs, table, time_limit, seed, simulated_workers
+        runs, time_limit, seed, simulated_workers
             Take the place of the suite's own.
+        table
+            Only this one. One of the suite's keeps its own time limit; another one takes the place
+            of all of them.
         optimizers
             Only these, by label or name; one that the suite does not have is added with its
             defaults.
+        label
+            Another label for the one optimizer that is left.
         plugins
             Further files to find optimizers in.
         plugin_optimizers
             What these files define; added to the suite where `optimizers` names none.
+
+        Raises
+        ------
+        SpecError
+            If a label is given and there is more than one optimizer, or what comes out is no suite.
         """
         entries: list[OptimizerEntry] = []
         for wanted in optimizers:
@@ -184,11 +228,28 @@ class SuiteSpec:
                 *self.optimizers,
                 *(OptimizerEntry(name) for name in plugin_optimizers if name not in here),
             ]
+        if label is not None:
+            if len(entries) != 1:
+                raise SpecError(
+                    f"a label is for one optimizer, and there are {len(entries)}; choose one with"
+                    " --optimizer"
+                )
+            entries = [replace(entries[0], label=label)]
+        tables, limit = self.tables, self.time_limit
+        if table is not None:
+            own = find_among(table, self.tables)
+            tables = (table if own is None else own,)
+            if isinstance(limit, Mapping):
+                limit = None if own is None else self.limit_for(own)
+        title = self.title
+        if tables != self.tables or tuple(entries) != self.optimizers:
+            title = title_of([entry.label for entry in entries], tables)
         return replace(
             self,
+            title=title,
             runs=self.runs if runs is None else runs,
-            tables=self.tables if table is None else (table,),
-            time_limit=self.time_limit if time_limit is None else time_limit,
+            tables=tables,
+            time_limit=limit if time_limit is None else time_limit,
             seed=self.seed if seed is None else seed,
             simulated_workers=(
                 self.simulated_workers if simulated_workers is None else simulated_workers
@@ -196,6 +257,61 @@ class SuiteSpec:
             plugins=(*self.plugins, *(path for path in plugins if path not in self.plugins)),
             optimizers=tuple(entries),
         )
+
+
+def title_of(labels: Sequence[str], tables: Sequence[str]) -> str:
+    """A title that says what is run on what."""
+
+    def listed(names: Sequence[str], noun: str) -> str:
+        return ", ".join(names) if len(names) <= _LISTED else f"{len(names)} {noun}"
+
+    return f"{listed(labels, 'methods')} on {listed([Path(t).name for t in tables], 'tables')}"
+
+
+def find_among(table: str, tables: Sequence[str]) -> str | None:
+    """The one of some tables that a name or path means; None if it is none of them.
+
+    A name means the table of that name, whether the suite has it by name or by path.
+
+    Raises
+    ------
+    SpecError
+        If a name means several of them.
+    """
+    if table in tables:
+        return table
+    if "/" in table:
+        place = Path(table).resolve()
+        return next((t for t in tables if "/" in t and Path(t).resolve() == place), None)
+    mine = [t for t in tables if "/" in t and table in (Path(t).name, _own_name(Path(t)))]
+    if len(mine) > 1:
+        raise SpecError(f"table {table!r} may be {' or '.join(mine)}; give its path")
+    return mine[0] if mine else None
+
+
+def _own_name(folder: Path) -> str | None:
+    """The name that a table's folder gives it."""
+    try:
+        header = json.loads((folder / "table.json").read_bytes())
+        return str(header["name"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _refuse_twins(suite: str, kind: str, names: Sequence[str]) -> None:
+    """Refuse names that are alike, or differ in case only, which some file systems do not tell."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(name.casefold(), name)
+        if names.count(name) > 1:
+            raise SpecError(
+                f"suite {suite!r}: {kind} {name!r} stands twice; give each entry its own label"
+            )
+        if other != name:
+            raise SpecError(
+                f"suite {suite!r}: {kind}s {other!r} and {name!r} differ in case only, which some"
+                " file systems do not tell apart; change one"
+            )
 
 
 def read_spec(path: Path) -> SuiteSpec:
@@ -207,8 +323,7 @@ def read_spec(path: Path) -> SuiteSpec:
         If the file cannot be read, is no TOML, or has an unknown, missing or wrongly typed entry.
     """
     try:
-        with path.open("rb") as file:
-            data = tomllib.load(file)
+        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise SpecError(f"suite {path} cannot be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -227,7 +342,8 @@ def read_spec(path: Path) -> SuiteSpec:
         _check_keys(entry, _ENTRY_KEYS, place)
         if "name" not in entry:
             raise SpecError(f"{place} lacks name")
-        entries.append(OptimizerEntry(**entry))
+        plugin = {"plugin": _placed(path, entry["plugin"])} if "plugin" in entry else {}
+        entries.append(OptimizerEntry(**{**entry, **plugin}))
     for key in ("tables", "plugins"):
         if not all(isinstance(item, str) for item in data.get(key, [])):
             raise SpecError(f"{where}: {key} must be a list of texts")
@@ -239,10 +355,25 @@ def read_spec(path: Path) -> SuiteSpec:
                     f" {limit!r}"
                 )
     data["optimizers"] = tuple(entries)
-    data["tables"] = tuple(data["tables"])
-    # Paths in a suite file are meant from where the file is.
-    data["plugins"] = tuple((path.parent / item).resolve() for item in data.get("plugins", []))
+    data["tables"] = tuple(_table(path, table) for table in data["tables"])
+    if isinstance(data.get("time_limit"), dict):
+        limits = data["time_limit"].items()
+        data["time_limit"] = {_table(path, table): limit for table, limit in limits}
+    if data.get("search_table"):
+        data["search_table"] = _table(path, data["search_table"])
+    data["plugins"] = tuple(_placed(path, item) for item in data.get("plugins", []))
     return SuiteSpec(**data)
+
+
+def _placed(suite: Path, item: str) -> Path:
+    """A path of a suite's file, which is meant from where the file is."""
+    return (suite.parent / Path(item).expanduser()).resolve()
+
+
+def _table(suite: Path, table: str) -> str:
+    """A table of a suite's file: a path if it has a slash or lies beside the file, else a name."""
+    path = _placed(suite, table)
+    return str(path) if "/" in table or (path / "table.json").exists() else table
 
 
 def _check_keys(data: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from regretta.harness.identity import MethodIdentity, SuiteError, SuiteIdentity, TableIdentity
 from regretta.harness.protocol import Protocol, get_protocol
@@ -14,7 +17,8 @@ from regretta.harness.run import Run
 from regretta.harness.search import check_workers
 from regretta.harness.spec import SpecError, SuiteSpec
 from regretta.optimizers.base import Optimizer, SettingsError
-from regretta.optimizers.registry import get_optimizer, plugin_benchmarks
+from regretta.optimizers.code import files_of_plugin
+from regretta.optimizers.registry import get_optimizer, plugin_benchmarks, plugin_of
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.catalog import find_table, open_table, sibling
 from regretta.tabular_data.spaces import NasBench101
@@ -27,27 +31,40 @@ class PlannedMethod:
 
     Attributes
     ----------
-    label, name
-        Its label in the suite, and the optimizer's name.
+    label
+        Its label in the suite.
     optimizer
         The class.
     settings
         An instance of its ``Settings``.
+    identity
+        All of it that decides its runs.
     """
 
     label: str
-    name: str
     optimizer: type[Optimizer]
     settings: Any
+    identity: MethodIdentity
 
 
 @dataclass(frozen=True, eq=False)
 class PlannedTable:
-    """A table of a suite: opened, checked against the protocol, with its time limit."""
+    """A table of a suite: opened, checked against the protocol, with its time limit.
+
+    Attributes
+    ----------
+    table, search_table
+        What incumbents are judged on, and what is searched.
+    time_limit
+        Simulated seconds.
+    place
+        Its folder, if the suite has it by path; else empty.
+    """
 
     table: Benchmark
     search_table: Benchmark
     time_limit: float
+    place: str
 
     def identity(self) -> TableIdentity:
         """What a suite's folder remembers of the table."""
@@ -63,6 +80,9 @@ class PlannedTable:
             source=provenance.source,
             licence=provenance.licence,
             reconstruction=provenance.reconstruction,
+            space_spec=table.space.spec,
+            place=self.place,
+            plugin=plugin_copy(plugin_of(type(table))),
         )
 
 
@@ -96,6 +116,13 @@ class Suite:
     tables: Mapping[str, PlannedTable]
     methods: Mapping[str, PlannedMethod]
 
+    def plugins(self) -> list[Path]:
+        """The files that define its optimizers and benchmarks, but for those that come along."""
+        classes = [method.optimizer for method in self.methods.values()]
+        benchmarks = [type(planned.table) for planned in self.tables.values()]
+        found = map(plugin_of, [*classes, *benchmarks])
+        return list(dict.fromkeys(path for path in found if path is not None))
+
     def tasks(self) -> list[Task]:
         """All runs; run numbers outermost, so that an interrupted suite has seen every method."""
         return [
@@ -119,6 +146,7 @@ class Suite:
             seed=self.spec.seed,
             time_limit=planned.time_limit,
             simulated_workers=self.spec.simulated_workers,
+            code=method.identity.fingerprint,
         )
 
     def identity(self) -> SuiteIdentity:
@@ -130,13 +158,29 @@ class Suite:
             seed=self.spec.seed,
             simulated_workers=self.spec.simulated_workers,
             encoding=self.spec.encoding,
+            search_table=place_of(self.spec.search_table),
             runs=self.spec.runs,
             tables={name: planned.identity() for name, planned in self.tables.items()},
             methods={
-                label: MethodIdentity(method.name, asdict(method.settings))
+                label: replace(method.identity, plugin=plugin_copy(plugin_of(method.optimizer)))
                 for label, method in self.methods.items()
             },
         )
+
+
+def place_of(table: str) -> str:
+    """A table's name, or its path from wherever one is."""
+    return str(Path(table).resolve()) if "/" in table else table
+
+
+def plugin_copy(plugin: Path | None) -> str:
+    """Where a suite's folder keeps a copy of a plugin; empty for none."""
+    if plugin is None:
+        return ""
+    digest = sha256()
+    for name, content in sorted(files_of_plugin(plugin).items()):
+        digest.update(f"{name}\0".encode() + content + b"\0")
+    return f"plugins/{plugin.stem}-{digest.hexdigest()[:16]}/{plugin.name}"
 
 
 def _opened(spec: SuiteSpec, protocol: Protocol, name: str) -> tuple[Benchmark, Benchmark]:
@@ -186,26 +230,54 @@ def plan(spec: SuiteSpec) -> Suite:
             )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
-        tables[table.name] = PlannedTable(table, search_table, float(limit))
-    if isinstance(spec.time_limit, Mapping) and (
-        extra := sorted(set(spec.time_limit) - set(spec.tables))
-    ):
+        place = place_of(name) if "/" in name else ""
+        tables[table.name] = PlannedTable(table, search_table, float(limit), place)
+    for stray in spec.stray_limits():
         raise SpecError(
-            f"suite {spec.name!r} has a time limit for {extra[0]!r}, which is not one of its tables"
+            f"suite {spec.name!r} has a time limit for {stray!r}, which is not one of its tables"
         )
     methods = {}
     for entry in spec.optimizers:
-        optimizer = get_optimizer(entry.name, spec.plugins)
+        files = spec.plugins if entry.plugin is None else (entry.plugin,)
+        optimizer = get_optimizer(entry.name, files)
         check_workers(optimizer, spec.simulated_workers)
         settings = optimizer.make_settings(entry.preset or None, entry.settings)
         try:
-            json.dumps(asdict(settings))
+            json.dumps(asdict(settings), allow_nan=False)
         except (TypeError, ValueError) as error:
             raise SettingsError(
                 f"settings of {entry.label!r} cannot be written as JSON: {error}"
             ) from error
-        methods[entry.label] = PlannedMethod(entry.label, entry.name, optimizer, settings)
+        identity = MethodIdentity.of(optimizer, settings)
+        methods[entry.label] = PlannedMethod(entry.label, optimizer, settings, identity)
+        for planned in tables.values():
+            _refuse_short_limit(planned, protocol, entry.label, optimizer)
     return Suite(spec, protocol, tables, methods)
+
+
+def _refuse_short_limit(
+    planned: PlannedTable, protocol: Protocol, label: str, optimizer: type[Optimizer]
+) -> None:
+    """Refuse a time limit within which an optimizer cannot finish a single evaluation."""
+    searched = planned.search_table
+    if not isinstance(searched, Table) or protocol.crossing:
+        return
+    offered = protocol.offered_budgets(searched)
+    asked = offered[0] if optimizer.uses_budgets else offered[-1]
+    level = searched.budget_index(
+        asked if protocol.trained_budget is None else protocol.trained_budget
+    )
+    seconds = np.asarray(searched.columns["training_seconds"][:, level], dtype=np.float64)
+    seconds = np.nanmean(seconds, axis=1) if protocol.rule().mean else np.nanmin(seconds, axis=1)
+    if protocol.rule().evaluation and "evaluation_seconds" in searched.columns:
+        seconds = seconds + searched.columns["evaluation_seconds"]
+    cheapest = float(np.nanmin(seconds))
+    if cheapest > planned.time_limit:
+        raise SuiteError(
+            f"a time limit of {planned.time_limit:.10g} s on table {planned.table.name!r} is too"
+            f" short for a single evaluation of {label!r}: the cheapest takes {cheapest:.10g} s at"
+            f" budget {asked:.10g} {searched.budget_unit}; set a longer --time-limit"
+        )
 
 
 @dataclass(frozen=True)

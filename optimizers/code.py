@@ -75,6 +75,11 @@ def module_of_plugin(path: Path) -> str:
     return f"{_PLUGIN}{path.stem}_{digest.hexdigest()[:12]}"
 
 
+def is_plugin(module: str) -> bool:
+    """Whether a module's name is one that `module_of_plugin` gave."""
+    return module.startswith(_PLUGIN)
+
+
 def _code(modules: Iterable[str]) -> Code:
     files = _Files()
     for name in modules:
@@ -96,7 +101,7 @@ class _Files:
         module = sys.modules.get(name)
         file = getattr(module, "__file__", None)
         if file and Path(file).is_file():
-            plugin = name.startswith(_PLUGIN) or name == "__main__"
+            plugin = is_plugin(name) or name == "__main__"
             path = Path(file)
             self.add(path, path.stem if plugin else name, path.parent if plugin else None)
             self._note_package(name.partition(".")[0])
@@ -144,7 +149,7 @@ class _Files:
                 self.add(found, ".".join(parts[:length]), beside)
 
     def _note_package(self, top: str) -> None:
-        if top != _OURS and not top.startswith(_PLUGIN):
+        if top != _OURS and not is_plugin(top):
             self._tops.add(top)
 
     def code(self) -> Code:

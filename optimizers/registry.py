@@ -15,7 +15,7 @@ from typing import Any
 from regretta.optimizers.asha import Asha
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.bohb import Bohb
-from regretta.optimizers.code import code_of, module_of_plugin
+from regretta.optimizers.code import code_of, is_plugin, module_of_plugin
 from regretta.optimizers.hyperband import Hyperband
 from regretta.optimizers.local_search import LocalSearch
 from regretta.optimizers.random_search import RandomSearch
@@ -161,6 +161,13 @@ def plugin_benchmarks(plugins: Sequence[Path]) -> dict[str, Benchmark]:
                 benchmark.checksum = code_of(cls).digest
             found[name] = benchmark
     return found
+
+
+def plugin_of(cls: type) -> Path | None:
+    """The plugin's file that defines a class; None for any other class."""
+    if not is_plugin(cls.__module__):
+        return None
+    return Path(str(sys.modules[cls.__module__].__file__))
 
 
 def load_plugin(path: Path) -> list[type[Optimizer]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -21,6 +22,8 @@ from regretta.harness.run import run, versions
 from regretta.harness.search import OptimizerError
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.suite import Failure, Suite, Task, plan
+from regretta.optimizers.code import files_of_plugin
+from regretta.tabular_data.storage import write_atomically
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -121,7 +124,7 @@ class Instructions:
     suite
         Its identity: tables with their checksums, optimizers with their settings.
     plugins
-        Path and content of every plugin file.
+        Every plugin's path, and the files it is made of: name within its folder → content.
     versions
         As results carry them.
     code
@@ -130,7 +133,7 @@ class Instructions:
 
     spec: SuiteSpec
     suite: SuiteIdentity
-    plugins: tuple[tuple[Path, bytes], ...]
+    plugins: tuple[tuple[Path, Mapping[str, bytes]], ...]
     versions: Mapping[str, str]
     code: str
 
@@ -138,21 +141,37 @@ class Instructions:
 def instructions_for(suite: Suite) -> Instructions:
     """What the workers of a suite must know."""
     spec = suite.spec
-    absolute = {
-        name: str(Path(name).resolve()) if Path(name, "table.json").exists() else name
-        for name in spec.tables
-    }
+
+    def absolute(table: str) -> str:
+        return str(Path(table).resolve()) if Path(table, "table.json").exists() else table
+
     limit = spec.time_limit
     if isinstance(limit, Mapping):
-        limit = {absolute[name]: seconds for name, seconds in limit.items()}
-    plugins = tuple(path.resolve() for path in spec.plugins)
+        limit = {absolute(table): seconds for table, seconds in limit.items()}
+    spec = replace(
+        spec,
+        tables=tuple(map(absolute, spec.tables)),
+        search_table=absolute(spec.search_table) if spec.search_table else "",
+        time_limit=limit,
+    )
+    spec = _with_plugins(spec, Path.resolve)
+    used = [*spec.plugins, *(entry.plugin for entry in spec.optimizers if entry.plugin)]
     return Instructions(
-        spec=replace(spec, tables=tuple(absolute.values()), time_limit=limit, plugins=plugins),
+        spec=spec,
         suite=suite.identity(),
-        plugins=tuple((path, path.read_bytes()) for path in plugins),
+        plugins=tuple((path, files_of_plugin(path)) for path in dict.fromkeys(used)),
         versions=versions(),
         code=_code(),
     )
+
+
+def _with_plugins(spec: SuiteSpec, place: Callable[[Path], Path]) -> SuiteSpec:
+    """A suite whose plugins are at other places."""
+    entries = tuple(
+        replace(entry, plugin=place(entry.plugin)) if entry.plugin else entry
+        for entry in spec.optimizers
+    )
+    return replace(spec, plugins=tuple(map(place, spec.plugins)), optimizers=entries)
 
 
 class Worker:
@@ -180,7 +199,9 @@ class Worker:
             raise SuiteError(
                 f"it has other source code of regretta {here['regretta']}; install the same there"
             )
-        self._suite = plan(replace(instructions.spec, plugins=_plugins(instructions)))
+        self._suite = plan(
+            _with_plugins(instructions.spec, dict(_placed(instructions)).__getitem__)
+        )
         _compare(instructions.suite, self._suite.identity())
 
     def do(self, task: Task) -> RunOutcome:
@@ -188,24 +209,24 @@ class Worker:
         return do_run(self._suite, task)
 
 
-def _plugins(instructions: Instructions) -> tuple[Path, ...]:
-    """The plugin files: those at the same place here, copies where one is missing or differs."""
-    found = []
-    for path, content in instructions.plugins:
+def _placed(instructions: Instructions) -> Iterator[tuple[Path, Path]]:
+    """Where each plugin is: at the same place here, a copy where it is missing or differs."""
+    for path, files in instructions.plugins:
         try:
-            same = path.read_bytes() == content
+            same = files_of_plugin(path) == files
         except OSError:
             same = False
-        if not same:
-            name = f"regretta-{sha256(content).hexdigest()[:16]}"
-            folder = Path(tempfile.gettempdir()) / f"{name}-{os.getuid()}"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            if folder.stat().st_uid != os.getuid():
-                raise SuiteError(f"cannot keep plugin {path.name}: {folder} is another user's")
-            path = folder / path.name
-            path.write_bytes(content)
-        found.append(path)
-    return tuple(found)
+        if same:
+            yield path, path
+            continue
+        digest = sha256(pickle.dumps(sorted(files.items()))).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"regretta-{digest}-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise SuiteError(f"cannot keep plugin {path.name}: {folder} is another user's")
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        yield path, folder / path.name
 
 
 def _compare(there: SuiteIdentity, here: SuiteIdentity) -> None:
@@ -221,4 +242,5 @@ def _compare(there: SuiteIdentity, here: SuiteIdentity) -> None:
     try:
         here.joined(there)
     except SuiteError as error:
-        raise SuiteError(f"it sees another suite: {error}") from None
+        what = str(error).removeprefix("it was made with ").partition(";")[0]
+        raise SuiteError(f"it sees {what}") from None

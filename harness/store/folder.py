@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -10,16 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
+from regretta.harness.protocol import get_protocol
 from regretta.harness.result import ResultError, RunResult
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import (
     Damage,
     Stored,
     find_runs,
+    label_folder,
     label_folders,
     run_path,
     set_aside,
 )
-from regretta.harness.suite import Failure, Suite, Task
+from regretta.harness.suite import Failure, Suite, Task, plugin_copy
+from regretta.optimizers.code import files_of_plugin
 from regretta.tabular_data.locks import Lock, locked
 from regretta.tabular_data.storage import write_atomically
 
@@ -49,11 +54,21 @@ def read_identity(folder: Path) -> SuiteIdentity:
         raise type(error)(f"{path} {error}") from error
 
 
-def claim(suite: Suite, folder: Path) -> tuple[str, ...]:
+def claim(suite: Suite, folder: Path, *, redo_changed: bool = False) -> tuple[str, ...]:
     """Make the folder this suite's, or join it to what is there if that is the same suite.
 
     More runs, further optimizers and further tables may join; nothing that is there may differ. A
-    damaged ``suite.json`` is set aside and written anew.
+    damaged ``suite.json`` is set aside and written anew. Plugins are copied into the folder.
+
+    Parameters
+    ----------
+    suite
+        The suite.
+    folder
+        Made if it is not there.
+    redo_changed
+        Whether the runs of a label whose code has changed shall be done again; without it they are
+        refused.
 
     Returns
     -------
@@ -85,21 +100,96 @@ def claim(suite: Suite, folder: Path) -> tuple[str, ...]:
                     said = (f"{what}; it is kept as {aside.name} and written anew",)
                 else:
                     try:
-                        identity = there.joined(identity)
+                        replaced = [
+                            label
+                            for label in identity.methods
+                            if redo_changed or not _has_runs(folder, label)
+                        ]
+                        identity = there.joined(identity, replaced)
                     except SuiteError as error:
-                        raise SuiteError(
-                            f"{folder} was made with another suite: {error}; choose another --out"
-                        ) from None
+                        raise SuiteError(f"{folder}: {error}") from None
             elif not _may_become_a_suite(folder):
                 raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
+            for plugin in suite.plugins():
+                _keep_plugin(plugin, folder)
             write_atomically(path, identity.to_json())
     return said
+
+
+def _has_runs(folder: Path, label: str) -> bool:
+    """Whether a label has a finished run on any table."""
+    places = (folder / "runs").glob(f"*/{glob.escape(label_folder(label))}")
+    return any(find_runs(place).runs for place in places)
+
+
+def _keep_plugin(plugin: Path, folder: Path) -> None:
+    """Copy a plugin and what it imports from beside it, so that the suite can be run again."""
+    place = (folder / plugin_copy(plugin)).parent
+    for name, content in files_of_plugin(plugin).items():
+        if not (place / name).exists():
+            write_atomically(place / name, content)
+
+
+def _kept_plugin(folder: Path, copy: str) -> Path | None:
+    """The copy of a plugin in a suite's folder, found unchanged; None for none."""
+    if not copy:
+        return None
+    plugin = folder.resolve() / copy
+    if not (plugin.is_file() and plugin_copy(plugin) == copy):
+        raise SuiteError(f"{plugin} is not the plugin any more that runs there were made with")
+    return plugin
+
+
+def spec_of_folder(folder: Path) -> SuiteSpec:
+    """The suite of a folder as it can be run again, there or elsewhere, its plugins included.
+
+    Raises
+    ------
+    SuiteError
+        If the folder holds no suite, or not any more what its suite needs.
+    """
+    identity = read_identity(folder)
+    if get_protocol(identity.protocol.name) != identity.protocol:
+        raise SuiteError(
+            f"{folder} was run under other rules of protocol {identity.protocol.name!r} than this"
+            " version of regretta has"
+        )
+    places = {
+        name: table.place if table.place and Path(table.place).is_dir() else name
+        for name, table in identity.tables.items()
+    }
+    entries = [
+        OptimizerEntry(
+            method.optimizer,
+            label,
+            settings=method.settings,
+            plugin=_kept_plugin(folder, method.plugin),
+        )
+        for label, method in identity.methods.items()
+    ]
+    benchmarks = [_kept_plugin(folder, table.plugin) for table in identity.tables.values()]
+    return SuiteSpec(
+        name=identity.name,
+        title=identity.title,
+        tables=tuple(places.values()),
+        optimizers=tuple(entries),
+        protocol=identity.protocol.name,
+        time_limit={places[name]: table.time_limit for name, table in identity.tables.items()},
+        runs=identity.runs,
+        seed=identity.seed,
+        simulated_workers=identity.simulated_workers,
+        encoding=identity.encoding,
+        search_table=identity.search_table,
+        plugins=tuple(dict.fromkeys(path for path in benchmarks if path is not None)),
+    )
 
 
 def _may_become_a_suite(folder: Path) -> bool:
     """Whether a folder without ``suite.json`` has nothing in it but what a suite leaves there."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".suite.json.")}
-    return names <= {"runs", "suite.damaged"} or any(folder.glob("runs/*/*/[0-9]*.json*"))
+    return names <= {"runs", "plugins", "suite.damaged"} or any(
+        folder.glob("runs/*/*/[0-9]*.json*")
+    )
 
 
 # -- what lies in it -------------------------------------------------------------------------
@@ -331,9 +421,17 @@ def done_already(folder: Path, suite: SuiteIdentity) -> tuple[set[Task], list[st
         strange: dict[Path, list[int]] = {}
         for number, stored in lying.foreign.items():
             strange.setdefault(stored.path, []).append(number)
-        for path, numbers in strange.items():
-            if (renamed := set_aside(path, numbers)) is not None:
-                aside.append(f"result {path} is that of another suite; {_kept_as(renamed, path)}")
+        moved = [set_aside(path, numbers) for path, numbers in strange.items()]
+        if len(moved) == 1 and moved[0] is not None:
+            aside.append(
+                f"result {next(iter(strange))} was made by other code or another suite;"
+                f" {_kept_as(moved[0], next(iter(strange)))}"
+            )
+        elif any(moved):
+            aside.append(
+                f"{len(lying.foreign)} runs of {lying.label!r} on {lying.table} were made by other"
+                " code or another suite; they are kept as *.damaged and done again"
+            )
     return have, aside
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @command("run")
 @click.argument("suite", metavar="SUITE")
 @click.option(
-    "--out", metavar="DIR", type=PATH, help="Folder of the results (default: results/SUITE)."
+    "--out",
+    metavar="DIR",
+    type=PATH,
+    help="Folder of the results (default: results/SUITE, or the folder that SUITE is).",
 )
 @click.option("--runs", metavar="N", type=int, help="Runs of every optimizer on every table.")
 @click.option(
@@ -30,7 +33,12 @@ if TYPE_CHECKING:
     multiple=True,
     help="Only this one (again for several).",
 )
-@click.option("--table", metavar="NAME", help="This table instead of the suite's.")
+@click.option("--label", metavar="LABEL", help="Another label for the one optimizer that runs.")
+@click.option(
+    "--table",
+    metavar="NAME",
+    help="Only this one of the suite's tables, with its time limit; or another table instead.",
+)
 @click.option("--time-limit", metavar="S", type=float, help="Simulated seconds.")
 @click.option("--workers", metavar="N", type=int, help="Processes (default: one a core).")
 @click.option(
@@ -46,6 +54,11 @@ if TYPE_CHECKING:
     help="Run on jobs of slurm, pbs, sge, …; see [cluster] in docs/clusters.md.",
 )
 @click.option("--only-failed", is_flag=True, help="Only try those runs again that have failed.")
+@click.option(
+    "--redo-changed",
+    is_flag=True,
+    help="Do the runs of optimizers again whose code has changed since.",
+)
 @click.option("--seed", metavar="N", type=int, help="Seed instead of the suite's.")
 @plugin_option
 @click.option("--no-report", is_flag=True, help="Leave report and figures for later.")
@@ -54,6 +67,7 @@ def run(
     out: Path | None,
     runs: int | None,
     optimizers: tuple[str, ...],
+    label: str | None,
     table: str | None,
     time_limit: float | None,
     workers: int | None,
@@ -61,19 +75,21 @@ def run(
     scheduler: str | None,
     cluster: str | None,
     only_failed: bool,
+    redo_changed: bool,
     seed: int | None,
     plugins: tuple[Path, ...],
     no_report: bool,
 ) -> int:
     """Run a suite: what is there already stays, the rest is done.
 
-    SUITE is a built-in name (see `regretta suites`) or a .toml file. In Python:
-    regretta.run_suite, then regretta.write_report.
+    SUITE is a built-in name (see `regretta suites`), a .toml file, or a folder of results, which
+    is gone on with or, with another --out, done anew. In Python: regretta.run_suite, then
+    regretta.write_report.
     """
     from joblib import cpu_count
     from tqdm import tqdm
 
-    from regretta.experiments.catalog import find_suite
+    from regretta.experiments.catalog import find_suite, results_folder
     from regretta.harness.campaign import run_suite
     from regretta.optimizers.registry import plugin_optimizers
 
@@ -83,6 +99,7 @@ def run(
     spec = find_suite(suite).changed(
         runs=runs,
         optimizers=optimizers,
+        label=label,
         table=table,
         time_limit=time_limit,
         seed=seed,
@@ -90,7 +107,7 @@ def run(
         plugins=files,
         plugin_optimizers=[cls.name for _, cls in plugin_optimizers(files)],
     )
-    folder = out or Path("results") / spec.name
+    folder = out or results_folder(Path(suite)) or Path("results") / spec.name
     started = time.monotonic()
     with tqdm(desc=spec.name, unit="run", disable=None, file=sys.stderr) as bar:
 
@@ -107,6 +124,7 @@ def run(
             progress=progress,
             executor=_executor(scheduler, cluster, spec),
             only_failed=only_failed,
+            redo_changed=redo_changed,
             announce=lambda line: tqdm.write(f"regretta: {line}", file=sys.stderr),
         )
     for line in outcome.set_aside:

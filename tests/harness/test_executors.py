@@ -26,7 +26,7 @@ class Odd(Optimizer):
     name = "odd"
 
     def ask(self):
-        if self.rng.random() < 0.004:
+        if self.rng.random() < 0.004 and not os.path.exists(__file__ + ".mended"):
             {what}
         return self.space.sample(self.rng, 1)[0]
 """
@@ -150,13 +150,14 @@ def test_a_plugin_that_loads_here_but_not_in_a_worker_is_one_line(
         run_suite(mixed, tmp_path / "out", workers=2)
 
 
+@pytest.mark.parametrize("default", ["field(default_factory=object)", "float('nan')"])
 def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(
-    spec: SuiteSpec, tmp_path: Path
+    spec: SuiteSpec, tmp_path: Path, default: str
 ) -> None:
     plugin = tmp_path / "odd.py"
     plugin.write_text(
         "from dataclasses import dataclass, field\nfrom regretta import Optimizer\n"
-        "@dataclass(frozen=True)\nclass S:\n    lock: object = field(default_factory=object)\n"
+        f"@dataclass(frozen=True)\nclass S:\n    lock: object = {default}\n"
         "class Odd(Optimizer):\n    name = 'odd'\n    Settings = S\n    def ask(self): ...\n"
     )
     with pytest.raises(SettingsError, match="settings of 'odd' cannot be written as JSON"):
@@ -170,8 +171,8 @@ def test_only_failed_leaves_alone_what_was_not_tried(spec: SuiteSpec, tmp_path: 
     first = run_suite(mixed, tmp_path / "out")
     failed = len(first.failures)
     assert 0 < failed < 6
-    mended = odd(spec, tmp_path, "pass")
-    again = run_suite(replace(mended, runs=20), tmp_path / "out", only_failed=True)
+    (tmp_path / "odd.py.mended").touch()
+    again = run_suite(replace(mixed, runs=20), tmp_path / "out", only_failed=True)
     assert (again.new, again.done) == (failed, 12)
     assert list((tmp_path / "out").rglob("*.failed")) == []
 
@@ -204,9 +205,18 @@ def test_a_worker_must_find_the_very_same_suite(
         Worker(replace(given, suite=replace(given.suite, tables=other)))
 
 
-def test_a_plugin_file_that_a_worker_lacks_comes_with_the_order(
-    spec: SuiteSpec, tmp_path: Path
+@pytest.mark.parametrize("own", [True, False])
+def test_a_plugin_that_a_worker_lacks_comes_with_the_instructions(
+    spec: SuiteSpec, tmp_path: Path, own: bool
 ) -> None:
-    given = instructions_for(plan(odd(spec, tmp_path, "pass")))
-    (tmp_path / "odd.py").unlink()
+    here = odd(spec, tmp_path, "pass")
+    plugin = tmp_path / "odd.py"
+    plugin.write_text("from helper import TEXT\n" + plugin.read_text())
+    (tmp_path / "helper.py").write_text("TEXT = 'beside'")
+    if own:  # of one optimizer, not of the suite
+        entries = (*spec.optimizers, OptimizerEntry("odd", plugin=plugin))
+        here = replace(here, optimizers=entries, plugins=())
+    given = instructions_for(plan(here))
+    for path in (plugin, tmp_path / "helper.py"):
+        path.unlink()
     assert Worker(given).do(Task("small101", "odd", 0)).failure is None

@@ -21,6 +21,7 @@ from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.table import Table
 
 PLUGIN = """
+from pathlib import Path
 from regretta import Optimizer
 
 class Fragile(Optimizer):
@@ -28,7 +29,7 @@ class Fragile(Optimizer):
     name = "fragile"
 
     def ask(self):
-        if self.rng.random() < 0.004:
+        if self.rng.random() < 0.004 and not Path(__file__).with_name("mended").exists():
             raise RuntimeError("out of ideas")
         return self.space.sample(self.rng, 1)[0]
 """
@@ -113,7 +114,7 @@ def test_more_runs_and_optimizers_join_a_suite(spec: SuiteSpec, tmp_path: Path) 
         ),
         (
             {"optimizers": (OptimizerEntry("reinforce", "hyperband"),)},
-            "optimizer of 'hyperband' is",
+            "optimizer of 'hyperband' is 'hyperband' there and 'reinforce' here",
         ),
     ],
 )
@@ -195,7 +196,7 @@ def test_a_failed_run_is_tried_again_and_its_record_goes(spec: SuiteSpec, tmp_pa
     mixed = replace(spec, optimizers=(OptimizerEntry("fragile"),), plugins=(plugin,))
     first = run_suite(mixed, tmp_path / "out")
     assert first.failures
-    plugin.write_text(PLUGIN.replace("< 0.004", "< 0"))
+    (tmp_path / "mended").touch()
     second = run_suite(mixed, tmp_path / "out")
     assert (second.failures, second.done) == ((), 3)
     assert load_suite(tmp_path / "out").failures == ()
@@ -269,4 +270,6 @@ def test_suite_json_is_readable_by_others(spec: SuiteSpec, tmp_path: Path) -> No
     run_suite(replace(spec, runs=1), tmp_path)
     data = json.loads((tmp_path / "suite.json").read_text())
     assert data["tables"]["small101"]["cells"] == 91
-    assert data["methods"]["hyperband"] == {"optimizer": "hyperband", "settings": {"eta": 3.0}}
+    hyperband = data["methods"]["hyperband"]
+    assert (hyperband["optimizer"], hyperband["settings"]) == ("hyperband", {"eta": 3.0})
+    assert {"numpy", "python"} <= hyperband["packages"].keys()
