@@ -18,6 +18,8 @@ from regretta.harness.store.folder import (
     claim,
     clear_disk_errors,
     done_already,
+    early_ends,
+    ended_early,
     failure_path,
     write_data,
     write_failure,
@@ -52,7 +54,8 @@ class SuiteOutcome:
     set_aside
         One line a damaged file that was renamed.
     notes
-        What the optimizers have to say about their runs, each sentence once.
+        What the optimizers have to say about their runs, each sentence once, and which runs ended
+        before their limit.
     """
 
     folder: Path
@@ -117,7 +120,7 @@ def run_suite(
     tasks = suite.tasks()
     with at_work(folder):
         with clear_disk_errors(folder):
-            have, aside = done_already(folder, suite.identity())
+            have, aside, early = done_already(folder, suite.identity())
         said += aside
         todo = [task for task in tasks if task not in have]
         done = len(tasks) - len(todo)
@@ -139,6 +142,8 @@ def run_suite(
                 with clear_disk_errors(folder):
                     if outcome.data is not None:
                         write_data(folder, outcome.task, outcome.data)
+                        if (result := ended_early(outcome.data)) is not None:
+                            early.append(result)
                         new += 1
                     if outcome.failure is not None:
                         write_failure(folder, outcome.failure)
@@ -157,7 +162,7 @@ def run_suite(
         new,
         tuple(failures[task] for task in failed),
         tuple(said),
-        tuple(sorted(notes)),
+        (*sorted(notes), *early_ends(suite.identity(), early)),
     )
 
 

@@ -75,7 +75,7 @@ class SuiteSpec:
     Attributes
     ----------
     name, title
-        Short name, and a line for reports.
+        Short name, and a line for reports; where it is empty, they say what was run on what.
     tables
         Names of the catalog or paths of folders, which have a slash.
     optimizers
@@ -241,12 +241,10 @@ class SuiteSpec:
             tables = (table if own is None else own,)
             if isinstance(limit, Mapping):
                 limit = None if own is None else self.limit_for(own)
-        title = self.title
-        if tables != self.tables or tuple(entries) != self.optimizers:
-            title = title_of([entry.label for entry in entries], tables)
+        same = tables == self.tables and tuple(entries) == self.optimizers
         return replace(
             self,
-            title=title,
+            title=self.title if same else "",
             runs=self.runs if runs is None else runs,
             tables=tables,
             time_limit=limit if time_limit is None else time_limit,
@@ -265,7 +263,7 @@ def title_of(labels: Sequence[str], tables: Sequence[str]) -> str:
     def listed(names: Sequence[str], noun: str) -> str:
         return ", ".join(names) if len(names) <= _LISTED else f"{len(names)} {noun}"
 
-    return f"{listed(labels, 'methods')} on {listed([Path(t).name for t in tables], 'tables')}"
+    return f"{listed(labels, 'methods')} on {listed(tables, 'tables')}"
 
 
 def find_among(table: str, tables: Sequence[str]) -> str | None:

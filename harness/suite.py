@@ -15,7 +15,7 @@ from regretta.harness.identity import MethodIdentity, SuiteError, SuiteIdentity,
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.run import Run
 from regretta.harness.search import check_workers
-from regretta.harness.spec import SpecError, SuiteSpec
+from regretta.harness.spec import SpecError, SuiteSpec, title_of
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.code import files_of_plugin
 from regretta.optimizers.registry import get_optimizer, plugin_benchmarks, plugin_of
@@ -153,7 +153,7 @@ class Suite:
         """What a folder remembers of the suite: all that decides its results."""
         return SuiteIdentity(
             name=self.spec.name,
-            title=self.spec.title,
+            title=self.spec.title or title_of(list(self.methods), list(self.tables)),
             protocol=self.protocol,
             seed=self.spec.seed,
             simulated_workers=self.spec.simulated_workers,

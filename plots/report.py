@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.folder import SuiteResults, early_ends
 from regretta.plots.answer import answers
 from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
@@ -337,6 +337,10 @@ def _notes(suite: SuiteResults) -> list[str]:
         for label, note in dict.fromkeys((run.label, note) for run in every for note in run.notes):
             remarks.setdefault(note, []).append(label)
         notes += [f"{table}, {', '.join(labels)}: {note}" for note, labels in remarks.items()]
+    every_run = (
+        run for t in suite.tables for label in suite.labels for run in suite.runs[t][label]
+    )
+    notes += [f"{line}." for line in early_ends(suite.identity, every_run)]
     if untested:
         notes.append(
             f"No test accuracy in {', '.join(untested)}: what is shown is validation regret."

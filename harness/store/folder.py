@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,6 +220,41 @@ class Lying:
     damaged: tuple[Damage, ...]
     failed: Mapping[int, Path]
 
+    @property
+    def ended_early(self) -> list[RunResult]:
+        """Those of its runs whose optimizer had nothing more to propose before the limit."""
+        return [r for run in self.runs.values() if (r := ended_early(run.data)) is not None]
+
+
+def ended_early(data: bytes) -> RunResult | None:
+    """The run of some bytes if it ended before its limit, else None."""
+    return RunResult.from_json(data) if b'"ended_early":true' in data else None
+
+
+def early_ends(suite: SuiteIdentity, runs: Iterable[RunResult]) -> tuple[str, ...]:
+    """A line a table and label about those runs that ended before the limit."""
+    groups: dict[tuple[str, str], list[RunResult]] = {}
+    for run in runs:
+        if run.ended_early:
+            groups.setdefault((run.table, run.label), []).append(run)
+    said = []
+    for (table, label), group in groups.items():
+        times = _span([run.elapsed for run in group])
+        cells = _span([run.unique_cells for run in group])
+        about = suite.tables[table]
+        runs_of = "1 run" if len(group) == 1 else f"{len(group)} runs"
+        said.append(
+            f"{label} on {table}: {runs_of} ended early, at {times} of {about.time_limit:,.10g} s,"
+            f" as the optimizer had nothing more to propose; seen were {cells} of {about.cells:,}"
+            " cells"
+        )
+    return tuple(said)
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = f"{min(values):,.6g}", f"{max(values):,.6g}"
+    return low if low == high else f"{low} to {high}"
+
 
 def scan(folder: Path, suite: SuiteIdentity) -> Iterator[Lying]:
     """What lies in a folder of a suite, by table and label in its order; nothing is changed."""
@@ -321,7 +356,7 @@ class SuiteResults:
     @property
     def title(self) -> str:
         """What people call it."""
-        return self.identity.title or self.identity.name
+        return self.identity.title
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -408,11 +443,18 @@ def _clear_leftovers(folder: Path, lock: Lock) -> None:
     lock.get(exclusive=False, patience=_COMPACTION_PATIENCE)
 
 
-def done_already(folder: Path, suite: SuiteIdentity) -> tuple[set[Task], list[str]]:
-    """The runs of a suite with a usable result, and a line each about files that were set aside."""
+def done_already(
+    folder: Path, suite: SuiteIdentity
+) -> tuple[set[Task], list[str], list[RunResult]]:
+    """The runs of a suite with a usable result.
+
+    Besides a line each about files that were set aside, and the runs that ended early.
+    """
     have: set[Task] = set()
     aside: list[str] = []
+    early: list[RunResult] = []
     for lying in scan(folder, suite):
+        early += lying.ended_early
         have.update(Task(lying.table, lying.label, number) for number in lying.runs)
         for damage in lying.damaged:
             if (renamed := set_aside(damage.path)) is not None:
@@ -432,7 +474,7 @@ def done_already(folder: Path, suite: SuiteIdentity) -> tuple[set[Task], list[st
                 f"{len(lying.foreign)} runs of {lying.label!r} on {lying.table} were made by other"
                 " code or another suite; they are kept as *.damaged and done again"
             )
-    return have, aside
+    return have, aside, early
 
 
 def _kept_as(renamed: Path, path: Path) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from regretta.harness.store.folder import read_identity, said_of, scan
+from regretta.harness.store.folder import early_ends, read_identity, said_of, scan
 from regretta.tabular_data.locks import locked
 
 _FEWEST = 3
@@ -47,6 +47,8 @@ class SuiteStatus:
         By table and label, in the suite's order.
     damaged
         One line a file that cannot be used.
+    ended_early
+        One line a table and label about runs that ended before their limit.
     seconds_left
         Real seconds until all is done at the rate since the last start; None if nothing is running,
         or too little is done since to say.
@@ -57,6 +59,7 @@ class SuiteStatus:
     running: bool | None
     rows: tuple[Progress, ...]
     damaged: tuple[str, ...]
+    ended_early: tuple[str, ...]
     seconds_left: float | None
 
     @property
@@ -80,9 +83,10 @@ def suite_status(folder: Path) -> SuiteStatus:
     """
     identity = read_identity(folder)
     planned = identity.runs
-    rows, damaged, written = [], [], []
+    rows, damaged, written, early = [], [], [], []
     for lying in scan(folder, identity):
         damaged += said_of(lying)
+        early += lying.ended_early
         written += [r.path for r in lying.runs.values() if r.path.suffix == ".json"]
         done = {number for number in lying.runs if number < planned}
         files = {int(d.path.stem) for d in lying.damaged if d.path.suffix == ".json"}
@@ -93,7 +97,15 @@ def suite_status(folder: Path) -> SuiteStatus:
     running = _running(folder)
     left = sum(row.failed + row.damaged + row.missing for row in rows)
     seconds = _seconds_left(folder, written, left) if running is not False and left else None
-    return SuiteStatus(folder, identity.name, running, tuple(rows), tuple(damaged), seconds)
+    return SuiteStatus(
+        folder,
+        identity.name,
+        running,
+        tuple(rows),
+        tuple(damaged),
+        early_ends(identity, early),
+        seconds,
+    )
 
 
 def _running(folder: Path) -> bool | None:

@@ -184,6 +184,8 @@ def status(folder: Path, as_json: bool) -> int:
             f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8}"
             f" {row.missing:8}"
         )
+    for line in found.ended_early:
+        print(f"note: {line}")
     return say_damaged(found.damaged)
 
 

@@ -155,7 +155,7 @@ def test_a_run_of_another_suite_in_a_compacted_file_is_set_aside(
     compact(folder)
     outcome = run_suite(spec, folder)
     assert outcome.new == 2
-    assert "is that of another suite" in outcome.set_aside[0]
+    assert "was made by other code or another suite" in outcome.set_aside[0]
     assert runs_of(folder) == before
 
 

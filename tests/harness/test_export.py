@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from regretta.cli import main
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.export import export_suite, nas_benchmarks_lists
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.export import COLUMNS, export_suite, nas_benchmarks_lists
+from regretta.harness.store.folder import SuiteResults, load_suite
+from regretta.harness.store.status import suite_status
+from regretta.tabular_data.table import Table
 from tests.harness.test_result import RESULT
 
 
@@ -25,7 +28,12 @@ def folder(small101: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_one_file_a_run_with_the_three_lists(folder: Path, tmp_path: Path) -> None:
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_file_a_run_in_the_peers_schema(folder: Path, tmp_path: Path) -> None:
     export_suite(load_suite(folder), tmp_path)
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.json")) == [
         "random_search/run_0.json",
@@ -34,9 +42,11 @@ def test_one_file_a_run_with_the_three_lists(folder: Path, tmp_path: Path) -> No
         "rl/run_1.json",
     ]
     data = json.loads((tmp_path / "rl" / "run_1.json").read_text())
-    assert set(data) == {"regret_validation", "regret_test", "runtime"}
-    assert len(data["regret_validation"]) == len(data["regret_test"]) == len(data["runtime"]) > 1
+    lists = ["regret_validation", "regret_observed", "regret_test", "runtime"]
+    assert {len(data[key]) for key in lists} == {len(data["runtime"])}
     assert data["runtime"] == sorted(data["runtime"])
+    assert (data["label"], data["optimizer"], data["run"]) == ("reinforce", "reinforce", 1)
+    assert (data["time_limit"], data["seed"], data["settings"]["baseline_decay"]) == (1e4, 0, 0.9)
 
 
 def test_regrets_are_those_of_the_incumbent_at_each_time(folder: Path, tmp_path: Path) -> None:
@@ -45,7 +55,8 @@ def test_regrets_are_those_of_the_incumbent_at_each_time(folder: Path, tmp_path:
     lists = nas_benchmarks_lists(first)
     assert lists["runtime"][-1] == first.elapsed
     best = first.reference.validation_error
-    assert lists["regret_validation"][-1] == first.trajectory.validation_error[-1] - best
+    assert lists["regret_observed"][-1] == first.trajectory.validation_error[-1] - best
+    assert lists["regret_validation"][-1] == first.regret("validation")[-1]
     assert lists["regret_test"][-1] == lists["regret_test"][-2]
 
 
@@ -55,11 +66,102 @@ def test_without_test_accuracy_the_test_regret_is_null() -> None:
 
 def test_csv_has_a_row_an_incumbent(folder: Path, tmp_path: Path) -> None:
     (path,) = export_suite(load_suite(folder), tmp_path, "csv")
-    with path.open() as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(path)
     runs = load_suite(folder).runs["small101"]
     assert len(rows) == sum(len(run.trajectory) for label in runs for run in runs[label])
     assert float(rows[0]["time"]) == runs["random_search"][0].trajectory.time[0]
+    assert list(rows[0]) == list(COLUMNS)
+
+
+CELLS = """
+import numpy as np
+from regretta import Optimizer
+
+class Cells(Optimizer):
+    "Proposes the cells of its settings in order."
+    name = "cells"
+
+    def setup(self):
+        self.left = [1, 2]
+
+    def ask(self):
+        if not self.left:
+            return None
+        return self.space.configurations(np.array([self.left.pop(0)]))[0]
+"""
+
+
+@pytest.fixture
+def by_hand(grid_table: Table, tmp_path: Path) -> SuiteResults:
+    """Cells 1 and 2 of four, each in 130 s or 120 s at budget 9, and a method that fails."""
+    table = grid_table.write(tmp_path / "grid")
+    (tmp_path / "cells.py").write_text(CELLS)
+    (tmp_path / "mute.py").write_text(
+        "from regretta import Optimizer\nclass Mute(Optimizer):\n    name = 'mute'\n"
+        "    def ask(self): return None\n"
+    )
+    (tmp_path / "broken.py").write_text(
+        "from regretta import Optimizer\nclass Broken(Optimizer):\n    name = 'broken'\n"
+        "    def ask(self): return 1 / 0\n"
+    )
+    plugins = tuple(tmp_path / f"{name}.py" for name in ("cells", "mute", "broken"))
+    entries = tuple(OptimizerEntry(name) for name in ("cells", "mute", "broken"))
+    spec = SuiteSpec("hand", (str(table),), entries, time_limit=500, runs=1, plugins=plugins)
+    run_suite(spec, tmp_path / "out")
+    return load_suite(tmp_path / "out")
+
+
+def test_a_csv_row_says_all_of_its_incumbent(by_hand: SuiteResults, tmp_path: Path) -> None:
+    first, second, mute, broken = read_csv(export_suite(by_hand, tmp_path / "csv", "csv")[0])
+    # Cell c at budget 9 in repeat r: accuracy 0.52 + 0.1 c + 0.01 r, so 0.525 + 0.1 c on average;
+    # the best of the table is cell 3. It takes 110 + 10 c + r seconds.
+    for row, cell, values in (
+        (first, 1, {"x": "a", "y": "d"}),
+        (second, 2, {"x": "b", "y": "c"}),
+    ):
+        assert row["cell"] == str(cell)
+        assert json.loads(row["configuration"]) == values
+        assert row["architecture"] == ", ".join(f"{k}={v}" for k, v in values.items())
+        assert float(row["regret_validation"]) == pytest.approx(0.1 * (3 - cell))
+        assert float(row["regret_test"]) == pytest.approx(0.1 * (3 - cell))
+        observed = float(row["validation_error"])
+        assert observed in (
+            pytest.approx(0.48 - 0.1 * cell),
+            pytest.approx(0.47 - 0.1 * cell),
+        )
+        assert float(row["regret_observed"]) == pytest.approx(observed - (0.475 - 0.3))
+        assert (row["time_limit"], row["seed"], row["ended_early"]) == ("500.0", "0", "True")
+    assert 120 <= float(first["time"]) <= 121
+    assert float(first["elapsed"]) == float(second["time"])
+    for row, label, run in ((mute, "mute", "0"), (broken, "broken", "")):
+        assert (row["label"], row["run"], row["time"], row["cell"]) == (label, run, "", "")
+        assert row["time_limit"] == "500.0"
+
+
+def test_a_name_means_the_same_in_every_format(by_hand: SuiteResults, tmp_path: Path) -> None:
+    rows = read_csv(export_suite(by_hand, tmp_path / "csv", "csv")[0])
+    (path,) = (p for p in export_suite(by_hand, tmp_path / "peers") if p.parent.name == "cells")
+    data = json.loads(path.read_text())
+    for key in data.keys() & COLUMNS.keys():
+        if isinstance(data[key], list):
+            assert data[key][:2] == [float(row[key]) for row in rows[:2]], key
+        elif key != "settings":
+            assert str(data[key]) == rows[0][key], key
+
+
+def test_no_two_methods_share_a_folder(by_hand: SuiteResults, tmp_path: Path) -> None:
+    (run,) = by_hand.runs["grid"]["cells"]
+    labels = ("reinforce", "rl", "cells")
+    methods = dict.fromkeys(labels, by_hand.identity.methods["cells"])
+    suite = replace(
+        by_hand,
+        identity=replace(by_hand.identity, methods=methods),
+        runs={"grid": {label: (replace(run, label=label),) for label in labels}},
+    )
+    written = export_suite(suite, tmp_path / "peers")
+    assert len(set(written)) == 3
+    assert [json.loads(path.read_text())["label"] for path in written] == list(labels)
+    assert [path.parent.name for path in written] == ["reinforce", "rl", "cells"]
 
 
 def test_what_cannot_be_exported_is_one_line(folder: Path, tmp_path: Path) -> None:
@@ -71,3 +173,25 @@ def test_what_cannot_be_exported_is_one_line(folder: Path, tmp_path: Path) -> No
         export_suite(suite, tmp_path / "file")
     with pytest.raises(SuiteError, match="has no finished run to export"):
         export_suite(replace(suite, runs={"small101": dict.fromkeys(suite.labels, ())}), tmp_path)
+
+
+def test_a_search_that_ended_early_is_told_by_run_status_and_report(
+    by_hand: SuiteResults, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run,) = by_hand.runs["grid"]["cells"]
+    said = (
+        f"cells on grid: 1 run ended early, at {run.elapsed:g} of 500 s, as the optimizer had"
+        " nothing more to propose; seen were 2 of 4 cells"
+    )
+    silent = (
+        "mute on grid: 1 run ended early, at 0 of 500 s, as the optimizer had nothing more to"
+        " propose; seen were 0 of 4 cells"
+    )
+    assert suite_status(by_hand.folder).ended_early == (said, silent)
+    assert main(["status", str(by_hand.folder)]) == 0
+    assert f"note: {said}\n" in capsys.readouterr().out
+    main(["run", str(by_hand.folder)])
+    assert f"note: {said}\n" in capsys.readouterr().out
+    page = (by_hand.folder / "report.html").read_text()
+    assert said in page
+    assert silent in page

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
+from regretta.tabular_data.table import Table
 
 GOOD = """
 name = "mine"
@@ -122,3 +123,84 @@ def test_a_plugin_joins_the_suite_unless_others_are_named() -> None:
 def test_time_limits_may_differ_by_table() -> None:
     both = SuiteSpec("s", ("t", "u"), spec().optimizers, time_limit={"t": 5.0})
     assert (both.limit_for("t"), both.limit_for("u")) == (5.0, None)
+
+
+def test_a_label_is_for_one_optimizer() -> None:
+    (entry,) = spec().changed(optimizers=["a"], label="mine").optimizers
+    assert (entry.name, entry.label) == ("smac", "mine")
+    with pytest.raises(SpecError, match="a label is for one optimizer, and there are 3"):
+        spec().changed(label="mine")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("RS", "rs"), "labels 'RS' and 'rs' differ in case only"),
+        (("x" * 500,), "is too long for a file's name"),
+        (("a\nb",), "has characters that cannot be printed"),
+    ],
+)
+def test_labels_that_no_folder_can_hold_are_refused(labels: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        SuiteSpec("s", ("t",), tuple(OptimizerEntry("smac", label) for label in labels))
+
+
+@pytest.mark.parametrize("label", ["α = 0.5 %", "搜索", "👩‍🔬", "$\\eta$", "x" * 200])
+def test_other_labels_are_taken(label: str) -> None:
+    assert SuiteSpec("s", ("t",), (OptimizerEntry("smac", label),))
+
+
+@pytest.fixture
+def two_tables(grid_table: Table, tmp_path: Path) -> Path:
+    """A suite's file with two tables beside it, named otherwise than their folders."""
+    for name in ("one", "two"):
+        table = grid_table.write(tmp_path / f"{name}-folder")
+        text = (table / "table.json").read_text()
+        (table / "table.json").write_text(text.replace('"grid"', f'"{name}"', 1))
+    path = tmp_path / "two.toml"
+    path.write_text(
+        'tables = ["./one-folder", "two-folder"]\n[time_limit]\n"./one-folder" = 90\ntwo = 60\n'
+        '[[optimizers]]\nname = "random_search"\n'
+    )
+    return path
+
+
+def test_paths_in_a_suites_file_are_meant_from_where_it_is(
+    two_tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (two_tables.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(two_tables.parent / "elsewhere")
+    found = read_spec(Path("../two.toml"))
+    folders = [str(two_tables.parent / f"{name}-folder") for name in ("one", "two")]
+    assert list(found.tables) == folders
+    assert [found.limit_for(table) for table in folders] == [90, 60]
+    assert found.stray_limits() == []
+
+
+@pytest.mark.parametrize("wanted", ["one", "one-folder", "./one-folder", "{}/one-folder"])
+def test_a_table_of_the_suite_is_picked_by_name_or_path_with_its_limit(
+    two_tables: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    monkeypatch.chdir(two_tables.parent)
+    found = read_spec(two_tables).changed(table=wanted.format(two_tables.parent))
+    assert found.tables == (str(two_tables.parent / "one-folder"),)
+    assert found.limit_for(found.tables[0]) == 90
+    assert found.title == ""
+
+
+def test_another_table_takes_the_place_of_all_without_their_limits(two_tables: Path) -> None:
+    found = read_spec(two_tables).changed(table="digits101")
+    assert (found.tables, found.limit_for("digits101")) == (("digits101",), None)
+
+
+def test_two_limits_for_one_table_are_refused(two_tables: Path) -> None:
+    two_tables.write_text(two_tables.read_text().replace("two = 60", "two = 60\none = 3"))
+    found = read_spec(two_tables)
+    with pytest.raises(SpecError, match=r"two time limits for one table: .*one-folder' and 'one'"):
+        found.limit_for(found.tables[0])
+
+
+def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_spec(path).name == "mine"

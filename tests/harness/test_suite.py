@@ -273,3 +273,20 @@ def test_suite_json_is_readable_by_others(spec: SuiteSpec, tmp_path: Path) -> No
     hyperband = data["methods"]["hyperband"]
     assert (hyperband["optimizer"], hyperband["settings"]) == ("hyperband", {"eta": 3.0})
     assert {"numpy", "python"} <= hyperband["packages"].keys()
+
+
+@pytest.mark.parametrize(
+    ("method", "limit", "cheapest"),
+    [("random_search", 109, "110 s at budget 9"), ("hyperband", 9, "10 s at budget 1")],
+)
+def test_a_limit_too_short_for_one_evaluation_is_refused_before_the_first_run(
+    grid_table: Table, tmp_path: Path, method: str, limit: float, cheapest: str
+) -> None:
+    # Cell 0 is the cheapest: 10 s at budget 1, 110 s at budget 9, each in repeat 0.
+    table = str(grid_table.write(tmp_path / "grid"))
+    short = SuiteSpec("short", (table,), (OptimizerEntry(method),), time_limit=limit, runs=1)
+    said = f"too short for a single evaluation of '{method}': the cheapest takes {cheapest}"
+    with pytest.raises(SuiteError, match=said):
+        run_suite(short, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert run_suite(replace(short, time_limit=limit + 1), tmp_path / "out").done == 1
