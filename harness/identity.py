@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Collection, Container, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Self, TypeVar
@@ -112,7 +112,12 @@ class MethodIdentity:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all the code that makes its runs; it stands in every result."""
+        """Digest of all the code that makes its runs, which stands in every result.
+
+        Empty where the code is not known.
+        """
+        if not self.code:
+            return ""
         parts = [self.harness, self.code, sorted(self.packages.items())]
         return sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -313,14 +318,19 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 
 
 def _built(kind: type[T], data: Any) -> T:
-    """A dataclass of what JSON gave, every field there and of its type."""
+    """A dataclass of what JSON gave, every field there that has no default, and of its type."""
     if not isinstance(data, dict):
         raise ValueError(f"{kind.__name__} is no JSON object")
     stored = (f for f in fields(kind) if f.metadata.get("stored", True))  # type: ignore[arg-type]
     known = {f.name: str(f.type) for f in stored}
-    if set(data) != set(known):
+    needed = {
+        f.name
+        for f in fields(kind)  # type: ignore[arg-type]
+        if f.default is MISSING and f.default_factory is MISSING
+    }
+    if not needed <= set(data) <= set(known):
         raise ValueError(f"{kind.__name__} has other fields")
-    for key, annotation in known.items():
+    for key, annotation in ((key, known[key]) for key in data):
         wanted = _KINDS.get(annotation)
         if wanted and (
             not isinstance(data[key], wanted)
