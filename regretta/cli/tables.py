@@ -1,4 +1,4 @@
-"""The group of commands ``regretta table``: import, build, cut, info, verify."""
+"""The group of commands ``regretta table``: import, build, weights, cut, info, verify."""
 
 from __future__ import annotations
 
@@ -99,6 +99,7 @@ def import_(
 @click.option("--cells-per-stage", metavar="N", type=int, help="How often a stage has the cell.")
 @click.option("--batch", metavar="N", type=int, help="Images of a training step.")
 @click.option("--learning-rate", metavar="X", type=float, help="At the start of a training.")
+@click.option("--save-weights", is_flag=True, help="Keep the trained weights beside the table.")
 @click.option("--weight-decay", metavar="X", type=float, help="Of all trainable parameters.")
 @click.option(
     "--repeats",
@@ -134,6 +135,7 @@ def build(
     device: str | None,
     licence: str,
     commit: str,
+    save_weights: bool,
     **recipe: Any,
 ) -> int:
     """Train every cell of a space on a data set; the same call resumes.
@@ -157,6 +159,7 @@ def build(
         repeats=repeats,
         recipe=replace(RECIPES[family_of(get_space(space))], **changes),
         device=device,
+        save_weights=save_weights,
         licence=licence,
         commit=commit,
     )
@@ -171,6 +174,35 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
         return tuple(int(number) for number in text.split(","))
     except ValueError:
         raise UserError(f"{name} are whole numbers such as 3,9,27, got {text!r}") from None
+
+
+@command("weights")
+@click.argument("table", metavar="NAME")
+@click.argument("cell", metavar="ROW", type=int)
+@click.option("--repeat", metavar="K", type=int, default=0, help="Which repeat, from 0 on.")
+def weights(table: str, cell: int, repeat: int) -> int:
+    """Load a cell's trained network and let it predict again.
+
+    NAME is a table that was built with --save-weights, ROW one of its rows. Prints what the network
+    gets of the validation and test images beside what the table says. In Python:
+    regretta.tabular_data.measure.load_network.
+    """
+    from regretta.tabular_data.catalog import find_table
+    from regretta.tabular_data.measure import MeasureError, load, load_network
+    from regretta.tabular_data.table import Table
+
+    folder = find_table(table)
+    opened = Table.open(folder)
+    network = load_network(opened, folder, cell, repeat)
+    data = load(network.data)
+    if data.checksum != network.data_sha256:
+        raise MeasureError(f"{network.data} is not the data set that the network was trained on")
+    print(f"cell {cell}: {opened.space.describe(cell)}")
+    for part in ("validation", "test"):
+        right = network.predict(getattr(data, part)) == getattr(data, f"{part}_labels")
+        measured = opened.columns[f"{part}_accuracy"][cell, -1, repeat]
+        print(f"{part} accuracy {right.mean():.6f}, in the table {measured:.6f}")
+    return 0
 
 
 @command("cut")
@@ -250,7 +282,7 @@ def verify(name: str) -> int:
 table = InOrder(
     "table",
     help="Import, build, cut, describe and verify tables.",
-    commands=[import_, build, cut, info, verify],
+    commands=[import_, build, weights, cut, info, verify],
 )
 
 

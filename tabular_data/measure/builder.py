@@ -41,6 +41,7 @@ from regretta.tabular_data.measure.shapes import count_multiply_adds, count_para
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Weights = dict[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,14 @@ class Measurements:
     cpu_seconds: float
 
 
-def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> Measurements:
+def build(
+    plan: Plan,
+    out: Path,
+    *,
+    workers: int = 1,
+    save_weights: bool = False,
+    progress: bool = True,
+) -> Measurements:
     """Measure all cells of a plan that the checkpoint folder does not hold yet.
 
     Parameters
@@ -93,6 +101,8 @@ def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> 
     workers : int
         Processes, each of one thread. With one, the work is done in this process, and PyTorch is
         left with one thread.
+    save_weights : bool
+        Keep the trained weights of the largest budget in ``<out>.building/weights``.
     progress : bool
         Show progress and the time left on standard error.
 
@@ -109,14 +119,18 @@ def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> 
     """
     if workers < 1:
         raise MeasureError(f"workers must be at least 1, not {workers}")
-    folder = CheckpointFolder(out.with_name(f"{out.name}.building"), plan.fingerprint())
+    folder = building_folder(plan, out)
     folder.open(plan)
     with folder.lock():
         records = {row: record for row in range(len(plan.cells)) if (record := folder.read(row))}
-        done = {row: record for row, record in records.items() if record.failure is None}
+        done = {
+            row: record
+            for row, record in records.items()
+            if record.failure is None and (not save_weights or folder.weights_of(row).exists())
+        }
         left = [row for row in range(len(plan.cells)) if row not in done]
         with _progress(len(plan.cells), len(done), progress) as tick:
-            for record in _records(plan, folder, left, workers):
+            for record in _records(plan, folder, left, workers, save_weights):
                 if record.failure is None:
                     done[record.row] = record
                 else:
@@ -132,8 +146,21 @@ def build(plan: Plan, out: Path, *, workers: int = 1, progress: bool = True) -> 
     return _gather(plan, [done[row] for row in range(len(plan.cells))])
 
 
-def measure_cell(plan: Plan, number: int, fingerprint: str) -> CellRecord:
-    """Do all runs of one cell, in this process; an exception becomes the record's failure."""
+def building_folder(plan: Plan, out: Path) -> CheckpointFolder:
+    """The folder of a build's checkpoints, beside the table that it is to become."""
+    return CheckpointFolder(out.with_name(f"{out.name}.building"), plan.fingerprint())
+
+
+def measure_cell(
+    plan: Plan,
+    number: int,
+    fingerprint: str,
+    keep: Callable[[int, list[Weights]], object] | None = None,
+) -> CellRecord:
+    """Do all runs of one cell, in this process; an exception becomes the record's failure.
+
+    ``keep`` is called with the cell's number and the trained weights of the largest budget.
+    """
     from regretta.tabular_data.measure.training import latency, train
 
     start, cpu_start = time.perf_counter(), time.process_time()
@@ -145,17 +172,31 @@ def measure_cell(plan: Plan, number: int, fingerprint: str) -> CellRecord:
         parameters = count_parameters(layers, plan.recipe.channels[-1], plan.data.n_classes)
         multiply_adds = count_multiply_adds(layers, plan.recipe.channels[-1], plan.data.n_classes)
         for budget in plan.budgets:
+            longest = budget == plan.budgets[-1]
             results = train(
                 cell,
                 plan.data,
                 plan.recipe,
                 budget,
                 [run_seed(plan.seed, number, budget, repeat) for repeat in range(plan.repeats)],
-                curves=budget == plan.budgets[-1],
+                curves=longest,
+                weights=longest and keep is not None,
                 device=plan.device,
             )
+            if longest and keep is not None:
+                keep(number, [result.weights for result in results if result.weights is not None])
             runs += [
-                RunRecord(budget, repeat, **vars(result)) for repeat, result in enumerate(results)
+                RunRecord(
+                    budget,
+                    repeat,
+                    result.train_accuracy,
+                    result.validation_accuracy,
+                    result.test_accuracy,
+                    result.seconds,
+                    result.evaluation_seconds,
+                    result.curves,
+                )
+                for repeat, result in enumerate(results)
             ]
         seconds = latency(cell, plan.data, plan.recipe, plan.device)
     except Exception as error:  # the build goes on: the reason is kept and the cell retried later
@@ -177,11 +218,12 @@ def measure_cell(plan: Plan, number: int, fingerprint: str) -> CellRecord:
 
 _worker_plan: Plan | None = None
 _worker_folder: CheckpointFolder | None = None
+_worker_saves = False
 
 
-def _start_worker(plan: Plan, folder: CheckpointFolder) -> None:
-    global _worker_plan, _worker_folder
-    _worker_plan, _worker_folder = plan, folder
+def _start_worker(plan: Plan, folder: CheckpointFolder, saves: bool) -> None:
+    global _worker_plan, _worker_folder, _worker_saves
+    _worker_plan, _worker_folder, _worker_saves = plan, folder, saves
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -196,27 +238,30 @@ def _end_with_parent() -> None:
 def _work(row: int) -> CellRecord:
     assert _worker_plan is not None
     assert _worker_folder is not None
-    record = measure_cell(_worker_plan, row, _worker_folder.fingerprint)
-    _worker_folder.write(record)
+    return _measure(_worker_plan, _worker_folder, row, _worker_saves)
+
+
+def _measure(plan: Plan, folder: CheckpointFolder, row: int, saves: bool) -> CellRecord:
+    keep = folder.write_weights if saves else None
+    record = measure_cell(plan, row, folder.fingerprint, keep)
+    folder.write(record)
     return record
 
 
 def _records(
-    plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int
+    plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int, saves: bool
 ) -> Iterator[CellRecord]:
     """Measure rows and yield their records as they come, each already written."""
     workers = min(workers, len(rows))
     if workers <= 1:
         for row in rows:
-            record = measure_cell(plan, row, folder.fingerprint)
-            folder.write(record)
-            yield record
+            yield _measure(plan, folder, row, saves)
         return
     pool = ProcessPoolExecutor(
         workers,
         multiprocessing.get_context("spawn"),
         initializer=_start_worker,
-        initargs=(plan, folder),
+        initargs=(plan, folder, saves),
     )
     try:
         for future in as_completed([pool.submit(_work, row) for row in rows]):

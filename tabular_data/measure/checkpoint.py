@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan
 from regretta.tabular_data.storage import write_atomically
+
+WEIGHTS = "weights"
+"""Folder of trained weights, in a build's folder and in a table's."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,19 @@ class CheckpointFolder:
         except (OSError, ValueError, TypeError, KeyError):
             return None
         return record if (record.row, record.fingerprint) == (row, self.fingerprint) else None
+
+    def write_weights(
+        self, number: int, arrays: Sequence[Mapping[str, NDArray[np.float32]]]
+    ) -> None:
+        """Write the trained weights of a cell's repeats as plain arrays ``[repeats, ...]``."""
+        buffer = BytesIO()
+        stacked: dict[str, Any] = {key: np.stack([one[key] for one in arrays]) for key in arrays[0]}
+        np.savez(buffer, **stacked)
+        write_atomically(self.weights_of(number), buffer.getvalue())
+
+    def weights_of(self, number: int) -> Path:
+        """Where the weights of a cell are."""
+        return self.path / WEIGHTS / f"{number:05d}.npz"
 
     def _place(self, row: int) -> Path:
         return self.path / "cells" / f"{row:05d}.json"

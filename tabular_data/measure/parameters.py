@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -128,6 +129,59 @@ class Parameters:
         self.dense_weight_grad = view(self.gradients, dense, n_classes, features)
         self.dense_bias_grad = view(self.gradients, dense + 1, n_classes, 1)
 
+    def arrays(self, network: int, share: float) -> dict[str, npt.NDArray[np.float32]]:
+        """What one network evaluates with, as arrays by name.
+
+        Parameters
+        ----------
+        network
+            Its row.
+        share
+            What the weights of all past batches add up to in the running statistics.
+
+        Returns
+        -------
+        dict
+            ``<layer>.weight`` ``[out, in * kernel * kernel]``, ``<layer>.scale``, ``.shift``,
+            ``.mean`` and ``.spread`` ``[out]`` (the variance plus epsilon), ``dense.weight`` and
+            ``dense.bias``.
+        """
+        found: dict[str, Tensor] = {}
+        for name, layer in self.layers.items():
+            views = layer.of(network)
+            found |= {
+                f"{name}.weight": views.weight,
+                f"{name}.scale": views.scale,
+                f"{name}.shift": views.shift,
+                f"{name}.mean": views.running_mean / share,
+                f"{name}.spread": views.running_spread / share,
+            }
+        found["dense.weight"] = self.dense_weight[network]
+        found["dense.bias"] = self.dense_bias[network, :, 0]
+        return {
+            name: np.array(view.cpu().numpy(), dtype=np.float32) for name, view in found.items()
+        }
+
+    def take(self, arrays: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Give the first network what `arrays` gave.
+
+        Raises
+        ------
+        KeyError
+            An array is missing.
+        ValueError
+            An array has another shape.
+        """
+        for name, layer in self.layers.items():
+            views = layer.of(0)
+            _fill(views.weight, arrays[f"{name}.weight"])
+            _fill(views.scale, arrays[f"{name}.scale"])
+            _fill(views.shift, arrays[f"{name}.shift"])
+            _fill(views.running_mean, arrays[f"{name}.mean"])
+            _fill(views.running_spread, arrays[f"{name}.spread"])
+        _fill(self.dense_weight[0], arrays["dense.weight"])
+        _fill(self.dense_bias[0, :, 0], arrays["dense.bias"])
+
     def descend(self, learning_rate: float, momentum: float, weight_decay: float) -> None:
         """Take one step of gradient descent with Nesterov momentum along the gradients."""
         self.gradients.add_(self.values, alpha=weight_decay)
@@ -138,6 +192,12 @@ class Parameters:
     def average_statistics(self, share: float) -> None:
         """Move the running statistics towards those of the latest batch by ``share``."""
         self.running.lerp_(self.statistics, share)
+
+
+def _fill(view: Tensor, array: npt.NDArray[np.float32]) -> None:
+    if tuple(view.shape) != array.shape:
+        raise ValueError(f"shape {array.shape} where {tuple(view.shape)} belongs")
+    view.copy_(torch.from_numpy(array))
 
 
 def _starts(sizes: list[int]) -> list[int]:

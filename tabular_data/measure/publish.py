@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.columns import TableError
-from regretta.tabular_data.measure.builder import Measurements, build
+from regretta.tabular_data.measure.builder import Measurements, build, building_folder
 from regretta.tabular_data.measure.datasets import LARGEST_ANGLE, LARGEST_SHIFT, MOVED, load
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan, family_of, make_plan
 from regretta.tabular_data.measure.processor import processor_kind, processor_name
 from regretta.tabular_data.measure.recipe import Recipe
+from regretta.tabular_data.measure.weights import publish_weights
 from regretta.tabular_data.spaces import Space, get_space
 from regretta.tabular_data.table import Table
 
@@ -42,6 +43,7 @@ def build_table(
     repeats: int = 3,
     recipe: Recipe | None = None,
     device: str | None = None,
+    save_weights: bool = False,
     progress: bool = True,
     licence: str = "unknown",
     commit: str = "",
@@ -72,6 +74,9 @@ def build_table(
         The network around a cell and how it is trained. Default: that of the space in `RECIPES`.
     device : str, optional
         Default: a GPU if there is one, else ``cpu``.
+    save_weights : bool
+        Keep the trained weights of the largest budget in the table's folder ``weights``: see
+        `regretta.tabular_data.measure.weights.load_network`.
     progress : bool
         Show progress and the time left on standard error.
     licence : str
@@ -116,10 +121,12 @@ def build_table(
         seed=seed,
         device=device,
     )
-    measured = build(plan, folder, workers=workers, progress=progress)
-    return to_table(measured, plan, space, folder.name, licence=licence, commit=commit).write(
-        folder
-    )
+    measured = build(plan, folder, workers=workers, save_weights=save_weights, progress=progress)
+    table = to_table(measured, plan, space, folder.name, licence=licence, commit=commit)
+    table.write(folder)
+    if save_weights:
+        publish_weights(plan, building_folder(plan, folder), folder)
+    return folder
 
 
 def to_table(

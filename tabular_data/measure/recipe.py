@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from regretta.tabular_data.measure.datasets import ImageData
 from regretta.tabular_data.measure.errors import MeasureError
+
+if TYPE_CHECKING:
+    from regretta.tabular_data.table import Table
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,28 @@ class Recipe:
         """SHA-256 of everything that a table and a supernet must share, data included."""
         content = [asdict(self), data.name, data.checksum]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def require_recipe(table: Table, recipe: Recipe, data: ImageData) -> None:
+    """Refuse a table that was not measured with this recipe on this data.
+
+    Whoever trains on images and looks the result up in a table asks this first.
+
+    Raises
+    ------
+    MeasureError
+        The table's recipe or data is another one, or the table does not say which it has.
+    """
+    notes = dict(note.partition(": ")[::2] for note in table.provenance.notes)
+    if "recipe" not in notes:
+        raise MeasureError(f"{table.name} does not say by which recipe it was measured")
+    if data.checksum not in notes.get("data", ""):
+        raise MeasureError(f"{table.name} was measured on other data than {data.name}")
+    if notes["recipe"] != recipe.fingerprint(data):
+        raise MeasureError(
+            f"{table.name} was measured by another recipe: {notes.get('network', '')};"
+            f" {notes.get('training', '')}"
+        )
 
 
 RECIPES = {

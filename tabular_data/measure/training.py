@@ -45,6 +45,8 @@ class TrainingResult:
     curves : tuple of tuple of float or None
         Training, validation and test accuracy after every epoch, if asked for. Their last
         values are the three accuracies.
+    weights : dict of numpy.ndarray or None
+        What the trained network consists of, if asked for: see `Parameters.arrays`.
     """
 
     train_accuracy: float
@@ -53,6 +55,7 @@ class TrainingResult:
     seconds: float
     evaluation_seconds: float
     curves: tuple[tuple[float, ...], ...] | None = None
+    weights: dict[str, npt.NDArray[np.float32]] | None = None
 
 
 def train(
@@ -63,6 +66,7 @@ def train(
     seeds: Sequence[int | np.random.SeedSequence],
     *,
     curves: bool = False,
+    weights: bool = False,
     device: str = "cpu",
 ) -> list[TrainingResult]:
     """Train a cell's network once for each seed, for a number of epochs.
@@ -79,6 +83,8 @@ def train(
         NAS-Bench-201's cells train side by side, those of NAS-Bench-101 one after the other.
     curves : bool
         Evaluate after every epoch, not only after the last one. It changes no other result.
+    weights : bool
+        Give the trained weights, too.
     device : str
         ``cpu``, or a GPU as PyTorch names it.
 
@@ -111,7 +117,9 @@ def train(
         return [
             result
             for team in teams
-            for result in _train(cell, data, recipe, epochs, team, curves, torch.device(device))
+            for result in _train(
+                cell, data, recipe, epochs, team, curves, weights, torch.device(device)
+            )
         ]
 
 
@@ -122,6 +130,7 @@ def _train(
     epochs: int,
     seeds: Sequence[int | np.random.SeedSequence],
     curves: bool,
+    weights: bool,
     device: torch.device,
 ) -> list[TrainingResult]:
     """Train networks side by side."""
@@ -132,7 +141,7 @@ def _train(
         layers = network_layers(cell, data.image, recipe)
         parameters = Parameters(layers, recipe.channels[-1], data.n_classes, rngs, device)
         network = make_network(cell, data.image, recipe, parameters, recipe.batch, training=True)
-        images = _images_last(data.train, device)
+        images = images_last(data.train, device)
         labels = torch.from_numpy(data.train_labels.copy()).to(device)
         one_hot = torch.eye(data.n_classes, device=device)[:, labels]
     with evaluation_clock:
@@ -158,8 +167,9 @@ def _train(
             with evaluation_clock:
                 history.append(evaluator.accuracies(1.0 - (1.0 - recipe.norm_momentum) ** step))
     share = 1 / len(seeds)
+    seen = 1.0 - (1.0 - recipe.norm_momentum) ** step
     found = []
-    for run in zip(*history, strict=True):
+    for k, run in enumerate(zip(*history, strict=True)):
         train_, validation, test = zip(*run, strict=True)
         found.append(
             TrainingResult(
@@ -169,6 +179,7 @@ def _train(
                 seconds=clock.seconds * share,
                 evaluation_seconds=evaluation_clock.seconds * share,
                 curves=(train_, validation, test) if curves else None,
+                weights=parameters.arrays(k, seen) if weights else None,
             )
         )
     return found
@@ -194,7 +205,7 @@ def latency(
         parameters = Parameters(layers, recipe.channels[-1], data.n_classes, [rng], place)
         parameters.running.fill_(1.0)
         network = make_network(cell, data.image, recipe, parameters, 1, training=False)
-        network.load(_images_last(data.test[:1], place).unsqueeze(0))
+        network.load(images_last(data.test[:1], place).unsqueeze(0))
         network.fold(1.0)
         network.evaluate()
         for _ in range(passes):
@@ -257,7 +268,7 @@ class _Evaluator:
         n = sum(self._sizes)
         count = -(-n // recipe.evaluation_batch)
         size = -(-n // count)
-        images = _images_last(np.concatenate(parts), device)
+        images = images_last(np.concatenate(parts), device)
         padding = torch.zeros(*images.shape[:-1], count * size - n, device=device)
         self._batches = torch.cat([images, padding], -1).unsqueeze(0).split(size, -1)
         labels = np.concatenate([data.train_labels, data.validation_labels, data.test_labels])
@@ -283,7 +294,7 @@ class _Evaluator:
         return list(zip(train_, validation, test, strict=True))
 
 
-def _images_last(images: npt.NDArray[np.float32], device: torch.device) -> Tensor:
+def images_last(images: npt.NDArray[np.float32], device: torch.device) -> Tensor:
     """Reorder ``[n, channels, height, width]`` to ``[channels, height, width, n]``."""
     return torch.from_numpy(np.array(images.transpose(1, 2, 3, 0), order="C")).to(device)
 

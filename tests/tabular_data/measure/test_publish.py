@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,15 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
 from regretta.tabular_data.columns import TableError
-from regretta.tabular_data.measure import Measurements, Plan, load, make_plan, to_table
+from regretta.tabular_data.measure import (
+    MeasureError,
+    Measurements,
+    Plan,
+    load,
+    make_plan,
+    require_recipe,
+    to_table,
+)
 from regretta.tabular_data.measure.nasbench101.architecture import CONV1X1, CONV3X3
 from regretta.tabular_data.spaces import NasBench101, NasBench201
 from regretta.tabular_data.spaces.nasbench101_graph import Cell
@@ -154,3 +163,17 @@ def test_strings_that_are_one_function_share_its_numbers() -> None:
     assert "5,260 functions" in notes["cells"]
     assert "the images are not the published ones" in notes["movement"]
     assert notes["recipe"] == wide.recipe.fingerprint(wide.data)
+
+
+def test_a_table_of_another_recipe_or_of_other_data_is_refused_in_one_line() -> None:
+    made, digits = plan(), load("digits")
+    table = to_table(measurements(), made, SPACE, "mine")
+    require_recipe(table, made.recipe, digits)
+    others = [
+        (dataclasses.replace(made.recipe, channels=(4, 8)), digits, "measured by another recipe"),
+        (made.recipe, load("moved-digits"), "measured on other data than moved-digits"),
+    ]
+    for recipe, data, says in others:
+        with pytest.raises(MeasureError, match=f"mine was {says}") as caught:
+            require_recipe(table, recipe, data)
+        assert "\n" not in str(caught.value)

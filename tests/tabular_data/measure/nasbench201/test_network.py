@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from regretta.tabular_data.measure import RECIPES, ImageData, load, training  # noqa: E402
 from regretta.tabular_data.measure.architecture import network_layers  # noqa: E402
+from regretta.tabular_data.measure.nasbench201.module import CellNetwork  # noqa: E402
 from regretta.tabular_data.measure.nasbench201.network import Network  # noqa: E402
 from regretta.tabular_data.measure.parameters import Parameters  # noqa: E402
 from regretta.tabular_data.measure.shapes import (  # noqa: E402
@@ -28,7 +29,6 @@ from regretta.tabular_data.spaces.nasbench201_functions import (  # noqa: E402
     functions,
     live_cell,
 )
-from tests.tabular_data.measure.nasbench201.plain import PlainNetwork  # noqa: E402
 
 CPU, CLASSES, BATCH, NETWORKS = torch.device("cpu"), 10, 8, 2
 RECIPE = dataclasses.replace(RECIPES["nasbench201"], cells_per_stage=1)
@@ -66,7 +66,7 @@ def exact() -> Iterator[None]:
 
 def both(
     live: LiveCell, image: Shape, images: int = BATCH
-) -> tuple[Parameters, Network, list[PlainNetwork]]:
+) -> tuple[Parameters, Network, list[CellNetwork]]:
     """The same numbers as networks side by side and as plain PyTorch."""
     layers = network_layers(live, image, RECIPE)
     rngs = [np.random.default_rng(seed) for seed in range(NETWORKS)]
@@ -77,9 +77,7 @@ def both(
         layer.shift.uniform_(-0.5, 0.5)
     parameters.dense_bias.uniform_(-0.5, 0.5)
     network = Network(live, image, RECIPE, parameters, images, training=True)
-    plain = [
-        PlainNetwork(live, image, RECIPE, CLASSES).take(parameters, k) for k in range(NETWORKS)
-    ]
+    plain = [CellNetwork(live, image, RECIPE, CLASSES).take(parameters, k) for k in range(NETWORKS)]
     return parameters, network, plain
 
 
@@ -145,7 +143,7 @@ def test_evaluation_uses_the_running_statistics(live: LiveCell) -> None:
 def test_parameters_and_multiply_adds_are_pytorchs(live: LiveCell) -> None:
     image = Shape(1, 8, 8)
     layers = network_layers(live, image, RECIPE)
-    plain = PlainNetwork(live, image, RECIPE, CLASSES).eval()
+    plain = CellNetwork(live, image, RECIPE, CLASSES).eval()
     assert count_parameters(layers, 16, CLASSES) == sum(p.numel() for p in plain.parameters())
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         plain(torch.zeros(1, 1, 8, 8))
@@ -173,7 +171,7 @@ def test_a_short_training_is_that_of_plain_pytorch(data: ImageData) -> None:
         rng = np.random.default_rng(seed)
         layers = network_layers(live, data.image, RECIPE)
         parameters = Parameters(layers, RECIPE.channels[-1], CLASSES, [rng], CPU)
-        plain = PlainNetwork(live, data.image, RECIPE, CLASSES).take(parameters, 0)
+        plain = CellNetwork(live, data.image, RECIPE, CLASSES).take(parameters, 0)
         sgd = torch.optim.SGD(
             plain.parameters(),
             lr=RECIPE.learning_rate,

@@ -1,4 +1,7 @@
-"""NAS-Bench-201's network as its paper reads, in plain PyTorch with its own gradients."""
+"""The network of a NAS-Bench-201 cell as a module of plain PyTorch, as its paper reads.
+
+It is what the engine of `network` is checked against, and what trained weights are loaded into.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regretta.tabular_data.measure import Recipe
 from regretta.tabular_data.measure.parameters import Parameters
+from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.shapes import Shape
 from regretta.tabular_data.spaces.nasbench201_functions import CONV1X1, CONV3X3, SKIP, LiveCell
 
 Pair = tuple[nn.Parameter, str, tuple[Tensor, Tensor, slice]]
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Rectifier, convolution, normalisation."""
 
     def __init__(self, kernel: int, inputs: int, outputs: int, stride: int, epsilon: float) -> None:
@@ -30,7 +33,7 @@ class Block(nn.Module):
         return self.norm(self.convolution(F.relu(x)))
 
 
-class PlainCell(nn.Module):
+class CellModule(nn.Module):  # type: ignore[misc]
     """A node is the sum of its edges, each with an operation of its own."""
 
     def __init__(self, cell: LiveCell, channels: int, epsilon: float) -> None:
@@ -58,7 +61,7 @@ class PlainCell(nn.Module):
         return nodes[3]
 
 
-class Reduction(nn.Module):
+class Reduction(nn.Module):  # type: ignore[misc]
     """The residual block between stages."""
 
     def __init__(self, inputs: int, outputs: int, epsilon: float) -> None:
@@ -72,7 +75,7 @@ class Reduction(nn.Module):
         return self.b(self.a(x)) + self.shortcut(pooled)
 
 
-class PlainNetwork(nn.Module):
+class CellNetwork(nn.Module):  # type: ignore[misc]
     """Stem, cells with a residual block between stages, normalisation, average, dense layer."""
 
     def __init__(self, cell: LiveCell, image: Shape, recipe: Recipe, n_classes: int) -> None:
@@ -87,7 +90,7 @@ class PlainNetwork(nn.Module):
                     recipe.channels[stage - 1], channels, epsilon
                 )
             for place in range(recipe.cells_per_stage):
-                self.body[f"{stage}/{place}"] = PlainCell(cell, channels, epsilon)
+                self.body[f"{stage}/{place}"] = CellModule(cell, channels, epsilon)
         self.last = nn.BatchNorm2d(recipe.channels[-1], eps=epsilon)
         self.dense = nn.Linear(recipe.channels[-1], n_classes)
 
@@ -137,9 +140,14 @@ class PlainNetwork(nn.Module):
         yield self.dense.weight, "dense", (*weight, slice(None))
         yield self.dense.bias, "dense", (*bias, slice(None))
 
-    def take(self, parameters: Parameters, network: int) -> PlainNetwork:
-        """Copy the weights of one of the engine's networks."""
+    def take(self, parameters: Parameters, network: int) -> CellNetwork:
+        """Copy weights and running statistics of one of the engine's networks."""
         with torch.no_grad():
             for mine, _, (value, _, rows) in self.pairs(parameters, network):
                 mine.copy_(value[rows].reshape(mine.shape))
+            for name, norm, rows in self.norms():
+                views = parameters.layers[name].of(network)
+                norm.running_mean.copy_(views.running_mean[rows])
+                # the engine keeps the variance and epsilon together
+                norm.running_var.copy_(views.running_spread[rows] - norm.eps)
         return self
