@@ -30,7 +30,7 @@ from regretta.harness.executors.worker import RunOutcome, do_run
 from regretta.harness.result import RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import compact
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.harness.suite import Suite, Task, plan
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import NasBench101

@@ -18,7 +18,7 @@ import numpy as np
 from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
 from regretta.harness.protocol import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.report import write_report
 
 SIZES = ((7, 500), (200, 10), (8, 2500))

@@ -23,7 +23,7 @@ from PIL import Image
 
 from regretta.experiments.catalog import find_suite
 from regretta.harness.campaign import run_suite
-from regretta.harness.store.folder import SuiteResults, load_suite
+from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.paper import PAPERS, draw_figures
 from regretta.tabular_data.catalog import entries, open_table
 from regretta.tabular_data.cutting import at_most_vertices

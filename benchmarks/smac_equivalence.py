@@ -20,7 +20,7 @@ from machine import machine
 from scipy import stats
 
 from regretta.harness.regret import final_regret
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.plots import style
 from regretta.plots.regret_curve import draw_regret, regret_curves
 from regretta.plots.statistics import bootstrap_interval, pairwise_tests

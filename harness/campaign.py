@@ -13,10 +13,8 @@ from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import RunOutcome
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec
-from regretta.harness.store.folder import (
-    at_work,
-    claim,
-    clear_disk_errors,
+from regretta.harness.store.folder import at_work, claim, clear_disk_errors
+from regretta.harness.store.results import (
     done_already,
     early_ends,
     ended_early,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 
 from regretta.harness.result import RunResult
-from regretta.harness.store.folder import SuiteResults, load_suite
+from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.regret_curve import RegretCurves, draw_regret, regret_caption, regret_curves
 from regretta.plots.style import TWO_COLUMNS, MethodStyle, human_name, save
 from regretta.tabular_data.errors import UserError

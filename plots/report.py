@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
-from regretta.harness.store.folder import SuiteResults, early_ends
+from regretta.harness.store.results import SuiteResults, early_ends
 from regretta.plots.answer import answers
 from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference

@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from regretta.harness.spec import SuiteSpec as SuiteSpec
     from regretta.harness.spec import read_spec as read_spec
     from regretta.harness.store.export import export_suite as export_suite
-    from regretta.harness.store.folder import load_suite as load_suite
+    from regretta.harness.store.results import load_suite as load_suite
     from regretta.optimizers.base import Observation as Observation
     from regretta.optimizers.base import Optimizer as Optimizer
     from regretta.optimizers.base import Problem as Problem
@@ -113,7 +113,7 @@ _HOMES = {
     "regretta.harness.run": ("Run", "run"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
     "regretta.harness.store.export": ("export_suite",),
-    "regretta.harness.store.folder": ("load_suite",),
+    "regretta.harness.store.results": ("load_suite",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "regretta.optimizers.registry": ("available", "get_optimizer"),
     "regretta.plots.paper": ("draw_figures",),

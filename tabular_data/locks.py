@@ -37,7 +37,7 @@ class Lock:
         self.supported = True
 
     def get(self, *, exclusive: bool, patience: float = 0.0) -> bool:
-        """Try for `patience` seconds to get the lock, or to change the kind of the one that is held.
+        """Try for `patience` seconds to get the lock, or to change the kind of the held one.
 
         Parameters
         ----------

@@ -215,7 +215,7 @@ class _Batch:
 
 
 class _Session:
-    """A suite on a connected cluster: batches out, results in, and what to do about dead workers."""
+    """A suite on a connected cluster: batches out, results in, whatever workers do."""
 
     def __init__(
         self, client: Any, suite: Suite, queue: Queue, patience: float, place: str

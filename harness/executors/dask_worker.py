@@ -28,14 +28,15 @@ class Refusal:
 
 
 # A worker process does one run at a time, whatever number of threads it was given: optimizers and
-# the libraries below them are not made for more. The suite of the last instructions stays open for the
+# the libraries below them are not made for more. The suite of the last
+# instructions stays open for the
 # next batch.
 _lock = threading.Lock()
 _open: dict[str, Worker] = {}
 
 
 def call(name: str, *arguments: bytes) -> tuple[Any, ...]:
-    """Arguments for Dask's ``submit`` that call a function of this module, looked for only there."""
+    """Arguments for Dask's ``submit`` that call a function of this module on a worker."""
     return (
         eval,
         f"__import__({__name__!r}, fromlist=['']).{name}(*arguments)",

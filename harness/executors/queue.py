@@ -43,13 +43,13 @@ class Queue:
         self._mean[kind] = mean + (seconds - mean) / self._measured[kind]
 
     def seconds_left(self) -> float | None:
-        """A worker's seconds that all runs left would take; None as long as one kind has not been measured."""
+        """A worker's seconds for all runs left; None until every kind has been measured."""
         if any(kind not in self._mean for kind, count in self._left.items() if count):
             return None
         return sum(count * self._mean[kind] for kind, count in self._left.items() if count)
 
     def expected(self, tasks: Iterable[Task]) -> float:
-        """A worker's seconds that some runs should take; those of a kind not measured yet count nothing."""
+        """A worker's seconds for some runs; a kind not measured yet counts nothing."""
         return sum(self._mean.get((task.table, task.label), 0.0) for task in tasks)
 
     def take(self, workers: int) -> list[Task]:

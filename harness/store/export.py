@@ -16,7 +16,7 @@ from typing import Any
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Space, SpaceError, get_space
 from regretta.tabular_data.storage import write_atomically

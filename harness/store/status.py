@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from regretta.harness.store.folder import early_ends, read_identity, said_of, scan
+from regretta.harness.store.folder import read_identity
+from regretta.harness.store.results import early_ends, said_of, scan
 from regretta.tabular_data.locks import locked
 
 _FEWEST = 3

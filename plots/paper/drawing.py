@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.paper import nasbench101, nasbench201
 from regretta.plots.paper.columns import Anchor, FigureError
 from regretta.plots.paper.figure import (

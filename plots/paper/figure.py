@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.paper.columns import Anchor
 from regretta.plots.tables import ReportTable
 from regretta.tabular_data.table import Table

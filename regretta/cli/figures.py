@@ -47,7 +47,7 @@ def figures(
     from dataclasses import asdict
 
     from regretta.experiments.paper_tables import how_to_get, tables_at_hand
-    from regretta.harness.store.folder import load_suite
+    from regretta.harness.store.results import load_suite
     from regretta.plots.paper import draw_figures, heading
     from regretta.tabular_data.catalog import open_table
 

@@ -217,7 +217,7 @@ def report(folder: Path) -> int:
 
 
 def _report(folder: Path) -> int:
-    from regretta.harness.store.folder import load_suite
+    from regretta.harness.store.results import load_suite
     from regretta.plots.report import write_report
 
     suite = load_suite(folder)
@@ -241,7 +241,7 @@ def export(folder: Path, form: str, out: Path) -> int:
     In Python: regretta.export_suite of regretta.load_suite.
     """
     from regretta.harness.store.export import export_suite
-    from regretta.harness.store.folder import load_suite
+    from regretta.harness.store.results import load_suite
 
     suite = load_suite(folder)
     written = export_suite(suite, out, form)

@@ -1,4 +1,4 @@
-"""An optimizer that waits for its test, so that a suite is certainly not done when it is disturbed."""
+"""An optimizer that waits for its test, so that a suite is not done when it is disturbed."""
 
 from pathlib import Path
 

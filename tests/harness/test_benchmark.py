@@ -13,7 +13,7 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.protocol import get_protocol
 from regretta.harness.run import Run, run
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.optimizers.base import Proposal
 from regretta.optimizers.registry import PluginError, plugin_benchmarks
 from regretta.plots.report import write_report

@@ -231,7 +231,7 @@ def test_the_cluster_section_of_a_suite_holds_the_options(tmp_path: Path) -> Non
 
 
 class Forgotten:
-    """A future that its client forgets, as it does when the scheduler is gone, while it is asked for its error."""
+    """A future that its client forgets while asked, as it does when the scheduler is gone."""
 
     status = "error"
 

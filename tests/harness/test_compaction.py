@@ -1,4 +1,4 @@
-"""Many run files become one and nothing is lost: the bytes are the same, whatever happens on the way."""
+"""Many run files become one: the bytes are the same, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from regretta.harness.result import ResultError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store import files as compaction
 from regretta.harness.store.files import compact, find_runs, label_folders
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.tabular_data.locks import locked
 
 RUNS = 8

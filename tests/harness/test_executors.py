@@ -1,4 +1,4 @@
-"""Who does the runs changes nothing about them; how they are handed out follows from how long they take."""
+"""Who does the runs changes nothing about them; how long they take decides how they go out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import Worker, instructions_for
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.harness.suite import Task, plan
 from regretta.optimizers.base import SettingsError
 

@@ -14,7 +14,7 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.export import COLUMNS, export_suite, nas_benchmarks_lists
-from regretta.harness.store.folder import SuiteResults, load_suite
+from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.harness.store.status import suite_status
 from regretta.tabular_data.table import Table
 from tests.harness.test_result import RESULT

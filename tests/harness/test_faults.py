@@ -28,7 +28,7 @@ import pytest
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec, read_spec
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.tabular_data.locks import locked
 from tests.harness.clusters import Cluster
 from tests.harness.held import held_suite

@@ -13,7 +13,7 @@ from regretta.experiments.catalog import find_suite
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
 from regretta.harness.suite import plan
 

@@ -22,7 +22,7 @@ from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run
 from regretta.harness.search import OptimizerError, Search, WorkersError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.harness.suite import plan
 from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal
 from regretta.optimizers.registry import get_optimizer

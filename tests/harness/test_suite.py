@@ -1,4 +1,4 @@
-"""Suites on disk: resumed, never lost, the same bytes in any order, and refused where something differs."""
+"""Suites on disk: resumed, never lost, the same bytes in any order, never mixed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.protocol import ProtocolError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.folder import load_suite
+from regretta.harness.store.results import load_suite
 from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from regretta.optimizers.registry import PluginError

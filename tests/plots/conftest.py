@@ -13,7 +13,7 @@ import pytest
 from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
 from regretta.harness.protocol import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.report import write_report
 
 LIMIT = 1e6

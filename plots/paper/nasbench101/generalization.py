@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 from regretta.harness.regret import final_regret, level_ties, regret_matrix
 from regretta.harness.result import RunResult
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.regret_curve import regret_kind

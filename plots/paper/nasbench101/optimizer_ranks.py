@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.figure import StudyFigure

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from regretta.harness.regret import TOLERANCE, at_most, final_regret, regret_matrix
 from regretta.harness.result import RunResult
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from regretta.plots.paper.columns import Anchor, FigureError

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from regretta.harness.result import RunResult
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 
 PROTOCOL = "nb201-iclr2020"
 """Name of the paper's protocol."""

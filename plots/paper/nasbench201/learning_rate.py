@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import title
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.figure import StudyFigure

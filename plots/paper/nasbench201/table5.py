@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regretta.harness.store.folder import SuiteResults
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.figure import StudyTable
 from regretta.plots.paper.nasbench201.final_accuracy import (

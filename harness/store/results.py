@@ -1,0 +1,269 @@
+"""What lies in a suite's folder: its runs, failures and damage, found by one scan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from regretta.harness.identity import SuiteIdentity
+from regretta.harness.result import ResultError, RunResult
+from regretta.harness.store.files import Damage, Stored, find_runs, run_path, set_aside
+from regretta.harness.store.folder import read_identity
+from regretta.harness.suite import Failure, Task
+from regretta.tabular_data.storage import write_atomically
+
+
+@dataclass(frozen=True)
+class LabelFiles:
+    """What lies on disk of one label on one table.
+
+    Attributes
+    ----------
+    table, label
+        Which one.
+    runs
+        Runs of the suite by number, their checksums verified.
+    foreign
+        Runs that are whole, but not of this suite, by number.
+    damaged
+        Files that are not what they should be.
+    failed
+        Records of failed runs that were not repeated since, by number.
+    """
+
+    table: str
+    label: str
+    runs: Mapping[int, Stored]
+    foreign: Mapping[int, Stored]
+    damaged: tuple[Damage, ...]
+    failed: Mapping[int, Path]
+
+    @property
+    def ended_early(self) -> list[RunResult]:
+        """Those of its runs whose optimizer had nothing more to propose before the limit."""
+        return [r for run in self.runs.values() if (r := ended_early(run.data)) is not None]
+
+
+def ended_early(data: bytes) -> RunResult | None:
+    """The run of some bytes if it ended before its limit, else None."""
+    return RunResult.from_json(data) if b'"ended_early":true' in data else None
+
+
+def early_ends(suite: SuiteIdentity, runs: Iterable[RunResult]) -> tuple[str, ...]:
+    """A line a table and label about those runs that ended before the limit."""
+    groups: dict[tuple[str, str], list[RunResult]] = {}
+    for run in runs:
+        if run.ended_early:
+            groups.setdefault((run.table, run.label), []).append(run)
+    said = []
+    for (table, label), group in groups.items():
+        times = _span([run.elapsed for run in group])
+        cells = _span([run.unique_cells for run in group])
+        about = suite.tables[table]
+        runs_of = "1 run" if len(group) == 1 else f"{len(group)} runs"
+        said.append(
+            f"{label} on {table}: {runs_of} ended early, at {times} of {about.time_limit:,.10g} s,"
+            f" as the optimizer had nothing more to propose; seen were {cells} of {about.cells:,}"
+            " cells"
+        )
+    return tuple(said)
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = f"{min(values):,.6g}", f"{max(values):,.6g}"
+    return low if low == high else f"{low} to {high}"
+
+
+def scan(folder: Path, suite: SuiteIdentity) -> Iterator[LabelFiles]:
+    """What lies in a folder of a suite, by table and label in its order; nothing is changed."""
+    for table in suite.tables:
+        for label in suite.methods:
+            found = find_runs(run_path(folder, table, label, 0).parent)
+            runs: dict[int, Stored] = {}
+            foreign: dict[int, Stored] = {}
+            heads: set[str] = set()
+            for number, stored in found.runs.items():
+                ours = _is_of(suite, Task(table, label, number), stored.data, heads)
+                (runs if ours else foreign)[number] = stored
+            failed = {
+                int(path.stem): path
+                for path in sorted(run_path(folder, table, label, 0).parent.glob("[0-9]*.failed"))
+                if path.stem.isdecimal() and int(path.stem) not in runs
+            }
+            yield LabelFiles(table, label, runs, foreign, found.damaged, failed)
+
+
+def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[str]) -> bool:
+    """Whether a run's verified bytes are that of the task.
+
+    All that identifies a run stands before its reference, and is the same text for all runs of one
+    label but for the number; so one run is parsed and compared, and the others by their text.
+    `heads` are those found right before.
+    """
+    head, _, _ = data.decode().rpartition(',"reference":')
+    head = head.replace(f',"number":{task.number},', ',"number":?,', 1)
+    if head in heads:
+        return True
+    try:
+        result = RunResult.from_json(data)
+        address = Task(result.table, result.label, result.number)
+        matches = address == task and suite.owns(result)
+    except (ResultError, ValueError, KeyError, TypeError):
+        return False
+    if matches:
+        heads.add(head)
+    return matches
+
+
+def failure_path(folder: Path, task: Task) -> Path:
+    """File of a failed run, beside the results."""
+    return run_path(folder, task.table, task.label, task.number).with_suffix(".failed")
+
+
+def write_failure(folder: Path, failure: Failure) -> None:
+    """Keep the record of a failed run."""
+    task = Task(failure.table, failure.label, failure.number)
+    record = {"message": failure.message, "traceback": failure.traceback}
+    write_atomically(failure_path(folder, task), json.dumps(record, indent=1).encode())
+
+
+def write_data(folder: Path, task: Task, data: bytes) -> None:
+    """Keep the bytes of a finished run; a record of its failure goes."""
+    write_atomically(run_path(folder, task.table, task.label, task.number), data)
+    with suppress(FileNotFoundError):
+        failure_path(folder, task).unlink()
+
+
+def _read_failure(path: Path, table: str, label: str) -> Failure:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return Failure(table, label, int(path.stem), str(data["message"]), str(data["traceback"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Failure(table, label, int(path.stem), f"failed; its record {path} cannot be read")
+
+
+@dataclass(frozen=True, eq=False)
+class SuiteResults:
+    """A suite and all results in its folder.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    identity
+        What it is.
+    runs
+        Table → label → runs by number; a label without a run has ``()``.
+    failures
+        Runs that failed and were not repeated since.
+    damaged
+        One line a file that cannot be used.
+    """
+
+    folder: Path
+    identity: SuiteIdentity
+    runs: Mapping[str, Mapping[str, tuple[RunResult, ...]]]
+    failures: tuple[Failure, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What files call it."""
+        return self.identity.name
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.identity.title
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Its tables, in the suite's order."""
+        return tuple(self.identity.tables)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of its methods, in the suite's order."""
+        return tuple(self.identity.methods)
+
+    @property
+    def planned(self) -> int:
+        """Runs that the suite asks of every label on every table."""
+        return self.identity.runs
+
+
+def load_suite(folder: Path) -> SuiteResults:
+    """Read a suite's folder; damaged files are listed, never used.
+
+    Raises
+    ------
+    SuiteError
+        If the folder holds no suite.
+    """
+    identity = read_identity(folder)
+    runs: dict[str, dict[str, tuple[RunResult, ...]]] = {table: {} for table in identity.tables}
+    failures: list[Failure] = []
+    damaged: list[str] = []
+    for files in scan(folder, identity):
+        damaged += said_of(files)
+        results = []
+        for stored in files.runs.values():
+            try:
+                results.append(RunResult.from_json(stored.data))
+            except (ResultError, ValueError, KeyError, TypeError) as error:
+                damaged.append(f"result {stored.path} is damaged ({error}); run the suite again")
+        runs[files.table][files.label] = tuple(results)
+        failures += [
+            _read_failure(path, files.table, files.label) for path in files.failed.values()
+        ]
+    return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged))
+
+
+def said_of(files: LabelFiles) -> list[str]:
+    """One line a file of the label that cannot be used."""
+    strange = dict.fromkeys(stored.path for stored in files.foreign.values())
+    return [damage.message for damage in files.damaged] + [
+        f"result {path} is that of another suite; run the suite again" for path in strange
+    ]
+
+
+def done_already(
+    folder: Path, suite: SuiteIdentity
+) -> tuple[set[Task], list[str], list[RunResult]]:
+    """The runs of a suite with a usable result.
+
+    Besides a line each about files that were set aside, and the runs that ended early.
+    """
+    have: set[Task] = set()
+    aside: list[str] = []
+    early: list[RunResult] = []
+    for files in scan(folder, suite):
+        early += files.ended_early
+        have.update(Task(files.table, files.label, number) for number in files.runs)
+        for damage in files.damaged:
+            if (renamed := set_aside(damage.path)) is not None:
+                what = damage.message.partition(";")[0]
+                aside.append(f"{what}; {_kept_as(renamed, damage.path)}")
+        strange: dict[Path, list[int]] = {}
+        for number, stored in files.foreign.items():
+            strange.setdefault(stored.path, []).append(number)
+        moved = [set_aside(path, numbers) for path, numbers in strange.items()]
+        if len(moved) == 1 and moved[0] is not None:
+            aside.append(
+                f"result {next(iter(strange))} was made by other code or another suite;"
+                f" {_kept_as(moved[0], next(iter(strange)))}"
+            )
+        elif any(moved):
+            aside.append(
+                f"{len(files.foreign)} runs of {files.label!r} on {files.table} were made by other"
+                " code or another suite; they are kept as *.damaged and done again"
+            )
+    return have, aside, early
+
+
+def _kept_as(renamed: Path, path: Path) -> str:
+    again = "the run is" if path.suffix == ".json" else "what is missing is"
+    return f"it is kept as {renamed.name} and {again} done again"
