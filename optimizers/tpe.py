@@ -10,8 +10,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
 from regretta.tabular_data.spaces import Categorical, Integer, Real
 
@@ -78,6 +76,8 @@ class Tpe(Optimizer):
             match parameter:
                 case Categorical(name=name, choices=choices):
                     space[name] = hp.choice(name, list(range(len(choices))))
+                case Integer(name=name, low=low, high=high) if low == high:
+                    space[name] = hp.choice(name, [low])  # hyperopt has no range of one
                 case Integer(name=name, low=low, high=high):
                     space[name] = hp.quniform(name, low, high, 1)
                 case Real(name=name, low=start, high=stop):
@@ -100,10 +100,14 @@ class Tpe(Optimizer):
         trials.insert_trial_docs([trial])
         trials.refresh()
         drawn = trial["misc"]["vals"]
-        values = np.array(
-            [[drawn[parameter.name][0] for parameter in self.space.parameters]], dtype=np.float64
-        )
-        return Proposal(self.space.check(values), None, trial["tid"])
+        # A choice is drawn as its index; a whole number of one value is a choice.
+        values = [
+            parameter.low
+            if isinstance(parameter, Integer) and parameter.size == 1
+            else drawn[parameter.name][0]
+            for parameter in self.space.parameters
+        ]
+        return Proposal(self.space.check([values]), None, trial["tid"])
 
     def tell(self, observation: Observation) -> None:
         # What is inserted is a copy: find it by its number.

@@ -24,14 +24,46 @@ import pytest
 from numpy.typing import NDArray
 
 from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
-from regretta.tabular_data.spaces import GridSpace, Space, get_space
+from regretta.tabular_data.spaces import (
+    Categorical,
+    GridSpace,
+    Integer,
+    Real,
+    Space,
+    get_space,
+)
 
 Step = tuple[list[list[float]], float]
 """Configurations proposed together, and their budget."""
 
-EXTREMES = {
+
+class _Numbers(Space):
+    """Numbers and a choice, two of them constant; a third of all configurations means no cell."""
+
+    name = "numbers"
+    n_cells = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            [
+                Categorical("only", ("choice",)),
+                Integer("width", 8, 10),
+                Integer("fixed", 4, 4),
+                Real("rate", 0.0, 0.5),
+            ]
+        )
+
+    def find_rows(self, configurations: NDArray[Any]) -> NDArray[np.int64]:
+        return configurations[:, 1].astype(np.int64) - 9
+
+    def describe(self, row: int) -> str:
+        return f"width {self.check_row(row) + 9}"
+
+
+EXTREMES: dict[str, Space] = {
     "one cell": GridSpace({"only": ["choice"]}),
     "parameters with one choice": GridSpace({"a": ["x"], "b": ["x", "y", "z"], "c": ["x"]}),
+    "numbers, one of them constant": _Numbers(),
     "many choices": GridSpace({"a": list(range(127)), "b": ["x", "y"]}),
     "more cells than 32 bits count": GridSpace({f"p{i}": list(range(10)) for i in range(16)}),
 }

@@ -79,7 +79,7 @@ def tables(as_json: bool) -> int:
         if "problem" in row:
             print(f"    {row['problem']}")
             continue
-        budgets = ", ".join(f"{b:g}" for b in row["budgets"])
+        budgets = ", ".join(f"{b:.12g}" for b in row["budgets"])
         test = "test accuracy" if row["test_accuracy"] else "no test accuracy: validation regret"
         print(
             f"    {row['cells']} cells of {row['space']}, budgets {budgets} {row['budget_unit']}, "
