@@ -1,7 +1,7 @@
 """SMAC: the package as it comes (`stock`), and at the speed of a campaign (`smac`).
 
-`smac` replaces four components of the package: its `bookkeeping`, `forest` and `search`, and the
-`facade` that keeps nothing on disk.
+`smac` has the algorithm on arrays: `loop`, `forest` and `search`, whose inner loops are compiled
+(`kernels`). `facade` makes the last two components of the package's own loop.
 """
 
 from regretta.optimizers.smac.smac import Smac

@@ -1,100 +1,110 @@
-"""SMAC's random forest and expected improvement, evaluated in this thread and in batches.
+"""SMAC's random forest and its expected improvement, for costs in logarithms.
 
-The forest is ``smac.model.random_forest.RandomForest`` (Hutter et al., "Sequential model-based
-optimization for general algorithm configuration", LION 2011), grown by scikit-learn as SMAC grows
-it.
+The forest is that of ``smac.model.random_forest.RandomForest`` (Hutter, Hoos and Leyton-Brown,
+"Sequential model-based optimization for general algorithm configuration", LION 2011): trees grown
+on bootstrap samples by scikit-learn's rules, leaves that average costs and not their logarithms.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from sklearn.ensemble._forest import ForestRegressor
-from smac.acquisition.function.expected_improvement import EI
-from smac.model.random_forest.random_forest import EPMRandomForest, RandomForest
+
+from regretta.optimizers.smac import kernels
+from regretta.optimizers.smac.packing import Packing, Words
 
 Array = NDArray[np.float64]
 
-
-class _SerialTrees(EPMRandomForest):
-    """SMAC's forest with its two loops over leaves and trees taken out of Python and of joblib."""
-
-    def fit(self, X: Array, y: Array, sample_weight: None = None) -> None:
-        ForestRegressor.fit(self, X, y, sample_weight)
-        single = X.astype(np.float32)
-        # A leaf's prediction: the mean of its samples on the scale of the costs, as a logarithm
-        # again.
-        costs = np.exp(y)
-        for tree, sample in zip(self.estimators_, self.estimators_samples_, strict=True):
-            leaves = tree.tree_.apply(single)[sample]
-            counts = np.bincount(leaves, minlength=tree.tree_.node_count)
-            used = np.flatnonzero(counts)
-            sums = np.bincount(leaves, weights=costs[sample], minlength=tree.tree_.node_count)
-            tree.tree_.value[used, 0, 0] = np.log(sums[used] / counts[used])
-        self._leaf_values = [tree.tree_.value[:, 0, 0].copy() for tree in self.estimators_]
-
-    def all_trees_pred(self, X: Array) -> Array:
-        single = X.astype(np.float32)
-        return np.stack(
-            [
-                values[tree.tree_.apply(single)]
-                for tree, values in zip(self.estimators_, self._leaf_values, strict=True)
-            ],
-            axis=1,
-        )
+_LEAST_VARIANCE = 1e-10  # SMAC's VERY_SMALL_NUMBER
+_LEAST_DECREASE = 1e-8  # of a split's impurity: SMAC's min_impurity_decrease
+_SEEDS = 2**31 - 1
 
 
-class SerialForest(RandomForest):
-    """SMAC's random forest without thread pools, for spaces without conditions and costs in
-    logarithms.
+class Forest:
+    """A forest over packed vectors, the same for a seed as SMAC's grown depth first.
+
+    Stock SMAC bounds the leaves by 2²⁰ and so has scikit-learn grow the best node first; that
+    bound is never met, and both orders end in fully grown trees of the same distribution.
 
     Parameters
     ----------
-    stock
-        The forest whose options this one takes over.
-    depth_first
-        Grow trees node by node (scikit-learn without ``max_leaf_nodes``) and not the best node
-        first. Both end in the same kind of fully grown tree; the second reserves memory for 2²⁰
-        leaves.
+    packing
+        Of the vectors.
+    n_trees
+        Trees.
+    seed
+        Of the forest, anew at every fit.
     """
 
-    def __init__(self, stock: RandomForest, depth_first: bool) -> None:
-        super().__init__(stock._configspace, seed=stock._seed)
-        self._rf_opts = {**stock._rf_opts, "n_jobs": 1}
-        if depth_first:
-            self._rf_opts["max_leaf_nodes"] = None
+    def __init__(self, packing: Packing, n_trees: int, seed: int) -> None:
+        self.packing = packing
+        self.n_trees = n_trees
+        random = np.random.RandomState(seed)
+        self._seeds = [int(random.randint(_SEEDS)) for _ in range(n_trees)]
+        self._tree_seeds = [
+            np.uint32(np.random.RandomState(tree).randint(_SEEDS)) for tree in self._seeds
+        ]
+        self._trees: list[tuple[NDArray[np.uint32], NDArray[np.uint32], int, Array]] = []
 
-    def _train(self, X: Array, y: Array) -> SerialForest:
-        options: dict[str, Any] = self._rf_opts
-        self._rf = _SerialTrees(**options)
-        self._rf.fit(X, y.ravel())
-        return self
+    def fit(self, words: Words, y: Array) -> None:
+        """Grow anew on words, shape ``[n, n_words]``, and logarithms of costs, shape ``[n]``."""
+        packing, n = self.packing, len(y)
+        columns = np.ascontiguousarray(words.T)
+        costs = np.exp(y)
+        self._trees = []
+        for seed, tree_seed in zip(self._seeds, self._tree_seeds, strict=True):
+            sample = np.random.RandomState(seed).randint(0, n, n)
+            weight = np.bincount(sample, minlength=n).astype(np.float64)
+            feature, code, child, leaf_of, depth = kernels.grow(
+                columns,
+                packing.carried,
+                packing.word,
+                packing.shift,
+                packing.mask,
+                packing.numeric,
+                y,
+                weight,
+                tree_seed,
+                _LEAST_DECREASE,
+            )
+            nodes = np.empty((len(feature), 4), np.uint32)
+            nodes[:, 0] = packing.word[feature]
+            nodes[:, 1] = packing.shift[feature]
+            nodes[:, 2] = packing.mask[feature]
+            nodes[:, 3] = code
+            ends = child == 0
+            nodes[ends, 3] = np.iinfo(np.uint32).max
+            child[ends] = np.flatnonzero(ends)
+            # A leaf's prediction: the mean of its samples' costs, as a logarithm again.
+            leaves = leaf_of[sample]
+            counts = np.bincount(leaves, minlength=len(feature))
+            sums = np.bincount(leaves, weights=costs[sample], minlength=len(feature))
+            values = np.zeros(len(feature))
+            values[ends] = np.log(sums[ends] / counts[ends])
+            self._trees.append((nodes, child, depth, values))
 
-    def predict_marginalized(self, X: Array) -> tuple[Array, Array]:
-        """Mean and variance over the trees, each of shape ``[n, 1]``."""
-        assert self._rf is not None
-        predictions = self._rf.all_trees_pred(X)
-        mean = predictions.mean(axis=1, keepdims=True)
-        variance = predictions.var(axis=1, keepdims=True)
-        return mean, np.maximum(variance, self._var_threshold)
+    def leaf_values(self, words: Words) -> Array:
+        """What each tree predicts: shape ``[n, n_trees]``."""
+        out = np.empty((self.n_trees, len(words)))
+        for row, (nodes, child, depth, values) in zip(out, self._trees, strict=True):
+            kernels.follow(words, nodes, child, depth, values, row)
+        return np.ascontiguousarray(out.T)
+
+    def predict(self, words: Words) -> tuple[Array, Array]:
+        """Mean and variance over the trees, each of shape ``[n]``."""
+        predictions = self.leaf_values(words)
+        variance = np.maximum(predictions.var(axis=1), _LEAST_VARIANCE)
+        return predictions.mean(axis=1), variance
 
 
-class BatchedImprovement(EI):
-    """SMAC's expected improvement for costs in logarithms, without the overhead of ``scipy.stats``.
+def expected_improvement(mean: Array, variance: Array, best: float) -> Array:
+    """SMAC's expected improvement on `best` where costs are logarithms.
 
     Where rounding makes an improvement negative, which SMAC takes for an error, it is zero here.
     """
-
-    def _compute(self, X: Array) -> Array:
-        assert self._model is not None
-        assert self._eta is not None
-        mean, variance = self._model.predict_marginalized(X)
-        deviation = np.sqrt(variance)
-        best = self._eta - self._xi
-        v = (best - mean) / deviation
-        improvement = np.exp(best) * ndtr(v) - np.exp(0.5 * variance + mean) * ndtr(v - deviation)
-        positive: Array = np.maximum(improvement, 0.0)
-        return positive
+    deviation = np.sqrt(variance)
+    v = (best - mean) / deviation
+    improvement = np.exp(best) * ndtr(v) - np.exp(0.5 * variance + mean) * ndtr(v - deviation)
+    positive: Array = np.maximum(improvement, 0.0)
+    return positive

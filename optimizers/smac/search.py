@@ -9,14 +9,18 @@ over plateaus. All local searches advance together and look at whole neighbourho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from ConfigSpace import Configuration, ConfigurationSpace
 from numpy.typing import NDArray
-from smac.acquisition.maximizer.abstract_acquisition_maximizer import AbstractAcquisitionMaximizer
+
+from regretta.optimizers.smac import kernels
+from regretta.optimizers.smac.packing import Packing, Words
 
 Array = NDArray[np.float64]
+Improvement = Callable[[Words], Array]
+"""Expected improvement of packed vectors: shape ``[n]`` for ``[n, n_words]``."""
 
 _PLATEAU_STEPS = 10  # without improvement, then a local search ends
 _NEIGHBOURS = 8  # of a numerical parameter: SMAC's num_neighbors
@@ -28,88 +32,87 @@ _WIDEN_AFTER = 3  # improvements in a row
 _NARROW_AFTER = 3  # steps without improvement
 
 
-class VectorizedSearch(AbstractAcquisitionMaximizer):
+class Search:
     """Random and local search over ConfigSpace's vectors, deterministic for a seed.
 
     Parameters
     ----------
-    configspace
-        A space without conditions or forbidden combinations.
+    packing
+        Of the vectors.
     challengers
         Random configurations a search looks at.
-    local_search_iterations
+    starts
         Local searches from the best of these, and as many from the best observed ones.
     seed
         Of the search's own generator.
     """
 
-    def __init__(
-        self,
-        configspace: ConfigurationSpace,
-        challengers: int,
-        local_search_iterations: int,
-        seed: int,
-    ) -> None:
-        super().__init__(configspace, challengers=challengers, seed=seed)
-        self._starts = local_search_iterations
+    def __init__(self, packing: Packing, challengers: int, starts: int, seed: int) -> None:
+        self._challengers = challengers
+        self._starts = starts
         self._generator = np.random.default_rng(seed)
-        self._space = Neighbourhood(configspace)
+        self._packing = packing
+        self._space = Neighbourhood(packing)
 
-    def _maximize(
-        self, previous_configs: list[Configuration], n_points: int
-    ) -> list[tuple[float, Configuration]]:
+    def maximize(
+        self, previous: Array, costs: Array, improvement: Improvement
+    ) -> tuple[Array, Array]:
+        """Where the local searches end, best first.
+
+        Parameters
+        ----------
+        previous
+            Vectors known so far, shape ``[n, dim]``.
+        costs
+            What the model predicts of them, shape ``[n]``.
+        improvement
+            What to maximize.
+
+        Returns
+        -------
+        Vectors of shape ``[k, dim]`` and the improvement expected of each.
+        """
         starts = []
-        if len(previous_configs) < self._starts:
-            starts.append(self._space.sample(self._generator, self._starts - len(previous_configs)))
-        if previous_configs:
-            previous = np.array([configuration.get_array() for configuration in previous_configs])
-            acquisition: Any = self.acquisition_function
-            costs = acquisition.model.predict_marginalized(previous)[0].ravel()
-            order = np.lexsort((self._generator.random(len(costs)), costs))
-            starts.append(previous[order[: self._starts]])
-            # Their order is random already, so equal improvements need no other.
-            random = self._space.sample(self._generator, n_points)
+        if len(previous) < self._starts:
             starts.append(
-                random[np.argsort(-self._improvement(random), kind="stable")[: self._starts]]
+                self._space.sample(self._generator, self._starts - len(previous)).vectors()
             )
-        found, improvement = self._climb(_distinct(np.concatenate(starts)))
-        mixed = self._generator.permutation(len(found))
-        ranked = mixed[np.argsort(-improvement[mixed], kind="stable")]
-        return [
-            (
-                float(improvement[i]),
-                Configuration(
-                    self._configspace,
-                    vector=found[i],
-                    origin="Acquisition Function Maximizer: Local Search",
-                ),
-            )
-            for i in ranked
-        ]
+        if len(previous):
+            ties = self._generator.random(len(costs))
+            starts.append(previous[_lowest(costs, self._starts, ties)])
+            # Their order is random already, so equal improvements need no other.
+            random = self._space.sample(self._generator, self._challengers)
+            starts.append(random.vectors(_lowest(-improvement(random.words()), self._starts)))
+        ends, values = self.climb(_distinct(np.concatenate(starts)), improvement)
+        mixed = self._generator.permutation(len(ends))
+        ranked = mixed[np.argsort(-values[mixed], kind="stable")]
+        return ends[ranked], values[ranked]
 
-    def _improvement(self, vectors: Array) -> Array:
-        acquisition: Any = self.acquisition_function
-        improvement: Array = acquisition._compute(vectors).ravel()
-        return improvement
-
-    def _climb(self, current: Array) -> tuple[Array, Array]:
+    def climb(self, current: Array, improvement: Improvement) -> tuple[Array, Array]:
         """Local search from each row; where each ended, and the improvement expected there."""
-        value = self._improvement(current)
+        words = self._packing(current)
+        value = improvement(words)
         n = len(current)
+        if not self._space.moves:
+            return current, value
         walked, streak, spread = np.zeros(n, int), np.zeros(n, int), np.full(n, _SPREAD)
-        active = np.arange(n if self._space.degree else 0)
+        active = np.arange(n)
         while len(active):
-            neighbours = self._space.neighbours(self._generator, current[active], spread[active])
-            a, m, dim = neighbours.shape
-            values = self._improvement(neighbours.reshape(a * m, dim)).reshape(a, m)
+            near = self._space.neighbours(
+                self._generator, current[active], words[active], spread[active]
+            )
+            a, m, n_words = near.words.shape
+            values = improvement(near.words.reshape(a * m, n_words)).reshape(a, m)
             better = values > value[active, None]
             equal = values == value[active, None]
             improved = better.any(axis=1)
             moved = improved | equal.any(axis=1)
-            pick = np.where(improved, better.argmax(axis=1), equal.argmax(axis=1))
-            rows = np.arange(a)
-            current[active[moved]] = neighbours[rows, pick][moved]
-            value[active[moved]] = values[rows, pick][moved]
+            rows = np.flatnonzero(moved)
+            pick = np.where(improved, better.argmax(axis=1), equal.argmax(axis=1))[rows]
+            change = near.order[rows, pick]
+            current[active[rows], near.positions[change]] = near.values[rows, change]
+            words[active[rows]] = near.words[rows, pick]
+            value[active[rows]] = values[rows, pick]
             # SMAC's schedule for numerical neighbours: wider while it goes well, narrower on
             # plateaus.
             streak[active] = np.where(improved, streak[active] + 1, 0)
@@ -127,39 +130,95 @@ class VectorizedSearch(AbstractAcquisitionMaximizer):
         return current, value
 
 
+class Neighbours:
+    """The neighbours of some vectors, each in a random order.
+
+    Attributes
+    ----------
+    positions, values
+        Every change that makes a neighbour: its parameter, shape ``[m]``, and its new value,
+        shape ``[n, m]``.
+    order
+        Which change comes k-th, shape ``[n, m]``.
+    words
+        The neighbours, in this order, packed: shape ``[n, m, n_words]``.
+    """
+
+    def __init__(
+        self,
+        packing: Packing,
+        here: Words,
+        positions: NDArray[np.int64],
+        values: Array,
+        order: NDArray[np.int64],
+    ) -> None:
+        self.positions = positions
+        self.values = values
+        self.order = order
+        self.words = np.empty((*order.shape, packing.n_words), np.uint64)
+        kernels.put_neighbours(
+            self.words,
+            here,
+            order,
+            positions,
+            values,
+            packing.word,
+            packing.shift,
+            packing.mask,
+            packing.numeric,
+        )
+
+
+class Sample:
+    """Random vectors, kept as they were drawn: groups of parameters with their values."""
+
+    def __init__(
+        self, packing: Packing, groups: list[tuple[NDArray[np.int64], NDArray[Any], Array | None]]
+    ) -> None:
+        self._packing = packing
+        self._groups = groups
+        self._n = len(groups[0][1])
+
+    def words(self) -> Words:
+        """All of them packed: shape ``[n, n_words]``."""
+        words = np.zeros((self._n, self._packing.n_words), np.uint64)
+        for group, drawn, steps in self._groups:
+            numeric = self._packing.numeric[group]
+            for kind in (True, False):
+                if (of_kind := numeric == kind).any():
+                    values = drawn if of_kind.all() else drawn[:, of_kind]
+                    if kind and steps is not None:
+                        values = values * steps[of_kind]
+                    self._packing.put(words, group[of_kind], values)
+        return words
+
+    def vectors(self, rows: NDArray[np.int64] | None = None) -> Array:
+        """Some of them, or all: shape ``[k, dim]``."""
+        vectors = np.empty((self._n if rows is None else len(rows), self._packing.dim))
+        for group, drawn, steps in self._groups:
+            values = drawn if rows is None else drawn[rows]
+            vectors[:, group] = values if steps is None else values * steps
+        return vectors
+
+
 class Neighbourhood:
     """Samples and one-exchange neighbours of ConfigSpace's vectors, many at once.
 
     A categorical parameter, or an integer with few values, has every other value as a neighbour;
     any other number has eight draws from a normal distribution around it.
 
-    Parameters
+    Attributes
     ----------
-    configspace
-        A space of categorical, uniform integer and uniform real parameters without conditions.
+    finite
+        Whether every neighbourhood is a list.
+    moves
+        Whether there are neighbours at all.
     """
 
-    def __init__(self, configspace: ConfigurationSpace) -> None:
-        from ConfigSpace import (
-            CategoricalHyperparameter,
-            UniformFloatHyperparameter,
-            UniformIntegerHyperparameter,
-        )
-
-        self.dim = len(configspace)
-        # Values of each parameter (0: a continuum), and the step between them in the vector.
-        self._sizes = np.zeros(self.dim, dtype=np.int64)
-        self._steps = np.ones(self.dim)
-        for i, parameter in enumerate(configspace.values()):
-            if isinstance(parameter, CategoricalHyperparameter):
-                self._sizes[i] = len(parameter.choices)
-            elif isinstance(parameter, UniformIntegerHyperparameter):
-                self._sizes[i] = parameter.upper - parameter.lower + 1
-                self._steps[i] = 1 / max(self._sizes[i] - 1, 1)
-            elif not isinstance(parameter, UniformFloatHyperparameter):
-                raise TypeError(f"no neighbours of {type(parameter).__name__} {parameter.name!r}")
-        whole = [isinstance(p, CategoricalHyperparameter) for p in configspace.values()]
-        listed = (self._sizes > 0) & (whole | (self._sizes <= _NEIGHBOURS + 1))
+    def __init__(self, packing: Packing) -> None:
+        self._packing = packing
+        self._sizes, self._steps = packing.sizes, packing.steps
+        listed = (self._sizes > 0) & (~packing.numeric | (self._sizes <= _NEIGHBOURS + 1))
         # Parameters by their number of neighbours, so that each group is one array.
         counts = np.where(listed, self._sizes - 1, _NEIGHBOURS)
         self._groups = [
@@ -169,31 +228,28 @@ class Neighbourhood:
             if count > 0
         ]
         self.finite = bool(listed.all())
-        # Which parameter each neighbour changes; nothing in a space of one cell.
-        changed = [np.repeat(group, count) for group, count, _ in self._groups]
-        self._positions = np.concatenate([np.empty(0, np.intp), *changed])
+        self.moves = bool(self._groups)
+        self._positions = np.concatenate(
+            [np.empty(0, np.int64), *(np.repeat(group, count) for group, count, _ in self._groups)]
+        )
 
-    @property
-    def degree(self) -> int:
-        """Neighbours of every vector."""
-        return len(self._positions)
-
-    def sample(self, generator: np.random.Generator, n: int) -> Array:
-        """`n` uniform vectors: shape ``[n, dim]``."""
-        vectors = np.empty((n, self.dim))
+    def sample(self, generator: np.random.Generator, n: int) -> Sample:
+        """`n` uniform vectors."""
+        groups: list[tuple[NDArray[np.int64], NDArray[Any], Array | None]] = []
         for size in np.unique(self._sizes):
             group = np.flatnonzero(self._sizes == size)
             shape = (n, len(group))
             if size == 0:
-                vectors[:, group] = generator.random(shape)
+                groups.append((group, generator.random(shape), None))
             else:
-                vectors[:, group] = (
-                    generator.integers(size, size=shape, dtype=np.int32) * self._steps[group]
-                )
-        return vectors
+                drawn = generator.integers(size, size=shape, dtype=np.int32)
+                groups.append((group, drawn, self._steps[group]))
+        return Sample(self._packing, groups)
 
-    def neighbours(self, generator: np.random.Generator, vectors: Array, spread: Array) -> Array:
-        """The neighbours of each vector in random order: shape ``[n, m, dim]``.
+    def neighbours(
+        self, generator: np.random.Generator, vectors: Array, words: Words, spread: Array
+    ) -> Neighbours:
+        """The neighbours of each vector in random order.
 
         ConfigSpace takes a parameter at random, then its next neighbour, again and again. The same
         order results when every parameter has a clock of its own that ticks at exponential
@@ -201,13 +257,13 @@ class Neighbourhood:
 
         Parameters
         ----------
-        vectors
-            Shape ``[n, dim]``.
+        vectors, words
+            Shape ``[n, dim]``, and the same packed.
         spread
             Standard deviation of a numerical neighbour for each vector, shape ``[n]``.
         """
         n = len(vectors)
-        values, times = [], []
+        values, times = [np.empty((n, 0))], [np.empty((n, 0))]
         for group, count, listed in self._groups:
             here = vectors[:, group, None]
             shape = (n, len(group), count)
@@ -225,14 +281,12 @@ class Neighbourhood:
             values.append(drawn.reshape(n, -1))
             times.append(ticks.reshape(n, -1))
         order = np.argsort(np.concatenate(times, axis=1), axis=1)
-        position = self._positions[order][:, :, None]
-        value = np.take_along_axis(np.concatenate(values, axis=1), order, axis=1)[:, :, None]
-        neighbours = np.repeat(vectors[:, None, :], len(self._positions), axis=1)
-        np.put_along_axis(neighbours, position, value, axis=2)
-        return neighbours
+        return Neighbours(
+            self._packing, words, self._positions, np.concatenate(values, axis=1), order
+        )
 
     def _draw(
-        self, generator: np.random.Generator, here: Array, spread: Array, group: NDArray[Any]
+        self, generator: np.random.Generator, here: Array, spread: Array, group: NDArray[np.int64]
     ) -> Array:
         """Other values of the unit interval, normal around `here`; wider after many attempts."""
         drawn = here.copy()
@@ -257,7 +311,17 @@ class Neighbourhood:
         return drawn
 
 
+def _lowest(values: Array, k: int, ties: Array | None = None) -> NDArray[np.int64]:
+    """Where the `k` lowest values are, in order; equal ones by `ties`, or as they come."""
+    candidates = np.arange(len(values))
+    if k < len(values):
+        candidates = np.flatnonzero(values <= np.partition(values, k - 1)[k - 1])
+    keys = (values[candidates],) if ties is None else (ties[candidates], values[candidates])
+    return candidates[np.lexsort(keys)[:k]]
+
+
 def _distinct(vectors: Array) -> Array:
     """The vectors without repetitions, in the order of their first appearance."""
     _, first = np.unique(vectors, axis=0, return_index=True)
-    return vectors[np.sort(first)]
+    distinct: Array = vectors[np.sort(first)]
+    return distinct

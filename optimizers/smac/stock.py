@@ -103,26 +103,20 @@ class SmacStock(Optimizer):
 
     def setup(self) -> None:
         from smac.runhistory.dataclasses import TrialValue
-        from smac.scenario import Scenario
 
         # Without a handler of the user's, SMAC's warnings would end on stderr.
         logging.getLogger("smac").addHandler(logging.NullHandler())
         seed = int(self.rng.integers(2**31 - 1))
-        scenario = Scenario(
-            self.space.configuration_space(seed), name=self.name, n_trials=10**9, seed=seed
-        )
+        scenario = scenario_of(self.space.configuration_space(seed), self.name, seed)
         facade, parts = self.compose(scenario)
         self.smac = facade(scenario, None, logging_level=False, **parts)
         self._value = TrialValue
 
     def compose(self, scenario: Any) -> tuple[type[Any], dict[str, Any]]:
         """The facade's class and the components it is given, by the facade's names for them."""
-        from smac.initial_design.random_design import RandomInitialDesign
-
         from regretta.optimizers.smac.facade import FileFreeFacade as Facade
 
         chosen = self.settings
-        size = chosen.initial_configurations or None
         return Facade, {
             "model": Facade.get_model(scenario, n_trees=chosen.n_trees),
             "acquisition_maximizer": Facade.get_acquisition_maximizer(
@@ -137,9 +131,7 @@ class SmacStock(Optimizer):
             "config_selector": Facade.get_config_selector(
                 scenario, retrain_after=chosen.retrain_after
             ),
-            "initial_design": Facade.get_initial_design(scenario, n_configs=size)
-            if chosen.initial_design == "sobol"
-            else RandomInitialDesign(scenario, n_configs=size),
+            "initial_design": initial_design(scenario, chosen),
         }
 
     def ask(self) -> Proposal | None:
@@ -156,5 +148,29 @@ class SmacStock(Optimizer):
         return Proposal(self.space.from_values(dict(trial.config))[None, :], None, trial)
 
     def tell(self, observation: Observation) -> None:
-        error = observation.error if observation.valid[0] else self.settings.invalid_error
-        self.smac.tell(observation.tag, self._value(cost=error, time=observation.cost), save=False)
+        value = self._value(cost=self.cost(observation), time=observation.cost)
+        self.smac.tell(observation.tag, value, save=False)
+
+    def cost(self, observation: Observation) -> float:
+        """What the forest learns of an observation."""
+        invalid: float = self.settings.invalid_error
+        return observation.error if observation.valid[0] else invalid
+
+
+def scenario_of(configspace: Any, name: str, seed: int) -> Any:
+    """SMAC's scenario of a search without an end."""
+    from smac.scenario import Scenario
+
+    return Scenario(configspace, name=name, n_trials=10**9, seed=seed)
+
+
+def initial_design(scenario: Any, settings: Settings) -> Any:
+    """SMAC's initial design."""
+    from smac.initial_design.random_design import RandomInitialDesign
+
+    from regretta.optimizers.smac.facade import FileFreeFacade
+
+    size = settings.initial_configurations or None
+    if settings.initial_design == "sobol":
+        return FileFreeFacade.get_initial_design(scenario, n_configs=size)
+    return RandomInitialDesign(scenario, n_configs=size)
