@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +74,11 @@ def level_ties(*samples: ArrayLike) -> list[NDArray[np.float64]]:
 def _split(values: NDArray[np.float64], first: NDArray[np.intp], begin: int) -> None:
     """Cut a chain of close values that is wider than the tolerance into groups that are not."""
     end = int(np.searchsorted(first, begin, side="right"))
-    while begin < end:
-        stop = int(np.searchsorted(values[:end], values[begin] + TOLERANCE, side="right"))
-        first[begin:stop] = begin
-        begin = stop
+    chain = values[begin:end].tolist()
+    starts = [0]
+    while (after := bisect_right(chain, chain[starts[-1]] + TOLERANCE, starts[-1])) < len(chain):
+        starts.append(after)
+    first[begin:end] = begin + np.repeat(starts, np.diff([*starts, len(chain)]))
 
 
 def steps_at(time: NDArray[Any], value: NDArray[Any], when: ArrayLike) -> NDArray[np.float64]:

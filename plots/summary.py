@@ -101,11 +101,11 @@ def final_table(
     suffix
         Of the file name.
     """
-    kind = regret_kind(runs)
+    kind, measure = regret_kind(runs), measured(runs)
     found = summarize(runs, kind)
     return ReportTable(
         name=f"final-regret{suffix}",
-        title=f"Final {measured(runs)} on {table}, in percent",
+        title=f"Final {measure} on {table}, in percent",
         caption=(
             "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs (none"
             " of a single run). Evaluations and unique cells (different cells among the"
@@ -149,7 +149,7 @@ def final_table(
             (
                 *(
                     table,
-                    measured(runs),
+                    measure,
                     s.label,
                     s.runs,
                     s.silent,
@@ -192,7 +192,7 @@ def pairwise_table(
         Label that all others are tested against where there are more than `MOST_METHODS`; by
         default the first.
     """
-    kind = regret_kind(runs)
+    kind, measure = regret_kind(runs), measured(runs)
     finals = {label: final_regret(group, kind) for label, group in runs.items() if len(group)}
     against = None
     if len(finals) > MOST_METHODS:
@@ -202,7 +202,7 @@ def pairwise_table(
         return None
     return ReportTable(
         name=f"pairwise-tests{suffix}",
-        title=f"Pairwise tests of final {measured(runs)} on {table}",
+        title=f"Pairwise tests of final {measure} on {table}",
         caption=_pairwise_caption(finals, tests, names[against] if against else ""),
         columns=(
             *("First", "Second", "Runs", "A", "\u03b4", "Effect", "p", "p (Holm)"),
@@ -222,7 +222,7 @@ def pairwise_table(
         ),
         data_rows=[
             (
-                *(table, measured(runs), t.first, t.second, *t.runs),
+                *(table, measure, t.first, t.second, *t.runs),
                 *("Mann-Whitney U", t.statistic, t.p, t.p_holm),
                 *(t.superiority, t.delta, t.magnitude),
             )
