@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,27 +57,16 @@ def level_ties(*samples: ArrayLike) -> list[NDArray[np.float64]]:
     pooled = np.concatenate([array.ravel() for array in arrays])
     known = np.isfinite(pooled)
     values, place = np.unique(pooled[known], return_inverse=True)
-    if len(values):
-        starts = np.concatenate([[True], np.diff(values) > TOLERANCE])
-        first = np.maximum.accumulate(np.where(starts, np.arange(len(values)), 0))
-        for begin in np.unique(first[values - values[first] > TOLERANCE]):
-            _split(values, first, int(begin))
-        pooled[known] = values[first][place]
+    after = np.searchsorted(values, values + TOLERANCE, side="right").tolist()
+    starts = [0]
+    while starts[-1] < len(values):
+        starts.append(after[starts[-1]])
+    pooled[known] = np.repeat(values[starts[:-1]], np.diff(starts))[place]
     edges = np.cumsum([array.size for array in arrays])[:-1]
     return [
         part.reshape(array.shape)
         for part, array in zip(np.split(pooled, edges), arrays, strict=True)
     ]
-
-
-def _split(values: NDArray[np.float64], first: NDArray[np.intp], begin: int) -> None:
-    """Cut a chain of close values that is wider than the tolerance into groups that are not."""
-    end = int(np.searchsorted(first, begin, side="right"))
-    chain = values[begin:end].tolist()
-    starts = [0]
-    while (after := bisect_right(chain, chain[starts[-1]] + TOLERANCE, starts[-1])) < len(chain):
-        starts.append(after)
-    first[begin:end] = begin + np.repeat(starts, np.diff([*starts, len(chain)]))
 
 
 def steps_at(time: NDArray[Any], value: NDArray[Any], when: ArrayLike) -> NDArray[np.float64]:
