@@ -28,9 +28,8 @@ class Refusal:
 
 
 # A worker process does one run at a time, whatever number of threads it was given: optimizers and
-# the libraries below them are not made for more. The suite of the last
-# instructions stays open for the
-# next batch.
+# the libraries below them are not made for more. The suite of the last instructions stays open for
+# the next batch.
 _lock = threading.Lock()
 _open: dict[str, Worker] = {}
 
