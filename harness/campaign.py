@@ -66,7 +66,7 @@ class SuiteOutcome:
 
 def run_suite(
     spec: SuiteSpec,
-    folder: Path,
+    folder: str | Path,
     *,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -113,6 +113,7 @@ def run_suite(
     """
     if workers < 1:
         raise SuiteError(f"workers must be at least 1, got {workers}")
+    folder = Path(folder)
     suite = plan(spec)
     said = list(claim(suite, folder, redo_changed=redo_changed))
     tasks = suite.tasks()

@@ -118,6 +118,8 @@ class SuiteSpec:
     cluster: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", tuple(map(_as_text, self.tables)))
+        object.__setattr__(self, "plugins", tuple(map(Path, self.plugins)))
         if not self.name or not all(c.isalnum() or c in "-_." for c in self.name):
             raise SpecError(
                 f"a suite's name has letters, digits, '-', '_' and '.' only, got {self.name!r}"
@@ -257,6 +259,13 @@ class SuiteSpec:
         )
 
 
+def _as_text(table: str | Path) -> str:
+    """A table as a text, in which a path has a slash."""
+    if isinstance(table, Path) and (table / "table.json").exists():
+        return str(table.resolve())
+    return str(table)
+
+
 def title_of(labels: Sequence[str], tables: Sequence[str]) -> str:
     """A title that says what is run on what."""
 
@@ -312,7 +321,7 @@ def _refuse_twins(suite: str, kind: str, names: Sequence[str]) -> None:
             )
 
 
-def read_spec(path: Path) -> SuiteSpec:
+def read_spec(path: str | Path) -> SuiteSpec:
     """The suite of a TOML file.
 
     Raises
@@ -321,6 +330,7 @@ def read_spec(path: Path) -> SuiteSpec:
         If the file cannot be read, is no TOML, or has an unknown, missing or wrongly typed entry.
     """
     try:
+        path = Path(path)
         data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise SpecError(f"suite {path} cannot be read: {error.strerror or error}") from error

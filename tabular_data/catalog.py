@@ -87,7 +87,8 @@ def find_table(name: str | Path) -> Path:
     Parameters
     ----------
     name
-        A name of `entries`, or the path of a table's folder.
+        A name of `entries`, or the path of a table's folder. A text without a slash is a name where
+        there is one, whatever lies in the current folder.
 
     Raises
     ------
@@ -96,13 +97,14 @@ def find_table(name: str | Path) -> Path:
     SourceError
         If the package that it is made from is missing or damaged.
     """
-    path = Path(name)
-    if len(path.parts) > 1 or (path / "table.json").exists():
-        return path
+    if "/" in str(name):
+        return Path(name)
     by_name = {entry.name: entry for entry in entries()}
-    if str(path) not in by_name:
-        raise TableError(unknown("table", str(path), by_name))
-    return _made(by_name[str(path)])
+    if str(name) in by_name:
+        return _made(by_name[str(name)])
+    if (Path(name) / "table.json").exists():
+        return Path(name)
+    raise TableError(unknown("table", str(name), by_name))
 
 
 def _made(entry: CatalogEntry) -> Path:

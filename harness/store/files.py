@@ -105,7 +105,7 @@ def write_run(folder: Path, result: RunResult) -> Path:
     return path
 
 
-def read_run(path: Path) -> RunResult:
+def read_run(path: str | Path) -> RunResult:
     """Read a run's file.
 
     Raises
@@ -114,7 +114,7 @@ def read_run(path: Path) -> RunResult:
         If it cannot be read, or is truncated, altered or of another version.
     """
     try:
-        return RunResult.from_json(path.read_bytes())
+        return RunResult.from_json(Path(path).read_bytes())
     except OSError as error:
         raise ResultError(f"result {path} cannot be read: {error.strerror}") from error
     except (ResultError, ValueError, KeyError, TypeError) as error:
@@ -235,7 +235,7 @@ def set_aside(path: Path, unusable: Iterable[int] = ()) -> Path | None:
     return aside
 
 
-def compact(folder: Path) -> Compaction:
+def compact(folder: str | Path) -> Compaction:
     """Put the finished runs of a suite's folder into one file a table and label; nothing is lost.
 
     Damaged files and records of failed runs stay as they are.
@@ -246,6 +246,7 @@ def compact(folder: Path) -> Compaction:
         If the folder holds no suite, a run or another compaction is at work in it, or it cannot be
         written.
     """
+    folder = Path(folder)
     if not (folder / "suite.json").exists() or not (folder / "runs").is_dir():
         raise ResultError(f"{folder} holds no suite: it has no suite.json or no runs")
     with locked(folder / "runs", exclusive=True, patience=_WAIT_SECONDS) as lock:

@@ -195,7 +195,7 @@ class SuiteResults:
         return self.identity.runs
 
 
-def load_suite(folder: Path) -> SuiteResults:
+def load_suite(folder: str | Path) -> SuiteResults:
     """Read a suite's folder; damaged files are listed, never used.
 
     Raises
@@ -203,6 +203,7 @@ def load_suite(folder: Path) -> SuiteResults:
     SuiteError
         If the folder holds no suite.
     """
+    folder = Path(folder)
     identity = read_identity(folder)
     runs: dict[str, dict[str, tuple[RunResult, ...]]] = {table: {} for table in identity.tables}
     failures: list[Failure] = []

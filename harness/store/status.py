@@ -74,7 +74,7 @@ class SuiteStatus:
         return sum(row.done + row.failed + row.damaged + row.missing for row in self.rows)
 
 
-def suite_status(folder: Path) -> SuiteStatus:
+def suite_status(folder: str | Path) -> SuiteStatus:
     """Look at a suite's folder, whether or not a run is going on there; nothing is changed.
 
     Raises
@@ -82,6 +82,7 @@ def suite_status(folder: Path) -> SuiteStatus:
     SuiteError
         If the folder holds no suite.
     """
+    folder = Path(folder)
     identity = read_identity(folder)
     planned = identity.runs
     rows, damaged, written, early = [], [], [], []

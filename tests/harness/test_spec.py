@@ -200,6 +200,13 @@ def test_two_limits_for_one_table_are_refused(two_tables: Path) -> None:
         found.limit_for(found.tables[0])
 
 
+def test_tables_and_plugins_may_be_paths_or_texts(grid_table: Table, tmp_path: Path) -> None:
+    table = grid_table.write(tmp_path / "grid")
+    entries = (OptimizerEntry("random_search"),)
+    mixed = SuiteSpec("s", (table, "digits101"), entries, plugins=("p.py",))  # type: ignore[arg-type]
+    assert (mixed.tables, mixed.plugins) == ((str(table), "digits101"), (Path("p.py"),))
+
+
 def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

@@ -33,6 +33,15 @@ def test_a_table_may_be_named_by_a_path_or_a_text(
     assert open_table(Path("digits101")).name == "digits101"
 
 
+def test_a_name_means_the_same_table_in_every_folder(
+    tmp_path: Path, grid_table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid_table.write(tmp_path / "digits101")
+    monkeypatch.chdir(tmp_path)
+    assert open_table("digits101").name == "digits101"
+    assert open_table("./digits101").name == "grid"
+
+
 def test_tables_of_one_collection_are_found_by_their_data_set(tmp_path: Path) -> None:
     """Whatever they are called: names say nothing."""
     one, other, stranger = (
