@@ -25,7 +25,7 @@ from tests.harness.held import held_suite
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PLUGIN = """
 import os
 from regretta import Optimizer

@@ -1,0 +1,65 @@
+"""Runs are handed out in batches whose length follows from how long they take."""
+
+from __future__ import annotations
+
+import pytest
+
+from regretta.harness.executors.queue import Queue
+from regretta.harness.suite import Task
+
+
+def tasks(count: int, label: str = "a") -> list[Task]:
+    return [Task("t", label, number) for number in range(count)]
+
+
+def test_a_kind_of_run_not_measured_yet_goes_alone() -> None:
+    queue = Queue([*tasks(3, "a"), *tasks(3, "b")])
+    assert queue.take(1) == tasks(1)
+    queue.note(Task("t", "a", 0), 0.01)
+    assert queue.take(1) == tasks(3)[1:]
+    assert queue.take(1) == [Task("t", "b", 0)]
+
+
+def test_a_batch_lasts_about_a_second() -> None:
+    queue = Queue(tasks(10_000))
+    queue.note(Task("t", "a", 0), 0.01)
+    assert 95 <= len(queue.take(2)) <= 101
+
+
+def test_batches_of_a_thousand_workers_last_ten_seconds() -> None:
+    queue = Queue(tasks(100_000))
+    queue.note(Task("t", "a", 0), 1.0)
+    assert 9 <= len(queue.take(1000)) <= 10
+    queue = Queue(tasks(10_000))
+    queue.note(Task("t", "a", 0), 1.0)
+    assert len(queue.take(1000)) == 5  # half of a worker's share of 10,000 s
+
+
+def test_the_end_is_handed_out_run_by_run() -> None:
+    queue = Queue(tasks(1000))
+    queue.note(Task("t", "a", 0), 0.1)
+    sizes = []
+    while batch := queue.take(8):
+        sizes.append(len(batch))
+    assert max(sizes) <= 10
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-8:] == [1] * 8
+    assert sum(sizes) == 1000
+
+
+def test_what_a_dead_worker_had_comes_first_again() -> None:
+    queue = Queue(tasks(5))
+    queue.note(Task("t", "a", 0), 0.001)
+    batch = queue.take(1)
+    queue.put_back(batch)
+    assert queue.take(1)[:1] == batch[:1]
+    assert len(queue) == 5 - len(batch)
+
+
+def test_seconds_left_wait_for_every_kind_to_be_measured() -> None:
+    queue = Queue([*tasks(3, "a"), *tasks(2, "b")])
+    queue.note(Task("t", "a", 0), 1.0)
+    assert queue.seconds_left() is None
+    queue.note(Task("t", "b", 0), 10.0)
+    queue.note(Task("t", "b", 1), 20.0)
+    assert queue.seconds_left() == pytest.approx(3 * 1 + 2 * 15)

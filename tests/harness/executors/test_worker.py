@@ -1,0 +1,57 @@
+"""A worker has the very suite that it is to work on, or says what differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regretta.harness.executors.worker import Worker, instructions_for
+from regretta.harness.identity import SuiteError
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.suite import Task, plan
+from tests.harness.odd import odd
+
+
+@pytest.fixture
+def spec(small101: Path) -> SuiteSpec:
+    return SuiteSpec(
+        "small",
+        (str(small101),),
+        (OptimizerEntry("random_search"),),
+        time_limit=1e4,
+        runs=6,
+        seed=5,
+    )
+
+
+def test_a_worker_must_find_the_very_same_suite(
+    spec: SuiteSpec, small101: Path, tmp_path: Path
+) -> None:
+    given = instructions_for(plan(spec))
+    assert Worker(given).do(Task("small101", "random_search", 0)).failure is None
+    with pytest.raises(SuiteError, match=r"it has numpy \S+; install 1\.0 there"):
+        Worker(replace(given, versions={**given.versions, "numpy": "1.0"}))
+    with pytest.raises(SuiteError, match="other source code of regretta"):
+        Worker(replace(given, code="0"))
+    other = {"small101": replace(given.suite.tables["small101"], checksum="0" * 64)}
+    with pytest.raises(SuiteError, match="it has another table 'small101'"):
+        Worker(replace(given, suite=replace(given.suite, tables=other)))
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_plugin_that_a_worker_lacks_comes_with_the_instructions(
+    spec: SuiteSpec, tmp_path: Path, own: bool
+) -> None:
+    here = odd(spec, tmp_path, "pass")
+    plugin = tmp_path / "odd.py"
+    plugin.write_text("from helper import TEXT\n" + plugin.read_text())
+    (tmp_path / "helper.py").write_text("TEXT = 'beside'")
+    if own:  # of one optimizer, not of the suite
+        entries = (*spec.optimizers, OptimizerEntry("odd", plugin=plugin))
+        here = replace(here, optimizers=entries, plugins=())
+    given = instructions_for(plan(here))
+    for path in (plugin, tmp_path / "helper.py"):
+        path.unlink()
+    assert Worker(given).do(Task("small101", "odd", 0)).failure is None

@@ -1,0 +1,67 @@
+"""What a campaign refuses before its first run, tries again, and estimates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regretta.harness import campaign as campaign_module
+from regretta.harness.campaign import run_suite
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.optimizers.base import SettingsError
+from tests.harness.odd import odd
+
+
+@pytest.fixture
+def spec(small101: Path) -> SuiteSpec:
+    return SuiteSpec(
+        "small",
+        (str(small101),),
+        (OptimizerEntry("random_search"),),
+        time_limit=1e4,
+        runs=6,
+        seed=5,
+    )
+
+
+@pytest.mark.parametrize("default", ["field(default_factory=object)", "float('nan')"])
+def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(
+    spec: SuiteSpec, tmp_path: Path, default: str
+) -> None:
+    plugin = tmp_path / "odd.py"
+    plugin.write_text(
+        "from dataclasses import dataclass, field\nfrom regretta import Optimizer\n"
+        f"@dataclass(frozen=True)\nclass S:\n    lock: object = {default}\n"
+        "class Odd(Optimizer):\n    name = 'odd'\n    Settings = S\n    def ask(self): ...\n"
+    )
+    with pytest.raises(SettingsError, match="settings of 'odd' cannot be written as JSON"):
+        run_suite(
+            replace(spec, optimizers=(OptimizerEntry("odd"),), plugins=(plugin,)), tmp_path / "out"
+        )
+
+
+def test_only_failed_leaves_alone_what_was_not_tried(spec: SuiteSpec, tmp_path: Path) -> None:
+    mixed = odd(spec, tmp_path, "raise RuntimeError('no')")
+    first = run_suite(mixed, tmp_path / "out")
+    failed = len(first.failures)
+    assert 0 < failed < 6
+    (tmp_path / "odd.py.mended").touch()
+    again = run_suite(replace(mixed, runs=20), tmp_path / "out", only_failed=True)
+    assert (again.new, again.done) == (failed, 12)
+    assert list((tmp_path / "out").rglob("*.failed")) == []
+
+
+def test_a_long_suite_is_estimated_from_the_first_run_of_each_method(
+    spec: SuiteSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    run_suite(spec, tmp_path / "short", announce=said.append)
+    assert said == []
+    monkeypatch.setattr(campaign_module, "_LARGE", 0.0)
+    run_suite(spec, tmp_path / "long", announce=said.append)
+    (line,) = said
+    assert line.startswith(
+        "estimate, from the first run of each method: 0.0 core-hours for the 5 runs to come"
+    )
