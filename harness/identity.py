@@ -50,6 +50,8 @@ class TableIdentity:
         Its number of cells, its budgets (ascending), repeats of each, and its space's name.
     source, licence, reconstruction
         As in `regretta.Provenance`.
+    dataset
+        Name of the data that was trained on; empty where it was not said.
     space_spec
         The space, as `regretta.get_space` takes it.
     place, plugin
@@ -68,6 +70,7 @@ class TableIdentity:
     source: str
     licence: str
     reconstruction: str
+    dataset: str = ""
     space_spec: str | Mapping[str, Any] = ""
     place: str = ""
     plugin: str = ""

@@ -80,6 +80,7 @@ class PlannedTable:
             source=provenance.source,
             licence=provenance.licence,
             reconstruction=provenance.reconstruction,
+            dataset=table.dataset,
             space_spec=table.space.spec,
             place=self.place,
             plugin=plugin_copy(plugin_of(type(table))),

@@ -107,6 +107,9 @@ TABLE = TableIdentity(
 )
 
 
+DATASETS = {"nats-cifar10": "cifar10", "nats-cifar100": "cifar100"}
+
+
 def make_suite(
     folder: Path,
     runs: Mapping[str, Mapping[str, Sequence[RunResult]]],
@@ -139,7 +142,7 @@ def make_suite(
         simulated_workers=1,
         encoding="",
         runs=most if planned is None else planned,
-        tables=dict.fromkeys(runs, TABLE),
+        tables={table: replace(TABLE, dataset=DATASETS.get(table, "")) for table in runs},
         methods={
             label: MethodIdentity(optimizers.get(label, label), {"population": 100})
             for label in labels

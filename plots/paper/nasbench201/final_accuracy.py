@@ -14,9 +14,6 @@ from regretta.harness.store.results import SuiteResults
 PROTOCOL = "nb201-iclr2020"
 """Name of the paper's protocol."""
 
-DATASETS = ("cifar100", "cifar10", "imagenet16-120")
-"""Parts of table names, the longer of two first."""
-
 PUBLISHED: Mapping[str, Mapping[str, tuple[float, float, float, float]]] = {
     "cifar10": {
         "regularized_evolution": (91.19, 0.31, 93.92, 0.30),
@@ -79,14 +76,14 @@ class Entry:
 def final_accuracies(suite: SuiteResults) -> tuple[Entry, ...]:
     """Accuracy of the final incumbents at the largest budget, for labels with runs.
 
-    Data sets are recognized by the tables' names; tables of others are left out.
+    Tables of other data sets than the paper's are left out.
     """
     found = []
     for table, group in suite.runs.items():
-        dataset = next((name for name in DATASETS if name in table), None)
-        for label, runs in group.items() if dataset else ():
-            if runs and dataset:
-                found.append(_entry(table, label, runs, PUBLISHED[dataset].get(runs[0].optimizer)))
+        published = PUBLISHED.get(suite.identity.tables[table].dataset)
+        for label, runs in group.items() if published else ():
+            if runs and published:
+                found.append(_entry(table, label, runs, published.get(runs[0].optimizer)))
     return tuple(found)
 
 

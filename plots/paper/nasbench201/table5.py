@@ -11,7 +11,7 @@ from regretta.harness.store.results import SuiteResults
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.figure import StudyTable
 from regretta.plots.paper.nasbench201.final_accuracy import (
-    DATASETS,
+    PUBLISHED,
     Entry,
     final_accuracies,
     left_out,
@@ -48,7 +48,7 @@ def compute(suite: SuiteResults) -> Methods:
     entries = final_accuracies(suite)
     if not entries:
         raise FigureError(
-            f"table 5 needs runs on {', '.join(sorted(DATASETS))}; there are"
+            f"table 5 needs runs on {', '.join(sorted(PUBLISHED))}; there are"
             f" {', '.join(suite.runs) or 'none'}"
         )
     if len({entry.optimizer for entry in entries}) < 2:
