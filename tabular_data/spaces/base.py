@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.spaces.checks import numbers
 from regretta.tabular_data.spaces.parameters import (
     Categorical,
     Integer,
@@ -232,7 +233,7 @@ class Space(ABC):
                 return configurations
             given = configurations
         else:
-            given = _numbers(configurations, f"a configuration of {self.name}")
+            given = numbers(configurations, f"a configuration of {self.name}")
         if given.ndim != 2 or given.shape[1] != self.dim:
             raise SpaceError(
                 f"a configuration of {self.name} has {self.dim} entries, got an array of shape"
@@ -259,7 +260,7 @@ class Space(ABC):
         if isinstance(configuration, np.ndarray) and configuration.dtype == self.dtype:
             given = configuration
         else:
-            given = _numbers(configuration, f"a configuration of {self.name}")
+            given = numbers(configuration, f"a configuration of {self.name}")
         if given.ndim != 1:
             raise SpaceError(
                 f"one configuration of {self.name} has {self.dim} entries, got an array of shape"
@@ -303,7 +304,7 @@ class Space(ABC):
         SpaceError
             As `check_row`, or if the shape is another one.
         """
-        given = _numbers(rows, f"rows of {self.name}")
+        given = numbers(rows, f"rows of {self.name}")
         if given.ndim != 1:
             raise SpaceError(f"rows of {self.name} are a list, got an array of shape {given.shape}")
         bad = ~((given >= 0) & (given < self.n_cells)) | (given != np.floor(given))
@@ -451,46 +452,9 @@ class Space(ABC):
         go through names (`from_values`), never through positions. A whole number of one value is a
         choice of one, since ConfigSpace has no range of one.
         """
-        from ConfigSpace import (
-            CategoricalHyperparameter,
-            ConfigurationSpace,
-            UniformFloatHyperparameter,
-            UniformIntegerHyperparameter,
-        )
+        from regretta.tabular_data.spaces.configspace import configuration_space
 
-        space = ConfigurationSpace(name=self.name, seed=seed)
-        for parameter in self.parameters:
-            match parameter:
-                case Categorical(name=name, choices=choices):
-                    space.add(CategoricalHyperparameter(name, list(choices)))
-                case Integer(name=name, low=low, high=high) if low == high:
-                    space.add(CategoricalHyperparameter(name, [low]))
-                case Integer(name=name, low=low, high=high):
-                    space.add(UniformIntegerHyperparameter(name, low, high))
-                case Real(name=name, low=start, high=stop):
-                    space.add(UniformFloatHyperparameter(name, start, stop))
-        return space
+        return configuration_space(self.name, self.parameters, seed)
 
     def __repr__(self) -> str:
         return f"<space {self.name}: {self.dim} parameters, {self.n_cells} cells>"
-
-
-def _numbers(given: ArrayLike, what: str) -> NDArray[Any]:
-    """An array of integers or floats; truth values, texts, gaps and ragged lists are refused."""
-    try:
-        array = np.asarray(given)
-    except ValueError:
-        raise SpaceError(f"{what} holds numbers in one shape, got {given!r:.80}") from None
-    if np.ma.is_masked(given):
-        raise SpaceError(f"{what} has masked entries")
-    if array.dtype.kind not in "iuf" or _has_truth_values(given):
-        kind = "truth values" if array.dtype.kind in "biuf" else f"dtype {array.dtype}"
-        raise SpaceError(f"{what} holds numbers, got {kind}")
-    return array
-
-
-def _has_truth_values(given: object) -> bool:
-    """Whether a truth value hides among the numbers of a nested list."""
-    if isinstance(given, list | tuple):
-        return any(_has_truth_values(item) for item in given)
-    return isinstance(given, bool | np.bool_)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regretta.harness.campaign import run_suite
@@ -18,6 +19,7 @@ from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from regretta.optimizers.registry import PluginError
 from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.spaces import NasBench201
 from regretta.tabular_data.table import Table
 
 PLUGIN = """
@@ -290,3 +292,44 @@ def test_a_limit_too_short_for_one_evaluation_is_refused_before_the_first_run(
         run_suite(short, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert run_suite(replace(short, time_limit=limit + 1), tmp_path / "out").done == 1
+
+
+def two_data_sets(folder: Path) -> tuple[str, str]:
+    """Tables of NAS-Bench-201's cells that Table 5's protocol can run on; names say nothing."""
+    cells = NasBench201().n_cells
+    accuracy = np.broadcast_to(np.array([0.5, 0.9])[None, :, None], (cells, 2, 1))
+    folders = []
+    for name, dataset in (("searched", "cifar10"), ("judged", "imagenet16-120")):
+        table = Table.from_arrays(
+            name,
+            NasBench201(),
+            (12, 200),
+            validation_accuracy=accuracy,
+            test_accuracy=accuracy - 0.1,
+            training_seconds=np.broadcast_to([[60.0], [1000.0]], accuracy.shape),
+            evaluation_seconds=np.full(cells, 5.0),
+            dataset=dataset,
+            collection="made up",
+        )
+        folders.append(str(table.write(folder / name)))
+    return folders[0], folders[1]
+
+
+def test_table_5_searches_cifar10_whatever_data_set_it_is_judged_on(tmp_path: Path) -> None:
+    searched, judged = two_data_sets(tmp_path)
+    entries = (OptimizerEntry("random_search"),)
+    spec = SuiteSpec("table5", (judged, searched), entries, protocol="nb201-iclr2020")
+    tables = plan(spec).tables
+    assert tables["judged"].search_table.name == "searched"
+    assert tables["searched"].search_table.name == "searched"
+    assert (tables["judged"].time_limit, tables["judged"].identity().dataset) == (
+        12_000,
+        "imagenet16-120",
+    )
+
+
+def test_a_suite_may_name_the_table_to_search(tmp_path: Path) -> None:
+    searched, judged = two_data_sets(tmp_path)
+    entries = (OptimizerEntry("random_search"),)
+    spec = SuiteSpec("other", (searched,), entries, time_limit=1e4, search_table=judged)
+    assert plan(spec).tables["searched"].search_table.name == "judged"
