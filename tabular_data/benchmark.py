@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.spaces import Configurations, Space
+from regretta.tabular_data.spaces.parameters import as_number
 
 
 class BenchmarkError(UserError):
@@ -292,12 +293,14 @@ class Benchmark(ABC):
         BenchmarkError
             If there is no such budget.
         """
+        number = as_number(budget)
         for index, level in enumerate(self.budgets):
-            if abs(level - budget) <= 1e-9 * level:
+            if number is not None and abs(level - number) <= 1e-9 * level:
                 return index
+        asked = f"{budget!r:.40}" if number is None else f"{number:.12g}"
         shown = ", ".join(f"{level:.12g}" for level in self.budgets)
         raise BenchmarkError(
-            f"{self.name!r} has no budget {budget:.12g}: it has {shown} {self.budget_unit}"
+            f"{self.name!r} has no budget {asked}: it has {shown} {self.budget_unit}"
         )
 
 

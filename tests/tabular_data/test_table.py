@@ -530,6 +530,12 @@ def test_an_unknown_budget_names_those_there_are() -> None:
         make().budget_index(4)
 
 
+@pytest.mark.parametrize("budget", [True, "9", None, float("nan"), -1, 9.1, [9]])
+def test_what_is_no_budget_of_a_table_is_one_line(budget: object) -> None:
+    with pytest.raises(BenchmarkError, match=r"has no budget .*: it has 1, 9 epochs"):
+        make().budget_index(budget)  # type: ignore[arg-type]
+
+
 def test_provenance_of_a_reconstruction_survives(tmp_path: Path) -> None:
     table = make(provenance=Provenance(reconstruction="times are modelled", notes=("a", "b")))
     assert Table.open(table.write(tmp_path / "t")).provenance == table.provenance

@@ -129,7 +129,9 @@ PUBLISHED = Folder(
 )
 
 
-def import_table(source: str, name: str | None = None, progress: Progress | None = None) -> Table:
+def import_table(
+    source: str | Path, name: str | None = None, progress: Progress | None = None
+) -> Table:
     """The table of one data set of the installed package, as an import.
 
     Parameters
@@ -146,7 +148,7 @@ def import_table(source: str, name: str | None = None, progress: Progress | None
     SourceError
         As `Folder.read`.
     """
-    return PUBLISHED.read(source, name)
+    return PUBLISHED.read(str(source), name)
 
 
 TABLES = PUBLISHED.tables()
