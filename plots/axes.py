@@ -1,4 +1,4 @@
-"""Axes of the house: round labels that have room beside each other, readable moments, zero on a log scale."""
+"""Axes of the house: round labels with room beside each other, and zero on a log scale."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ROUND: Sequence[tuple[float, ...]] = (
         *(3 * _HOUR, 4 * _HOUR, 8 * _HOUR, 3 * _DAY, 4 * _DAY, 14 * _DAY, 60 * _DAY, 200 * _DAY),
     ),
 )
-"""Moments people count in, the roundest first; below a second and above a year it is the decades."""
+"""Moments people count in, the roundest first; below a second and above a year, the decades."""
 
 _MOST = 6
 """Labels on an axis at the most."""
@@ -41,7 +41,7 @@ Labels = Callable[[Sequence[float]], list[str]]
 
 
 def human_time(seconds: float) -> str:
-    """Seconds in the largest unit that leaves at least one: ``"10 min"``, ``"2.5 h"``, ``"1 y"``."""
+    """Seconds in the largest unit that leaves at least one: ``"10 min"``, ``"2.5 h"``."""
     size, unit = _unit(seconds)
     return f"{_three_digits(seconds / size)} {unit}"
 
@@ -284,7 +284,7 @@ def marker_positions(
 
 
 def mark_zero(axes: Axes, which: str, line: float, smallest: float) -> None:
-    """Name the place on a logarithmic axis where values of zero and less are drawn, and set it apart.
+    """Set the place apart where a logarithmic axis has values of zero and less.
 
     Call it when the axis has its limits and `log_axis` its ticks.
 

@@ -35,7 +35,7 @@ VISIONS: Mapping[str, NDArray[np.float64]] = MappingProxyType(
         ),
     }
 )
-"""What each kind of reader sees of linear RGB: Machado, Oliveira and Fernandes (2009), severity 1."""
+"""What a reader sees of linear RGB: Machado, Oliveira and Fernandes (2009), severity 1."""
 
 _TO_XYZ = np.array(
     [

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator
 
 from regretta.plots.friedman import Friedman
 from regretta.plots.statistics import LEVEL
@@ -156,7 +156,7 @@ def _line_of_ranks(ax: Axes) -> None:
     ax.spines["top"].set_visible(True)
     ax.yaxis.set_visible(False)
     ax.xaxis.tick_top()
-    ax.xaxis.set_major_locator(MultipleLocator(1))
+    ax.xaxis.set_major_locator(MaxNLocator(9, integer=True))
     ax.patch.set_alpha(0)
 
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.files import label_folder
-from regretta.harness.store.results import SuiteResults, early_ends
+from regretta.harness.store.results import SuiteResults
 from regretta.plots.answer import answers
-from regretta.plots.axes import human_time
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
 from regretta.plots.friedman import friedman_of_runs
-from regretta.plots.rank_over_time import draw_ranks, rank_caption, rank_curves, rank_table
+from regretta.plots.rank_over_time import (
+    draw_ranks,
+    expected_ranks,
+    rank_caption,
+    rank_curves,
+    rank_table,
+)
 from regretta.plots.reach import reach_tables
-from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves
+from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
+from regretta.plots.report_notes import count, method_rows, reader_notes, setup_rows
 from regretta.plots.statistics import StatisticsError
 from regretta.plots.style import (
     ONE_COLUMN,
@@ -34,11 +41,18 @@ from regretta.plots.style import (
 )
 from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
+from regretta.plots.text import printable
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+MOST_TOLD_APART = 40
+"""Methods that a reader can tell apart in a figure; of more, only the `LEADING` are coloured."""
+
+LEADING = 20
 
 
 class ReportError(UserError):
@@ -52,8 +66,8 @@ class Picture:
     name: str
     caption: str
     alt: str
-    wide: str
-    narrow: str
+    wide: Markup
+    narrow: Markup
 
 
 @dataclass(frozen=True)
@@ -89,8 +103,8 @@ def write_report(suite: SuiteResults) -> Path:
         failed = f" ({len(suite.failures)} failed)" if suite.failures else ""
         raise ReportError(f"{suite.folder} holds no finished run{failed}; run the suite first")
     try:
-        sections = _sections(suite, begun)
-        page = _page(suite, begun, sections)
+        gallery = _gallery(suite, begun)
+        page = _page(suite, begun, _sections(suite, begun, gallery), gallery)
         path = suite.folder / "report.html"
         write_atomically(path, page.encode())
     except OSError as error:
@@ -100,40 +114,72 @@ def write_report(suite: SuiteResults) -> Path:
     return path
 
 
-def _page(suite: SuiteResults, begun: Sequence[str], sections: Sequence[Section]) -> str:
+def _page(
+    suite: SuiteResults, begun: Sequence[str], sections: Sequence[Section], gallery: _Gallery
+) -> str:
     environment = Environment(
         loader=PackageLoader("regretta.plots"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_clean,
     )
     done = sum(len(suite.runs[table][label]) for table in begun for label in suite.labels)
+    names = human_names(suite.labels)
+    named = ", ".join(names) if len(names) <= 8 else f"{len(names):,} methods"
     return environment.get_template("report.html").render(
-        title=suite.title,
+        title=suite.identity.title or f"{suite.name}: {named} on {', '.join(suite.tables)}",
         summary=(
-            f"{_count(len(suite.labels), 'method')} on {_count(len(suite.tables), 'table')}:"
-            f" {_count(done, 'finished run')} of"
+            f"{count(len(suite.labels), 'method')} on {count(len(suite.tables), 'table')}:"
+            f" {count(done, 'finished run')} of"
             f" {suite.planned * len(suite.labels) * len(suite.tables)}."
         ),
-        answers=answers({t: suite.runs[t] for t in begun}, _names(suite)),
-        notes=_notes(suite),
+        answers=answers({t: suite.runs[t] for t in begun}, gallery.names),
+        notes=reader_notes(suite),
         sections=sections,
-        setup=_setup(suite),
-        methods=_methods(suite),
+        setup=setup_rows(suite),
+        methods=method_rows(suite, gallery.styles),
     )
 
 
-def _names(suite: SuiteResults) -> dict[str, str]:
-    """What a reader sees, by label."""
-    return {label: style.name for label, style in method_styles(_entries(suite)).items()}
+def _clean(value: Any) -> Any:
+    """What a template puts out, without the control characters of a stranger's text."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else printable(value)
 
 
 Item = Picture | ReportTable | str
 
 
-def _sections(suite: SuiteResults, begun: Sequence[str]) -> list[Section]:
-    gallery = _Gallery(suite.folder, method_styles(_entries(suite)))
+def _gallery(suite: SuiteResults, begun: Sequence[str]) -> _Gallery:
+    methods = suite.identity.methods
+    entries = [(label, method.optimizer) for label, method in methods.items()]
+    settings = {label: method.settings for label, method in methods.items()}
+    if len(methods) <= MOST_TOLD_APART:
+        return _Gallery(suite.folder, method_styles(entries, settings))
+    leading = _leading({table: suite.runs[table] for table in begun})
+    return _Gallery(
+        suite.folder,
+        method_styles(entries, settings, leading),
+        f" Coloured are the {len(leading)} of {len(methods):,} methods with the best mean rank of"
+        " final regret; the others are grey. All of them stand in the tables.",
+    )
+
+
+def _leading(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:
+    """The `LEADING` labels by their rank of final regret, averaged over the tables."""
+    ranks: dict[str, list[float]] = {}
+    for runs in tables.values():
+        there = {label: group for label, group in runs.items() if group}
+        kind = regret_kind(there)
+        finals = [np.nan_to_num(final_regret(g, kind), nan=np.inf) for g in there.values()]
+        for label, rank in zip(there, expected_ranks(finals), strict=True):
+            ranks.setdefault(label, []).append(float(rank))
+    order = sorted(ranks, key=lambda label: (-len(ranks[label]), np.mean(ranks[label])))
+    return order[:LEADING]
+
+
+def _sections(suite: SuiteResults, begun: Sequence[str], gallery: _Gallery) -> list[Section]:
     heard = [
         t
         for t in begun
@@ -161,6 +207,7 @@ class _Gallery:
 
     folder: Path
     styles: Mapping[str, MethodStyle]
+    remark: str = ""
 
     @property
     def names(self) -> dict[str, str]:
@@ -176,7 +223,7 @@ class _Gallery:
             save(draw(TWO_COLUMNS), folder, name),
             save(draw(ONE_COLUMN), folder, f"{name}-column"),
         )
-        return Picture(name, caption, alt, _address(wide), _address(narrow))
+        return Picture(name, caption + self.remark, alt, _address(wide), _address(narrow))
 
     def tables(self, *tables: ReportTable | None) -> list[ReportTable]:
         """Keep the tables that there are as files."""
@@ -204,6 +251,8 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
     if len(everywhere) > 1:
         items.append(_ranks(runs, gallery, "rank-over-time"))
         items += gallery.tables(rank_table(runs, gallery.names))
+    if len(everywhere) > MOST_TOLD_APART:
+        return [*items, f"No critical-difference diagram: {len(everywhere):,} names have no room."]
     try:
         found = friedman_of_runs(runs)
     except StatisticsError as error:
@@ -231,7 +280,12 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
     there = {label: group for label, group in runs.items() if group}
     curves, shown = regret_curves(runs), distributions(there)
     baseline = next(
-        (label for label, optimizer in _entries(suite) if optimizer == "random_search"), None
+        (
+            label
+            for label, method in suite.identity.methods.items()
+            if method.optimizer == "random_search"
+        ),
+        None,
     )
     items: list[Item] = [
         gallery.picture(
@@ -271,141 +325,5 @@ def _ranks(
     )
 
 
-def _address(png: bytes) -> str:
-    return "data:image/png;base64," + b64encode(png).decode()
-
-
-def _entries(suite: SuiteResults) -> list[tuple[str, str]]:
-    """Label and optimizer of every method, in the suite's order."""
-    return [(label, method.optimizer) for label, method in suite.identity.methods.items()]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _notes(suite: SuiteResults) -> list[str]:
-    """What a reader must know before the numbers: what is missing, damaged, modelled or mixed."""
-    notes = []
-    untested = []
-    for table in suite.tables:
-        runs = suite.runs[table]
-        every = [run for label in suite.labels for run in runs[label]]
-        if not every:
-            notes.append(f"{table}: no finished run; it is left out below.")
-            continue
-        behind = [
-            f"{label} {len(runs[label])}"
-            for label in suite.labels
-            if len(runs[label]) < suite.planned
-        ]
-        if behind:
-            notes.append(
-                f"{table}: not finished; of {suite.planned} runs each there are so far:"
-                f" {', '.join(behind)}."
-            )
-        silent = Counter(run.label for run in every if not len(run.trajectory))
-        if silent:
-            shown = ", ".join(f"{label} {count}" for label, count in silent.items())
-            notes.append(
-                f"{table}: runs that finished no evaluation within the time limit: {shown}."
-            )
-        for what, values in (
-            (
-                "tables (their checksums differ): do not compare them",
-                {run.table_checksum for run in every},
-            ),
-            ("protocols: do not compare them", {_shown(run.protocol) for run in every}),
-            ("time limits: do not compare them", {run.time_limit for run in every}),
-            ("sets of software versions", {_shown(run.versions) for run in every}),
-        ):
-            if len(values) > 1:
-                notes.append(f"{table}: its runs come from {len(values)} different {what}.")
-        if len({run.has_test for run in every}) > 1:
-            notes.append(
-                f"{table}: some runs have test errors and some do not; validation regret is shown"
-                " for all."
-            )
-        elif not every[0].has_test:
-            untested.append(table)
-        notes += [
-            f"{table} is a reconstruction: {text}"
-            for text in sorted({r.reconstruction for r in every})
-            if text
-        ]
-        remarks: dict[str, list[str]] = {}
-        for label, note in dict.fromkeys((run.label, note) for run in every for note in run.notes):
-            remarks.setdefault(note, []).append(label)
-        notes += [f"{table}, {', '.join(labels)}: {note}" for note, labels in remarks.items()]
-    every_run = (
-        run for t in suite.tables for label in suite.labels for run in suite.runs[t][label]
-    )
-    notes += [f"{line}." for line in early_ends(suite.identity, every_run)]
-    if untested:
-        notes.append(
-            f"No test accuracy in {', '.join(untested)}: what is shown is validation regret."
-        )
-    notes += _shortened(
-        [f"Failed: {f.table}, {f.label}, run {f.number}: {f.message}" for f in suite.failures],
-        "runs",
-    )
-    notes += _shortened([f"Damaged and left out: {line}" for line in suite.damaged], "files")
-    if len(suite.labels) == 1:
-        notes.append("One method only: there is nothing to compare it with.")
-    return notes
-
-
-def _shortened(lines: list[str], what: str, most: int = 20) -> list[str]:
-    return (
-        lines
-        if len(lines) <= most
-        else [*lines[:most], f"\u2026 and {len(lines) - most} more such {what}."]
-    )
-
-
-def _setup(suite: SuiteResults) -> list[tuple[str, str]]:
-    """What was run on what, as keys and values."""
-    identity, protocol = suite.identity, suite.identity.protocol
-    runs = [
-        run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]
-    ]
-    rows = [("Suite", suite.name), ("Protocol", f"{protocol.name}: {protocol.summary}")]
-    if identity.encoding:
-        rows.append(("Encoding", identity.encoding))
-    rows += [
-        ("Seed", str(identity.seed)),
-        ("Runs", f"{suite.planned} per table and method"),
-        ("Simulated workers", str(identity.simulated_workers)),
-    ]
-    for table, about in identity.tables.items():
-        parts = [
-            f"{about.cells:,} cells",
-            f"budgets {', '.join(f'{b:g}' for b in about.budgets)}",
-            f"{about.repeats} repeats",
-            f"space {about.space}",
-            f"source {about.source}" if about.source else "",
-            f"licence {about.licence}" if about.licence else "",
-            f"RECONSTRUCTION: {about.reconstruction}" if about.reconstruction else "",
-            f"time limit {about.time_limit:,.10g} s ({human_time(about.time_limit)})",
-            f"checksum {'+'.join(c[:16] for c in about.checksums.split('+'))}",
-        ]
-        rows.append((f"Table {table}", "; ".join(part for part in parts if part)))
-    rows += [
-        ("Versions", text)
-        for text in sorted({_shown(run.versions) for run in runs if run.versions})
-    ]
-    return rows
-
-
-def _methods(suite: SuiteResults) -> list[tuple[str, str, str]]:
-    return [
-        (label, method.optimizer, _shown(method.settings) or "none")
-        for label, method in suite.identity.methods.items()
-    ]
-
-
-def _shown(value: Any) -> str:
-    """A setting as text: mappings as ``key = value``, in their order."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {_shown(inner)}" for key, inner in value.items())
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+def _address(png: bytes) -> Markup:
+    return Markup("data:image/png;base64,") + Markup(b64encode(png).decode())

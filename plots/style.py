@@ -226,12 +226,15 @@ def method_styles(
     styles: dict[str, MethodStyle] = {}
     own: dict[str, tuple[str, str]] = {}
     taken: set[tuple[Any, ...]] = set()
-    alone = len({optimizer for _, optimizer in shown}) == 1 and len(shown) > 2
+    optimizers = {optimizer for _, optimizer in shown}
+    alone = len(optimizers) == 1 and len(shown) > 2
+    free = [*CYCLE, *(METHODS[name][1:] for name in METHODS if name not in optimizers)]
     for place, (label, optimizer) in enumerate(shown):
         key = label if alone and place else optimizer
         if key not in own:
-            unknown = sum(name not in METHODS for name in own)
-            own[key] = METHODS[key][1:] if key in METHODS else CYCLE[unknown % len(CYCLE)]
+            unknown = sum(name not in METHODS or name not in optimizers for name in own)
+            known = key in METHODS and key == optimizer
+            own[key] = METHODS[key][1:] if known else free[unknown % len(free)]
         look = next(
             look for base in (own[key], *CYCLE) for look in _looks(*base) if look not in taken
         )

@@ -30,7 +30,7 @@ def make_run(
     time_limit: float = LIMIT,
     **changes: Any,
 ) -> RunResult:
-    """A run whose incumbents have the given regret; validation and test regret agree, reference errors are 0.05."""
+    """A run whose incumbents have the given regret, validation and test; references are 0.05."""
     values = 0.05 + np.asarray(regret, dtype=np.float64)
     k = len(values)
     trajectory = Trajectory(

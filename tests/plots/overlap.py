@@ -1,4 +1,4 @@
-"""What a reader cannot read in a figure: texts over each other, and texts outside of the picture."""
+"""What cannot be read in a figure: texts over each other, and texts outside of the picture."""
 
 from __future__ import annotations
 

@@ -1,11 +1,19 @@
 import re
+import warnings
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from regretta.harness.suite import Failure
-from regretta.plots.report import ReportError, write_report
+from regretta.plots.critical_difference import draw_critical_difference
+from regretta.plots.friedman import friedman
+from regretta.plots.report import LEADING, ReportError, write_report
+from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, human_name, method_styles
+from tests.plots.conftest import METHODS
+from tests.plots.overlap import check_readable
 
 
 def text_of(page):
@@ -14,6 +22,18 @@ def text_of(page):
         r"\s+", " ", re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page.read_text())
     )
 
+
+STRANGE = (
+    "$\\frac{1}$ of 100 % & #_^~",
+    "木" * 40,
+    "x" * 499 + "a",
+    "x" * 499 + "b",
+    "שלום 😀",
+    "<script>alert(1)</script>",
+    "W" * 200,
+    "BOHB",
+    "bohb",
+)
 
 REPORT_TABLES = ("nb201-cifar10", "nb201-imagenet16-120")
 
@@ -37,6 +57,19 @@ class Checker(HTMLParser):
 def unpainted(monkeypatch):
     """Figures are made but not painted, for tests of the page's words."""
     monkeypatch.setattr("regretta.plots.report.save", lambda drawn, folder, name: b"png")
+
+
+@pytest.fixture
+def readable(monkeypatch):
+    """Figures are painted and must be readable; gives their texts by name."""
+    texts = {}
+
+    def check(drawn, folder, name):
+        texts[name] = [painted.text for painted in check_readable(drawn)]
+        return b"png"
+
+    monkeypatch.setattr("regretta.plots.report.save", check)
+    return texts
 
 
 def test_figures_and_tables_stand_beside_the_page(report):
@@ -208,3 +241,78 @@ def test_an_unwritable_folder_is_one_line(tmp_path, suite_of, run_of):
     (tmp_path / "figures").write_text("in the way")
     with pytest.raises(ReportError, match="cannot be written"):
         write_report(suite_of(tmp_path, {"a": {"bohb": [run_of()]}}))
+
+
+def test_every_figure_can_be_read_whatever_the_labels(readable, tmp_path, random_suite_of):
+    suite = random_suite_of(tmp_path, tables=("a", "b" * 60), methods=STRANGE, n=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = text_of(write_report(suite))
+    assert {"regret", "regret-column", "rank-over-time-column"} <= set(readable)
+    assert "$\\frac{1}$ of 100 % & #_^~" in readable["regret-a"]
+    for label in STRANGE[:5]:  # whole in the table of methods
+        assert escape(label) in text
+    assert "<script>alert" not in text
+
+
+@pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
+@pytest.mark.parametrize("methods", [STRANGE, [f"plugin {n}" for n in range(40)]])
+def test_a_critical_difference_diagram_can_be_read(methods, width):
+    rng = np.random.default_rng(0)
+    tables = {
+        f"table {t}": {label: rng.uniform(0.1, 0.2, 3) + n / 99 for n, label in enumerate(methods)}
+        for t in range(12)
+    }
+    styles = method_styles([(label, label) for label in methods])
+    check_readable(draw_critical_difference(friedman(tables), styles, width, reconstruction=True))
+
+
+@pytest.mark.parametrize("methods", [1, 13, 40])
+def test_every_figure_can_be_read_with_many_methods(readable, tmp_path, random_suite_of, methods):
+    names = [*METHODS, *(f"plugin {n}" for n in range(40))][:methods]
+    write_report(random_suite_of(tmp_path, methods=names, n=2))
+    for label in names:
+        assert sum(human_name(label) in text for text in readable["regret-column"]) >= 1
+
+
+def test_of_too_many_methods_the_best_are_coloured_and_the_page_says_so(
+    readable, tmp_path, suite_of, run_of
+):
+    runs = {
+        f"plugin {n:03d}": [run_of([9, 99], [0.5, 0.5 / (n + 1)], label=f"plugin {n:03d}")] * 2
+        for n in range(100)
+    }
+    text = text_of(write_report(suite_of(tmp_path, {"a": runs})))
+    assert f"Coloured are the {LEADING} of 100 methods with the best mean rank" in text
+    shown = [text for text in readable["regret"] if text.startswith("plugin")]
+    assert shown == [f"plugin {n:03d}" for n in range(80, 100)]
+    assert "80 others" in readable["regret"]
+    assert "plugin 000" in text
+
+
+def test_a_search_that_ended_early_is_said(unpainted, tmp_path, suite_of, run_of):
+    early = [
+        run_of([9], [0.1], ended_early=True, elapsed=elapsed, unique_cells=64)
+        for elapsed in (120.0, 600.0)
+    ]
+    runs = {"smac": [*early, run_of([9], [0.1])], "bohb": [run_of([9], [0.1])]}
+    text = text_of(write_report(suite_of(tmp_path, {"a": runs})))
+    assert (
+        "smac on a: 2 runs ended early, at 120 to 600 of 1,000,000 s, as the optimizer had nothing"
+        " more to propose; seen were 64 of 15,625 cells." in text
+    )
+    assert "bohb on a" not in text
+
+
+def test_a_suite_without_a_title_is_called_by_what_was_run(unpainted, tmp_path, suite_of, run_of):
+    suite = suite_of(tmp_path, {"a": {"bohb": [run_of()], "mine": [run_of()]}})
+    suite = replace(suite, identity=replace(suite.identity, title=""))
+    assert "<h1>toy-suite: BOHB, mine on a</h1>" in text_of(write_report(suite))
+
+
+def test_control_characters_of_a_stranger_stay_out_of_the_page(
+    unpainted, tmp_path, suite_of, run_of
+):
+    run = run_of([9], [0.1], notes=("one\x1b[31m\x00\u202etwo",))
+    text = text_of(write_report(suite_of(tmp_path, {"a": {"bohb": [run]}})))
+    assert "one[31mtwo" in text

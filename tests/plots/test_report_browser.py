@@ -1,4 +1,4 @@
-"""The report in a real browser: every picture shows, nothing overflows, the console stays silent."""
+"""The report in a browser: every picture shows, nothing overflows, the console stays silent."""
 
 import base64
 import json
@@ -38,7 +38,8 @@ onload = () => {
     const result = {
       width: root.clientWidth, scroll: root.scrollWidth,
       outside: outside.map(element => element.outerHTML.slice(0, 200)),
-      shown: [...page.images].map(image => image.complete && image.naturalWidth > 0 && image.clientWidth > 0),
+      shown: [...page.images].map(
+        image => image.complete && image.naturalWidth > 0 && image.clientWidth > 0),
       chosen: [...page.images].map(image => image.naturalWidth),
     };
     document.title = "measured " + btoa(encodeURIComponent(JSON.stringify(result)));

@@ -1,0 +1,154 @@
+"""What a reader must know besides the figures: what is missing or modelled, and what was run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from regretta.harness.store.results import SuiteResults, early_ends
+from regretta.plots.axes import human_time
+from regretta.plots.style import MethodStyle
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``"1 run"``, ``"2,000 runs"``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def reader_notes(suite: SuiteResults) -> list[str]:
+    """What a reader must know before the numbers: what is missing, damaged, modelled or mixed."""
+    notes = []
+    untested = []
+    for table in suite.tables:
+        runs = suite.runs[table]
+        every = [run for label in suite.labels for run in runs[label]]
+        if not every:
+            notes.append(f"{table}: no finished run; it is left out below.")
+            continue
+        behind = [
+            f"{label} {len(runs[label])}"
+            for label in suite.labels
+            if len(runs[label]) < suite.planned
+        ]
+        if behind:
+            notes.append(
+                f"{table}: not finished; of {suite.planned} runs each there are so far:"
+                f" {', '.join(behind)}."
+            )
+        silent = Counter(run.label for run in every if not len(run.trajectory))
+        if silent:
+            shown = ", ".join(f"{label} {count}" for label, count in silent.items())
+            notes.append(
+                f"{table}: runs that finished no evaluation within the time limit: {shown}."
+            )
+        for what, values in (
+            (
+                "tables (their checksums differ): do not compare them",
+                {run.table_checksum for run in every},
+            ),
+            ("protocols: do not compare them", {_shown(run.protocol) for run in every}),
+            ("time limits: do not compare them", {run.time_limit for run in every}),
+            ("sets of software versions", {_shown(run.versions) for run in every}),
+        ):
+            if len(values) > 1:
+                notes.append(f"{table}: its runs come from {len(values)} different {what}.")
+        if len({run.has_test for run in every}) > 1:
+            notes.append(
+                f"{table}: some runs have test errors and some do not; validation regret is shown"
+                " for all."
+            )
+        elif not every[0].has_test:
+            untested.append(table)
+        notes += [
+            f"{table} is a reconstruction: {text}"
+            for text in sorted({r.reconstruction for r in every})
+            if text
+        ]
+        remarks: dict[str, list[str]] = {}
+        for label, note in dict.fromkeys((run.label, note) for run in every for note in run.notes):
+            remarks.setdefault(note, []).append(label)
+        notes += [f"{table}, {', '.join(labels)}: {note}" for note, labels in remarks.items()]
+    every_run = (
+        run for t in suite.tables for label in suite.labels for run in suite.runs[t][label]
+    )
+    early = early_ends(suite.identity, every_run)
+    notes += _shortened([f"{line}." for line in early], "methods")
+    if untested:
+        notes.append(
+            f"No test accuracy in {', '.join(untested)}: what is shown is validation regret."
+        )
+    notes += _shortened(
+        [f"Failed: {f.table}, {f.label}, run {f.number}: {f.message}" for f in suite.failures],
+        "runs",
+    )
+    notes += _shortened([f"Damaged and left out: {line}" for line in suite.damaged], "files")
+    if len(suite.labels) == 1:
+        notes.append("One method only: there is nothing to compare it with.")
+    return notes
+
+
+def _shortened(lines: list[str], what: str, most: int = 20) -> list[str]:
+    return (
+        lines
+        if len(lines) <= most
+        else [*lines[:most], f"\u2026 and {len(lines) - most} more such {what}."]
+    )
+
+
+def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
+    """What was run on what, as keys and values."""
+    identity, protocol = suite.identity, suite.identity.protocol
+    runs = [
+        run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]
+    ]
+    rows = [("Suite", suite.name), ("Protocol", f"{protocol.name}: {protocol.summary}")]
+    if identity.encoding:
+        rows.append(("Encoding", identity.encoding))
+    rows += [
+        ("Seed", str(identity.seed)),
+        ("Runs", f"{suite.planned} per table and method"),
+        ("Simulated workers", str(identity.simulated_workers)),
+    ]
+    for table, about in identity.tables.items():
+        parts = [
+            f"{about.cells:,} cells",
+            f"budgets {', '.join(f'{b:g}' for b in about.budgets)}",
+            f"{about.repeats} repeats",
+            f"space {about.space}",
+            f"source {about.source}" if about.source else "",
+            f"licence {about.licence}" if about.licence else "",
+            f"RECONSTRUCTION: {about.reconstruction}" if about.reconstruction else "",
+            f"time limit {about.time_limit:,.10g} s ({human_time(about.time_limit)})",
+            f"checksum {'+'.join(c[:16] for c in about.checksums.split('+'))}",
+        ]
+        rows.append((f"Table {table}", "; ".join(part for part in parts if part)))
+    rows += [
+        ("Versions", text)
+        for text in sorted({_shown(run.versions) for run in runs if run.versions})
+    ]
+    return rows
+
+
+def method_rows(
+    suite: SuiteResults, styles: Mapping[str, MethodStyle]
+) -> list[tuple[str, str, str, str, str]]:
+    """Of each method its place, label, name in the pictures, optimizer and settings."""
+    return [
+        (
+            f"{place:,}",
+            label,
+            "grey" if styles[label].background else styles[label].name,
+            method.optimizer,
+            _shown(method.settings) or "none",
+        )
+        for place, (label, method) in enumerate(suite.identity.methods.items(), start=1)
+    ]
+
+
+def _shown(value: Any) -> str:
+    """A setting as text: mappings as ``key = value``, in their order."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {_shown(inner)}" for key, inner in value.items())
+    return value if isinstance(value, str) else json.dumps(value, default=str)
