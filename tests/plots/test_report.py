@@ -298,7 +298,7 @@ def test_a_search_that_ended_early_is_said(unpainted, tmp_path, suite_of, run_of
     runs = {"smac": [*early, run_of([9], [0.1])], "bohb": [run_of([9], [0.1])]}
     text = text_of(write_report(suite_of(tmp_path, {"a": runs})))
     assert (
-        "smac on a: 2 runs ended early, at 120 to 600 of 1,000,000 s, as the optimizer had nothing"
+        "smac on a: 2 runs ended early, at 120 to 600 of 1,000 s, as the optimizer had nothing"
         " more to propose; seen were 64 of 15,625 cells." in text
     )
     assert "bohb on a" not in text
