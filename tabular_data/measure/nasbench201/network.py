@@ -15,15 +15,10 @@ import torch
 from torch import Tensor
 
 from regretta.tabular_data.measure.nasbench201.architecture import KERNELS, stage_shapes
-from regretta.tabular_data.measure.nasbench201.layers import (
-    AveragePool,
-    BatchNorm,
-    Columns,
-    Product,
-    Skip,
-    Value,
-    Workspace,
-)
+from regretta.tabular_data.measure.nasbench201.convolution import Columns, Product
+from regretta.tabular_data.measure.nasbench201.normalisation import BatchNorm
+from regretta.tabular_data.measure.nasbench201.pooling import AveragePool, Skip
+from regretta.tabular_data.measure.nasbench201.values import Value, Workspace
 from regretta.tabular_data.measure.parameters import Parameters
 from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.shapes import Shape
