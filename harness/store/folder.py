@@ -92,8 +92,10 @@ def claim(suite: Suite, folder: Path, *, redo_changed: bool = False) -> tuple[st
                     try:
                         replaced = [
                             label
-                            for label in identity.methods
-                            if redo_changed or not _has_runs(folder, label)
+                            for label, method in identity.methods.items()
+                            if label in there.methods
+                            and there.methods[label].fingerprint != method.fingerprint
+                            and (redo_changed or not _has_runs(folder, label))
                         ]
                         identity = there.joined(identity, replaced)
                     except SuiteError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -13,6 +14,7 @@ from regretta.experiments.catalog import find_suite
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.store.export import export_suite
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
 from regretta.harness.suite import plan
@@ -225,3 +227,39 @@ def test_an_identity_is_what_its_file_says(spec: SuiteSpec) -> None:
     again = SuiteIdentity.from_json(identity.to_json())
     assert again.to_json() == identity.to_json()
     assert (again.tables, again.protocol) == (identity.tables, identity.protocol)
+
+
+BENCHMARK = """
+import numpy as np
+from regretta import Benchmark, GridSpace
+from regretta.tabular_data.benchmark import Judged, Observed
+
+class Line(Benchmark):
+    "The error is the distance from the last choice."
+    name = "line"
+    space = GridSpace({"x": list(range(5))})
+    budgets = (1.0,)
+
+    def observe(self, configurations, budget, draws):
+        return Observed(1 - configurations[:, 0] / 4, np.full(len(configurations), 10.0))
+
+    def judge(self, configurations, budget):
+        errors = 1 - configurations[:, 0] / 4
+        return Judged(errors, errors)
+"""
+
+
+def test_a_plugins_benchmark_is_run_again_from_its_copy(tmp_path: Path) -> None:
+    plugin = tmp_path / "line.py"
+    plugin.write_text(BENCHMARK)
+    entries = (OptimizerEntry("random_search"),)
+    spec = SuiteSpec("l", ("line",), entries, time_limit=200, runs=2, plugins=(plugin,))
+    run_suite(spec, tmp_path / "out")
+    (path,) = export_suite(load_suite(tmp_path / "out"), tmp_path, "csv")
+    with path.open() as file:
+        for row in csv.DictReader(file):
+            choice = json.loads(row["configuration"])["x"]
+            assert float(row["test_error"]) == 1 - int(choice) / 4
+    plugin.unlink()
+    assert run_suite(find_suite(tmp_path / "out"), tmp_path / "anew").new == 2
+    assert runs(tmp_path / "anew") == runs(tmp_path / "out")
