@@ -11,7 +11,7 @@ import pytest
 
 from regretta.optimizers.base import Observation, Problem, Proposal, SettingsError
 from regretta.optimizers.tpe import Tpe
-from regretta.tabular_data.spaces import get_space
+from regretta.tabular_data.spaces import Categorical, GridSpace, Integer, Space, get_space
 from regretta.testing import OptimizerConformance
 
 needs_hyperopt = pytest.mark.skipif(
@@ -26,16 +26,9 @@ class TestTpe(OptimizerConformance):
     evaluations = 25
 
 
-def run(search: Tpe, n: int) -> list[tuple[list[float], float]]:
-    asked = []
-    for _ in range(n):
-        proposal = search.ask()
-        assert isinstance(proposal, Proposal)
-        assert proposal.budget is None
-        error = 0.1 + 0.01 * float(proposal.configurations.sum())
-        asked.append((proposal.configurations[0].tolist(), error))
-        search.tell(told(proposal, error))
-    return asked
+def error_of(entries: list[float]) -> float:
+    """Coarse, so that proposals tie."""
+    return round(0.1 + 0.01 * float(np.sum(entries)), 2)
 
 
 def told(proposal: Proposal, error: float) -> Observation:
@@ -44,40 +37,99 @@ def told(proposal: Proposal, error: float) -> Observation:
     )
 
 
-@needs_hyperopt
-def test_suggests_what_hyperopt_s_own_loop_suggests() -> None:
-    """``fmin`` draws a seed for every suggestion; with the same seeds the searches are one."""
+def run(search: Tpe, n: int, under_way: int = 1) -> list[list[float]]:
+    """What is asked for while the newest of some proposals under way is always told first."""
+    asked: list[list[float]] = []
+    waiting: list[Proposal] = []
+    for _ in range(n):
+        proposal = search.ask()
+        assert isinstance(proposal, Proposal)
+        assert proposal.budget is None
+        asked.append(proposal.configurations[0].tolist())
+        waiting.append(proposal)
+        if len(waiting) == under_way:
+            newest = waiting.pop()
+            search.tell(told(newest, error_of(newest.configurations[0].tolist())))
+    return asked
+
+
+def stock(space: Space, n: int, under_way: int, settings: Any) -> list[list[float]]:
+    """``hyperopt.tpe.suggest`` on its own documents, with the seeds that ours draws."""
     import hyperopt
 
-    space = get_space("nasbench201")
-    ours = run(Tpe(Problem(space, (1.0,)), np.random.default_rng(2)), 40)
-
+    hp, dimensions = hyperopt.hp, {}
+    for p in space.parameters:
+        if isinstance(p, Categorical):
+            dimensions[p.name] = hp.choice(p.name, list(range(len(p.choices))))
+        elif isinstance(p, Integer):
+            dimensions[p.name] = hp.quniform(p.name, p.low, p.high, 1)
+        else:
+            dimensions[p.name] = hp.uniform(p.name, p.low, p.high)
     trials = hyperopt.Trials()
-    dimensions = {p.name: hyperopt.hp.choice(p.name, list(range(5))) for p in space.parameters}
-    domain = hyperopt.base.Domain(lambda chosen: 0.1 + 0.01 * sum(chosen.values()), dimensions)
+    domain = hyperopt.base.Domain(lambda _: 0.0, dimensions)
     rng = np.random.default_rng(2)
-    for _ in range(40):
-        docs = hyperopt.tpe.suggest(
-            trials.new_trial_ids(1), domain, trials, int(rng.integers(2**31 - 1))
+    asked: list[list[float]] = []
+    waiting: list[int] = []
+    for number in range(n):
+        documents = hyperopt.tpe.suggest(
+            trials.new_trial_ids(1),
+            domain,
+            trials,
+            int(rng.integers(2**31 - 1)),
+            prior_weight=settings.prior_weight,
+            n_startup_jobs=settings.n_startup,
+            n_EI_candidates=settings.n_candidates,
+            gamma=settings.gamma,
+            verbose=False,
         )
-        trials.insert_trial_docs(docs)
+        trials.insert_trial_docs(documents)
         trials.refresh()
-        doc = trials._dynamic_trials[-1]
-        doc["result"] = domain.evaluate(hyperopt.base.spec_from_misc(doc["misc"]), None)
-        doc["state"] = hyperopt.JOB_STATE_DONE
-        trials.refresh()
-    stock = [[t["misc"]["vals"][p.name][0] for p in space.parameters] for t in trials.trials]
-    assert [c for c, _ in ours] == stock
-    assert [error for _, error in ours] == pytest.approx(trials.losses())
+        drawn = trials._dynamic_trials[-1]["misc"]["vals"]
+        asked.append([float(drawn[p.name][0]) for p in space.parameters])
+        waiting.append(number)
+        if len(waiting) == under_way:
+            newest = waiting.pop()
+            trial = trials._dynamic_trials[newest]
+            trial["result"] = {"loss": error_of(asked[newest]), "status": hyperopt.STATUS_OK}
+            trial["state"] = hyperopt.JOB_STATE_DONE
+            trials.refresh()
+    return asked
 
 
 @needs_hyperopt
-def test_observations_find_their_proposals_whatever_their_order() -> None:
-    search = Tpe(Problem(get_space("nasbench201"), (1.0,)), np.random.default_rng(0))
-    asked = [search.ask() for _ in range(3)]
-    for proposal, error in reversed(list(zip(asked, (0.1, 0.2, 0.3), strict=True))):
-        search.tell(told(proposal, error))
-    assert search._trials.losses() == [0.1, 0.2, 0.3]
+@pytest.mark.parametrize("under_way", [1, 3])
+@pytest.mark.parametrize(
+    ("space", "values"),
+    [
+        ("nasbench101/A", {}),
+        ("nasbench101-5v/B", {"gamma": 1.0, "n_startup": 5}),
+        ("nasbench101-4v/C", {"prior_weight": 0.5, "n_candidates": 7}),
+        ("nasbench201", {"gamma": 3.0}),
+    ],
+)
+def test_suggests_what_hyperopt_suggests(
+    space: str, values: dict[str, Any], under_way: int
+) -> None:
+    found, settings = get_space(space), Tpe.make_settings(values=values)
+    search = Tpe(Problem(found, (1.0,)), np.random.default_rng(2), settings)
+    ours = run(search, 60, under_way)
+    assert ours == stock(found, 60, under_way, settings)
+
+
+@needs_hyperopt
+def test_the_order_of_hyperopt_s_draws_does_not_depend_on_the_names_of_a_test() -> None:
+    """Names out of order, one a prefix of another, and a parameter of every kind."""
+    names = ["zeta", "alpha", "a10", "a9", "B", "alpha_2"]
+    space = GridSpace({name: [str(i) for i in range(k + 1)] for k, name in enumerate(names)})
+    settings = Tpe.make_settings(values={"n_startup": 4})
+    search = Tpe(Problem(space, (1.0,)), np.random.default_rng(2), settings)
+    assert run(search, 40) == stock(space, 40, 1, settings)
+
+
+@needs_hyperopt
+def test_a_cell_of_a_space_of_one_cell_is_proposed_again() -> None:
+    search = Tpe(Problem(GridSpace({"x": ["a"], "y": ["b"]}), (1.0,)), np.random.default_rng(0))
+    assert run(search, 30) == [[0, 0]] * 30
 
 
 @needs_hyperopt
@@ -85,7 +137,7 @@ def test_integers_stay_whole_and_in_their_range() -> None:
     space = get_space("nasbench101-4v/C")
     search = Tpe(Problem(space, (1.0,)), np.random.default_rng(0))
     edges = [p.name for p in space.parameters].index("num_edges")
-    drawn = {c[edges] for c, _ in run(search, 40)}
+    drawn = {entries[edges] for entries in run(search, 40)}
     assert drawn <= set(map(float, range(10)))
 
 
