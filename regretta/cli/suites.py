@@ -246,4 +246,8 @@ def export(folder: Path, form: str, out: Path) -> int:
     suite = load_suite(folder)
     written = export_suite(suite, out, form)
     print(f"{len(written)} files in {out}")
+    for table in suite.tables:
+        for label in suite.labels:
+            if not suite.runs[table][label]:
+                print(f"note: {label} on {table} has no finished run")
     return say_damaged(suite.damaged)

@@ -149,6 +149,17 @@ def test_a_name_means_the_same_in_every_format(by_hand: SuiteResults, tmp_path: 
             assert str(data[key]) == rows[0][key], key
 
 
+def test_the_command_says_which_method_has_nothing_to_export(
+    by_hand: SuiteResults, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(by_hand.folder), "--out", str(tmp_path / "peers")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"2 files in {tmp_path / 'peers'}",
+        "note: broken on grid has no finished run",
+    ]
+
+
 def test_no_two_methods_share_a_folder(by_hand: SuiteResults, tmp_path: Path) -> None:
     (run,) = by_hand.runs["grid"]["cells"]
     labels = ("reinforce", "rl", "cells")
