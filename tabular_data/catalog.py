@@ -63,8 +63,11 @@ def _all_entries() -> Iterator[CatalogEntry]:
 
 def _inside(root: Path, origin: Literal["yours", "embedded"]) -> Iterator[CatalogEntry]:
     """The tables that stand in a folder."""
+    folders: list[Path] = []
     with suppress(OSError):
-        for folder in sorted(root.iterdir()):
+        folders = sorted(root.iterdir())
+    for folder in folders:
+        with suppress(OSError):
             if (folder / "table.json").exists() and not folder.name.startswith("."):
                 yield CatalogEntry(folder.name, origin, folder, *_family(folder))
 

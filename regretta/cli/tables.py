@@ -290,6 +290,10 @@ def described(table: Table) -> dict[str, Any]:
     """What a table is, as JSON can hold it."""
     return {
         "name": table.name,
+        "dataset": table.dataset,
+        "metric": f"{table.metric.name}, {'higher' if table.metric.higher_is_better else 'lower'}"
+        " is better",
+        "collection": table.collection,
         "space": table.space.name,
         "cells": table.n_cells,
         "budgets": list(table.budgets),

@@ -98,6 +98,24 @@ def test_a_users_table_wins_over_one_of_the_same_name(
     assert open_table("nb201-cifar10").n_cells == 4
 
 
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "3", "\x00", "[" * 100_000, '{"format": 2}', '{"format": 1}']
+)
+def test_one_bad_folder_never_breaks_a_listing(
+    tmp_path: Path, grid_table: Table, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("REGRETTA_HOME", str(tmp_path))
+    grid_table.write(tmp_path / "tables" / "good")
+    (tmp_path / "tables" / "bad").mkdir()
+    (tmp_path / "tables" / "bad" / "table.json").write_text(text)
+    (tmp_path / "tables" / "folder").mkdir()
+    (tmp_path / "tables" / "folder" / "table.json").mkdir()
+    assert {"good", "bad", "digits101"} <= {entry.name for entry in entries()}
+    assert open_table("good").n_cells == 4
+    with pytest.raises(TableError):
+        open_table("bad")
+
+
 def test_the_packaged_tables_are_listed() -> None:
     names = {entry.name for entry in entries()}
     assert {"nb201-cifar10", "nb201-cifar100", "nb201-imagenet16-120"} <= names
