@@ -17,7 +17,7 @@ from regretta.harness.regret import TOLERANCE, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
 from regretta.plots.friedman import Friedman, friedman_of_runs
-from regretta.plots.power import MOST_RUNS, POWER, detectable_difference, runs_needed
+from regretta.plots.power import MOST_RUNS, runs_needed, share_of_variance, shown_superiority
 from regretta.plots.rank_over_time import expected_ranks, rank_curves
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import (
@@ -27,6 +27,7 @@ from regretta.plots.statistics import (
     difference_interval,
     fewest_runs,
     pairwise_tests,
+    superiority,
 )
 from regretta.plots.summary import MOST_METHODS
 from regretta.plots.tables import percent
@@ -55,12 +56,13 @@ class Answer:
     gap
         Mean regret of the best method of `level_with`, or else of the second, minus that of the
         first, with its 95 % bootstrap interval; None where one has no run with a value.
-    detectable
-        Difference in regret that the runs there are would show with `POWER`; infinite where none
-        is so large.
+    odds
+        Probability that a run of the first is better than one of that method, ties half.
+    shown_odds
+        The least such probability that the runs there are would show with `POWER`; infinite where
+        they would show none.
     needed
-        Runs a method that would show a difference as large as `gap` with `POWER`; 0 where there is
-        no gap, `MOST_RUNS` and one where more would be needed.
+        Runs a method that would show such odds with `POWER`, see `runs_needed`.
     """
 
     labels: tuple[str, ...]
@@ -70,7 +72,8 @@ class Answer:
     since: float
     tests: tuple[PairwiseTest, ...]
     gap: Interval | None
-    detectable: float
+    odds: float
+    shown_odds: float
     needed: int
 
 
@@ -89,14 +92,9 @@ def answer(runs: Mapping[str, Sequence[RunResult]]) -> Answer:
     rival = rest[0] if rest else labels[1]
     pairs = comb(len(labels), 2)
     best, other = _known(finals[labels[0]]), _known(finals[rival])
-    gap, detectable, needed = None, np.inf, 0
-    if len(best) and len(other):
-        gap = difference_interval(other, best)
-        residuals = np.concatenate([best - best.mean(), other - other.mean()])
-        fewest = min(len(finals[labels[0]]), len(finals[rival]))
-        detectable = detectable_difference(residuals, fewest, pairs)
-        if gap.estimate > TOLERANCE:
-            needed = runs_needed(residuals, gap.estimate, pairs)
+    odds = superiority(finals[labels[0]], finals[rival])
+    ties = share_of_variance(finals[labels[0]], finals[rival])
+    fewest = min(len(finals[labels[0]]), len(finals[rival]))
     return Answer(
         labels=tuple(labels),
         ranks=tuple(float(ranks[i]) for i in order),
@@ -104,9 +102,10 @@ def answer(runs: Mapping[str, Sequence[RunResult]]) -> Answer:
         level_with=rest,
         since=_since(there, labels[0]),
         tests=tuple(first),
-        gap=gap,
-        detectable=detectable,
-        needed=needed,
+        gap=difference_interval(other, best) if len(best) and len(other) else None,
+        odds=odds,
+        shown_odds=shown_superiority(fewest, pairs, ties),
+        needed=runs_needed(odds, pairs, ties),
     )
 
 
@@ -202,14 +201,10 @@ def _clear(found: Answer, names: Mapping[str, str], measure: str, n: str) -> str
     first, second, others = names[found.labels[0]], names[found.labels[1]], len(found.labels) - 1
     everyone = "the other method" if others == 1 else f"each of the other {others} methods"
     worst = max(test.p_holm for test in found.tests)
-    odds = f"run of it beats one of {second} with probability {found.tests[0].superiority:.2f}."
-    size = f"A {odds}"
-    if found.gap is not None:
-        size = f"Its mean {measure} is {_points(found.gap)} below that of {second}; a {odds}"
     return (
         f"{first} leads: at the end it is better than {everyone} ({n}, {_p(worst)} after"
         f" correction), and it has had the best average rank from {human_time(found.since)} on."
-        f" {size}"
+        f" {_margin(found, second, measure)}."
     )
 
 
@@ -220,35 +215,42 @@ def _unclear(found: Answer, names: Mapping[str, str], measure: str, n: str) -> s
         since = f" from {human_time(found.since)} on"
     if found.behind:
         behind = f"; it is better than {_listed([names[label] for label in found.behind])}"
-    parts = [
+    lead = (
         f"no method can be said to lead. {first} has the best average rank{since}"
         f" ({found.ranks[0]:.2f} of {len(found.labels)} at the end), but {n} cannot tell it from"
         f" {_listed([names[label] for label in found.level_with])}{behind}."
-    ]
-    if np.isfinite(found.detectable):
-        parts.append(
-            f"So many runs would show differences of about {_digits(found.detectable)} percentage"
-            f" points or more (with probability {POWER:g})."
+    )
+    margin = _margin(found, rival, measure)
+    if found.needed > MOST_RUNS:
+        needed = "no practical number of runs would show what is seen"
+    else:
+        needed = f"about {_round(found.needed):,} a method would be needed to show what is seen"
+    if np.isfinite(found.shown_odds):
+        shown = (
+            f"so many runs would show a probability of {found.shown_odds:.2f} or more (four times in"
+            " five)"
         )
     else:
         pairs = comb(len(found.labels), 2)
         tests = "the test of a pair needs" if pairs == 1 else f"tests of {pairs} pairs need"
-        parts.append(
-            f"So few runs could hardly show any difference: {tests} {fewest_runs(pairs)} runs a"
-            " method at the least."
+        shown = f"so few runs could hardly show any ({tests} {fewest_runs(pairs)} at the least)"
+    text = f"{lead} {margin}; {shown}, and {needed}."
+    if found.gap is not None and found.gap.low > TOLERANCE:
+        text += (
+            " The interval of the means excludes zero all the same: a few bad runs weigh on a mean,"
+            " and hardly on the order."
         )
-    if found.gap is not None and found.needed:
-        seen = (
-            f"for the {_digits(found.gap.estimate)} percentage points seen between {first} and"
-            f" {rival}"
-        )
-        if found.needed > MOST_RUNS:
-            parts.append(f"No practical number of runs would do {seen}.")
-        else:
-            parts.append(f"About {_round(found.needed):,} a method would be needed {seen}.")
-    elif found.gap is not None:
-        parts.append(f"The mean {measure} of {rival} is no higher than that of {first}.")
-    return " ".join(parts)
+    return text
+
+
+def _margin(found: Answer, other: str, measure: str) -> str:
+    """By how much the first is ahead of another method."""
+    odds = f"a run of it beats one of {other} with probability {found.odds:.2f}"
+    if found.gap is None:
+        return f"A{odds[1:]}"
+    if found.gap.estimate > TOLERANCE:
+        return f"Its mean {measure} is {_points(found.gap)} below that of {other}; {odds}"
+    return f"Its mean {measure} is no lower than that of {other}; {odds}"
 
 
 def _over_tables(
@@ -295,11 +297,6 @@ def _by_friedman(found: Friedman, names: Mapping[str, str]) -> str:
 def _points(gap: Interval) -> str:
     bounds = f" [{percent(gap.low)}, {percent(gap.high)}]" if np.isfinite(gap.low) else ""
     return f"{percent(gap.estimate)}{bounds} percentage points"
-
-
-def _digits(difference: float) -> str:
-    """A difference in percentage points with two digits."""
-    return f"{float(f'{100 * difference:.2g}'):g}"
 
 
 def _round(runs: int) -> int:

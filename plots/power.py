@@ -1,6 +1,7 @@
 """How many runs tell two methods apart: power of the rank-sum test.
 
-After Noether, Sample size determination for some common nonparametric tests, JASA 82 (1987).
+After Noether, Sample size determination for some common nonparametric tests, JASA 82 (1987), with
+the variance of the ranks as ties leave it.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 from math import ceil
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from regretta.harness.regret import TOLERANCE
-from regretta.plots.statistics import LEVEL, fewest_runs, superiority
+from regretta.harness.regret import level_ties
+from regretta.plots.statistics import LEVEL, fewest_runs, worst_if_missing
 
 POWER = 0.8
 """Probability with which a difference should be shown."""
@@ -20,60 +21,44 @@ POWER = 0.8
 MOST_RUNS = 100_000
 """More runs than these are not proposed."""
 
-_SCATTER = 2000
 
-
-def runs_needed(residuals: ArrayLike, difference: float, tests: int = 1) -> int:
+def runs_needed(superiority: float, tests: int = 1, ties: float = 1.0) -> int:
     """Runs of either method with which a rank-sum test shows a difference with `POWER`.
-
-    Noether's ``(z of level + z of power)² / (6 (A - 1/2)²)`` for equal samples, A being the
-    probability that a run of the better method is the better one. It is taken of samples that are
-    scattered as the residuals are and lie the difference apart.
 
     Parameters
     ----------
-    residuals
-        Regrets minus the mean of their method, of both methods; one or more.
-    difference
-        In mean regret, above zero.
+    superiority
+        Probability that a run of the one is better than one of the other, ties half.
     tests
         Number of tests that the level is shared among (Bonferroni).
+    ties
+        `share_of_variance` of the regrets.
 
     Returns
     -------
     int
-        `MOST_RUNS` and one where more would be needed.
+        `MOST_RUNS` and one where more would be needed, or none are enough.
     """
-    return _needed(_thinned(residuals), difference, tests)
-
-
-def detectable_difference(residuals: ArrayLike, runs: int, tests: int = 1) -> float:
-    """The least difference in regret for which `runs_needed` are no more than so many runs.
-
-    Infinite where so few runs show no difference at all.
-    """
-    if runs < fewest_runs(tests):
-        return np.inf
-    scatter = _thinned(residuals)
-    low, high = TOLERANCE, 2 * float(np.ptp(scatter)) + 10 * TOLERANCE
-    if _needed(scatter, high, tests) > runs:
-        return np.inf
-    while high > 1.01 * low:
-        middle = float(np.sqrt(low * high))
-        low, high = (low, middle) if _needed(scatter, middle, tests) <= runs else (middle, high)
-    return high
-
-
-def _needed(residuals: NDArray[np.float64], difference: float, tests: int) -> int:
-    effect = superiority(residuals - difference, residuals) - 0.5
-    quantiles = stats.norm.isf(LEVEL / (2 * tests)) + stats.norm.ppf(POWER)
-    if effect <= 0 or quantiles**2 / (6 * effect**2) > MOST_RUNS:
+    needed = ties * _quantiles(tests) ** 2 / 6
+    if needed >= MOST_RUNS * (superiority - 0.5) ** 2:
         return MOST_RUNS + 1
-    return max(ceil(quantiles**2 / (6 * effect**2)), fewest_runs(tests))
+    return max(ceil(needed / (superiority - 0.5) ** 2), fewest_runs(tests))
 
 
-def _thinned(residuals: ArrayLike) -> NDArray[np.float64]:
-    """Sorted residuals, of very many an even choice."""
-    ordered = np.sort(np.asarray(residuals, dtype=np.float64))
-    places = np.linspace(0, len(ordered) - 1, min(len(ordered), _SCATTER))
-    return np.asarray(ordered[np.rint(places).astype(int)])
+def shown_superiority(runs: int, tests: int = 1, ties: float = 1.0) -> float:
+    """The least superiority that so many runs of either method show with `POWER`.
+
+    Parameters as in `runs_needed`; infinite where no superiority is shown.
+    """
+    least = 0.5 + _quantiles(tests) * float(np.sqrt(ties / (6 * runs)))
+    return least if least <= 1 and runs >= fewest_runs(tests) else np.inf
+
+
+def share_of_variance(*samples: ArrayLike) -> float:
+    """What ties leave of the variance of the pooled ranks: 1 without ties, 0 if all are tied."""
+    pooled = np.concatenate(level_ties(*[worst_if_missing(sample) for sample in samples]))
+    return float(stats.tiecorrect(np.rint(2 * stats.rankdata(pooled)).astype(int)))
+
+
+def _quantiles(tests: int) -> float:
+    return float(stats.norm.isf(LEVEL / (2 * tests)) + stats.norm.ppf(POWER))

@@ -55,14 +55,36 @@ def test_what_cannot_be_told_apart_is_said_with_what_would_be_needed(ending):
     }
     found = answer(runs)
     assert (found.labels[0], found.behind, found.level_with) == ("a", ("c",), ("b",))
-    residuals = np.concatenate([scatter - scatter.mean()] * 2)
-    assert found.needed == runs_needed(residuals, found.gap.estimate, tests=3)
     assert found.gap.estimate == pytest.approx(0.002)
-    assert 200 < found.needed < 1000  # 2 (2.394 + 0.842)^2 (.01 / .002)^2 / .955 = 548 if normal
+    # of normal values a fifth of a standard deviation apart A is .556, which would need
+    # (2.394 + 0.842)^2 / (6 * .056^2) = 560 runs
+    assert found.odds == pytest.approx(0.556, abs=0.02)
+    assert found.needed == runs_needed(found.odds, tests=3)
+    assert 300 < found.needed < 1100
     (text,) = answers({"toy": runs}, NAMES)
     assert "no method can be said to lead. A has the best average rank" in text
     assert "n = 50 cannot tell it from B; it is better than C." in text
-    assert "a method would be needed for the 0.2 percentage points seen between A and B" in text
+    assert "Its mean test regret is 0.200 [" in text
+    # 1/2 + (2.394 + 0.842) / sqrt(300)
+    assert "so many runs would show a probability of 0.69 or more" in text
+    assert "a method would be needed to show what is seen" in text
+
+
+def test_what_is_not_shown_needs_more_runs_than_there_are(ending):
+    # most runs end alike, and bad ones are rare: the means differ, the order hardly does
+    rng = np.random.default_rng(0)
+    for share in (0.1, 0.2, 0.4):
+        good = np.where(rng.random(30) < 0.05, 0.02, 0.0036)
+        bad = np.where(rng.random(30) < share, 0.02, 0.0036)
+        found = answer({"a": ending(good), "b": ending(bad)})
+        assert not found.level_with or found.needed > 30
+
+
+def test_means_that_differ_by_rare_bad_runs_are_told_from_an_order_that_does_not(ending):
+    usual = np.where(np.arange(30) % 2, 0.0034, 0.0036)
+    bad = np.where(np.arange(30) < 4, 0.02, usual)
+    (text,) = answers({"toy": {"a": ending(usual), "b": ending(bad)}}, NAMES)
+    assert "The interval of the means excludes zero all the same" in text
 
 
 def test_methods_that_end_alike_have_no_leader(ending):
@@ -81,7 +103,7 @@ def test_few_runs_are_said_to_be_too_few(ending):
     runs = {label: ending(0.1 * i + np.array([0, 0.01, 0.02])) for i, label in enumerate("abc")}
     (text,) = answers({"toy": runs}, NAMES)
     assert "n = 3 cannot tell it from B and C" in text
-    assert "tests of 3 pairs need 5 runs a method at the least" in text  # 3 * 2 / 252 < .05
+    assert "tests of 3 pairs need 5 at the least" in text  # 3 * 2 / 252 < .05
 
 
 def test_nothing_to_compare_is_said(run_of, ending):
