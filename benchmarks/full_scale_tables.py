@@ -90,7 +90,7 @@ def _rows(
                 ]  # the output is the last of all 7 vertices
                 codes |= np.where(vertices == size, bits.astype(np.int64) >> k & 1, 0) << moved
     labels = np.where(operations == 255, 0, operations) @ 3 ** np.arange(5)
-    return space.index.rows(codes, labels)
+    return space.index.find_rows(codes, labels)
 
 
 def nats_bench(tables: Path) -> Iterator[Table]:

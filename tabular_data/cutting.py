@@ -31,7 +31,7 @@ def rows_within(small: NasBench101, large: NasBench101) -> NDArray[np.int32]:
     moved = np.zeros_like(code)
     for k, (begin, end) in enumerate(zip(*np.triu_indices(small.vertices, 1), strict=True)):
         moved |= (code >> k & 1) << number[place[begin], place[end]]
-    return large.index.rows(moved, small.index.cell_operations)
+    return large.index.find_rows(moved, small.index.cell_operations)
 
 
 def at_most_vertices(table: Table, vertices: int, name: str) -> Table:

@@ -155,7 +155,7 @@ class _Content:
         except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             reason = " ".join(str(error).split())
             raise self._bad(batch, record, f"is not a NAS-Bench-101 row ({reason:.120})") from None
-        rows = self._space.index.rows(fields[:, 0], fields[:, 1])
+        rows = self._space.index.find_rows(fields[:, 0], fields[:, 1])
         self._refuse(batch, rows < 0, "is no cell of the space: no path, or more than 9 edges")
         metrics_found = decode(messages, lambda record: f"{self._where}: {batch.place(record)}")
         self._check(batch, metrics_found)

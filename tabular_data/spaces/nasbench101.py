@@ -161,11 +161,11 @@ class NasBench101(Space):
     def find_rows(self, configurations: Configurations) -> NDArray[np.int32]:
         if self.encoding == "A" and len(configurations) <= _FEW:
             codes = (configurations.astype(np.float32) @ self._columns).astype(np.int32)
-            return self.index.rows(codes[:, 0], self._code_of_choices.take(codes[:, 1]))
+            return self.index.find_rows(codes[:, 0], self._code_of_choices.take(codes[:, 1]))
         choices = np.zeros(len(configurations), dtype=np.intp)
         for vertex in range(self.vertices - 2):
             choices += configurations[:, self._first_op + vertex].astype(np.intp) * 3**vertex
-        return self.index.rows(
+        return self.index.find_rows(
             self._matrix_codes(configurations), self._code_of_choices.take(choices)
         )
 
@@ -205,7 +205,7 @@ class NasBench101(Space):
             matrix = 0
             for entry in data[: self._first_op]:
                 matrix |= self._bit_of_byte[entry]
-        return self.index.row_of(matrix, self._code_of_bytes[data[self._first_op :]])
+        return self.index.find_row(matrix, self._code_of_bytes[data[self._first_op :]])
 
     def _matrix_codes(self, configurations: Configurations) -> NDArray[np.int32]:
         edges = configurations[:, : self._first_op]
@@ -297,7 +297,7 @@ class NasBench101(Space):
         for i, j in np.argwhere(matrix).tolist():
             code |= self._bit_of_edge[i, self.vertices - 1 if j == n - 1 else j]
         labels = sum(OPERATIONS.index(name) * 3**i for i, name in enumerate(operations))
-        return cell_index(self.vertices, "after").row_of(code, labels)
+        return cell_index(self.vertices, "after").find_row(code, labels)
 
     def describe(self, row: int) -> str:
         return str(self.cell(row))

@@ -79,7 +79,9 @@ class CellIndex:
         """Number of unique cells."""
         return len(self.cell_matrix)
 
-    def rows(self, matrix_code: NDArray[Any], operations_code: NDArray[Any]) -> NDArray[np.int32]:
+    def find_rows(
+        self, matrix_code: NDArray[Any], operations_code: NDArray[Any]
+    ) -> NDArray[np.int32]:
         """Rows of many cells, −1 where a matrix is invalid; shapes ``[n]``, ``[n]`` → ``[n]``."""
         size = self.operations.shape[1]
         slots = np.multiply(self.slots.take(matrix_code), size, dtype=np.int32)
@@ -88,7 +90,7 @@ class CellIndex:
         found: NDArray[np.int32] = self.row.take(graph + placed)
         return found
 
-    def row_of(self, matrix_code: int, operations_code: int) -> int:
+    def find_row(self, matrix_code: int, operations_code: int) -> int:
         """Row of one cell, −1 where the matrix is invalid."""
         graph, slots, operations, row = self._views
         size = self.operations.shape[1]
@@ -325,7 +327,7 @@ def ship_ranks() -> None:
     _SHIPPED_RANKS.unlink(missing_ok=True)
     index = CellIndex(7, **_build(7))
     unsorted = CellIndex(7, **_build(7, by_hash=False))
-    ranks = index.rows(unsorted.cell_matrix, unsorted.cell_operations)
+    ranks = index.find_rows(unsorted.cell_matrix, unsorted.cell_operations)
     storage.write_atomically(
         _SHIPPED_RANKS,
         np.packbits((ranks[:, None] >> np.arange(_RANK_BITS) & 1).astype(np.uint8)).tobytes(),

@@ -129,7 +129,7 @@ def one_edit(space: NasBench101, row: int) -> NDArray[np.int64]:
         old = operations // 3**slot % 3
         edited += [(matrix, operations + (new - old) * 3**slot) for new in range(3) if new != old]
     codes, labels = np.array(edited, dtype=np.int64).T
-    found = np.unique(space.index.rows(codes, labels)).astype(np.int64)
+    found = np.unique(space.index.find_rows(codes, labels)).astype(np.int64)
     others: NDArray[np.int64] = found[(found >= 0) & (found != row)]
     return others
 

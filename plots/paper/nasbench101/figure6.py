@@ -162,7 +162,7 @@ def random_walk(
             old = operations[waiting] // power % 3
             other = (old + rng.integers(1, 3, len(waiting))) % 3
             new_operations = operations[waiting] + np.where(is_edge, 0, (other - old) * power)
-            found = index.rows(new_matrix, new_operations)
+            found = index.find_rows(new_matrix, new_operations)
             valid = found >= 0
             moved = waiting[valid]
             matrix[moved], operations[moved], rows[moved, step] = (

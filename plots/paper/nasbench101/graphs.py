@@ -102,7 +102,7 @@ def replacements(
     for slot in range(space.vertices - 2):
         before = np.flatnonzero(digits[:, slot] == old)
         codes = space.index.cell_operations[before].astype(np.int64) + (new - old) * 3**slot
-        yield before, space.index.rows(space.index.cell_matrix[before], codes)
+        yield before, space.index.find_rows(space.index.cell_matrix[before], codes)
 
 
 def edit_distance(space: NasBench101, row: int) -> NDArray[np.int64]:

@@ -70,7 +70,7 @@ def volume(
     chosen = np.zeros(index.n_cells, dtype=bool)
     chosen[rows] = True
     matrices = np.flatnonzero(np.isin(index.graph, index.graph[index.cell_matrix[rows]]))
-    spelled = index.rows(np.repeat(matrices, codes), np.tile(np.arange(codes), len(matrices)))
+    spelled = index.find_rows(np.repeat(matrices, codes), np.tile(np.arange(codes), len(matrices)))
     near = np.where(chosen[spelled], 0, farthest + 1).astype(np.uint8)
     for slot in range(interior):
         choices = near.reshape(-1, 3, 3**slot)

@@ -157,8 +157,8 @@ def test_the_index_equals_pruning_and_hashing_for_every_matrix_and_operation_of_
         matrix = matrix_of(code, 5)
         cell = prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(3)))
         row = -1 if cell is None or cell.edges > 9 else row_of[cell.module_hash()]
-        assert after.row_of(code, ops) == row
-        assert index.row_of(code, ops) == (row if matrix.sum() <= 9 else -1)
+        assert after.find_row(code, ops) == row
+        assert index.find_row(code, ops) == (row if matrix.sum() <= 9 else -1)
 
 
 @settings(max_examples=300, deadline=None)
@@ -167,12 +167,12 @@ def test_the_index_finds_the_pruned_cell_of_7_vertices(code: int, ops: int) -> N
     index, after = cell_index(7), cell_index(7, "after")
     matrix = matrix_of(code, 7)
     cell = prune(matrix, tuple(OPERATIONS[ops // 3**v % 3] for v in range(5)))
-    row = after.row_of(code, ops)
+    row = after.find_row(code, ops)
     if cell is None or cell.edges > 9:
         assert row == -1
     else:
         assert index.cell(row).module_hash() == cell.module_hash()
-    assert index.row_of(code, ops) == (row if matrix.sum() <= 9 else -1)
+    assert index.find_row(code, ops) == (row if matrix.sum() <= 9 else -1)
 
 
 @pytest.mark.slow
@@ -203,7 +203,7 @@ def test_every_valid_matrix_of_7_vertices_finds_the_published_hash_of_its_pruned
     for code, ops in zip(codes[part::8].tolist(), drawn[part::8].tolist(), strict=True):
         cell = prune(matrix_of(code, 7), tuple(OPERATIONS[ops // 3**v % 3] for v in range(5)))
         assert cell is not None
-        assert official[index.row_of(code, ops)].tobytes().hex() == cell.module_hash()
+        assert official[index.find_row(code, ops)].tobytes().hex() == cell.module_hash()
 
 
 @pytest.mark.slow
@@ -231,7 +231,7 @@ def test_the_published_cells_lie_in_their_rows(shared_tables: Path) -> None:
             moved = number[(i, 6) if j == vertices - 1 else (i, j)] if j < vertices else 0
             code += np.where((n == vertices) & (j < vertices), bit << moved, 0)
     operations_code = (np.where(operations == 255, 0, operations) * 3 ** np.arange(5)).sum(axis=1)
-    assert np.array_equal(index.rows(code, operations_code), np.arange(len(n)))
+    assert np.array_equal(index.find_rows(code, operations_code), np.arange(len(n)))
 
 
 def test_encodings_a_and_b_count_edges_differently() -> None:
