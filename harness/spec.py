@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from regretta.harness.store.files import label_folder
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 
@@ -30,7 +29,7 @@ _KEYS = {
     "optimizers": list,
 }
 _ENTRY_KEYS = {"name": str, "label": str, "preset": str, "settings": dict, "plugin": str}
-_LONGEST = 200
+_LONGEST = 1000
 _LISTED = 4
 
 
@@ -138,11 +137,10 @@ class SuiteSpec:
         for kind, names in (("table", self.tables), ("label", labels)):
             _refuse_twins(self.name, kind, names)
         for label in labels:
-            if len(label_folder(label)) > _LONGEST:
+            if len(label) > _LONGEST:
                 raise SpecError(
-                    f"suite {self.name!r}: label {label[:20]!r}… is too long for a file's name;"
-                    f" shorten it to at most {_LONGEST} letters (a letter outside ASCII counts six"
-                    " or more)"
+                    f"suite {self.name!r}: label {label[:20]!r}… is too long; shorten it to at most"
+                    f" {_LONGEST:,} characters"
                 )
             if not all(c.isprintable() or unicodedata.category(c) == "Cf" for c in label):
                 raise SpecError(

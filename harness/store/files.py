@@ -24,6 +24,7 @@ from regretta.tabular_data.storage import write_atomically
 
 _NUMBER = re.compile(rb'"number":(\d+),')
 _WAIT_SECONDS = 2.0
+_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,10 @@ def run_path(folder: Path, table: str, label: str, number: int) -> Path:
 
 
 def label_folder(label: str) -> str:
-    """A label as a folder name.
+    """A label as a folder name; different labels have different ones.
 
-    Letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``.
+    Letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``. What would be longer
+    than a file's name may be is cut, and ends in ``~~`` and a digest of the label.
     """
     name = "".join(
         (
@@ -95,7 +97,10 @@ def label_folder(label: str) -> str:
         )
         for c in label
     )
-    return "~2e" + name[1:] if name.startswith(".") else name
+    name = "~2e" + name[1:] if name.startswith(".") else name
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 18]}~~{sha256(label.encode()).hexdigest()[:16]}"
+    return name
 
 
 def write_run(folder: Path, result: RunResult) -> Path:

@@ -97,6 +97,15 @@ def test_any_label_makes_a_safe_folder_name(label: str, folder: str) -> None:
     assert label_folder(label) == folder
 
 
+def test_a_long_label_has_a_folder_that_can_be_made(tmp_path: Path) -> None:
+    labels = ["x" * 499 + "a", "x" * 499 + "b", "木" * 500, "." * 300, "x" * 200]
+    folders = {label_folder(label) for label in labels}
+    assert len(folders) == 5
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+    assert label_folder("x" * 200) == "x" * 200
+
+
 @given(st.text(LABELS, min_size=1), st.text(LABELS, min_size=1))
 def test_different_labels_have_different_folders(one: str, other: str) -> None:
     assert (label_folder(one) == label_folder(other)) == (one == other)
