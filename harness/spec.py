@@ -216,16 +216,21 @@ class SuiteSpec:
         SpecError
             If a label is given and there is more than one optimizer, or what comes out is no suite.
         """
+        # A file that is given defines its optimizers, also where the suite has another one.
+        known = [
+            replace(entry, plugin=None) if entry.name in plugin_optimizers else entry
+            for entry in self.optimizers
+        ]
         entries: list[OptimizerEntry] = []
         for wanted in optimizers:
-            found = [e for e in self.optimizers if e.label == wanted] or [
-                e for e in self.optimizers if e.name == wanted
+            found = [e for e in known if e.label == wanted] or [
+                e for e in known if e.name == wanted
             ]
             entries += [e for e in found or [OptimizerEntry(wanted)] if e not in entries]
         if not entries:
-            here = {entry.name for entry in self.optimizers}
+            here = {entry.name for entry in known}
             entries = [
-                *self.optimizers,
+                *known,
                 *(OptimizerEntry(name) for name in plugin_optimizers if name not in here),
             ]
         if label is not None:
@@ -241,7 +246,8 @@ class SuiteSpec:
             tables = (table if own is None else own,)
             if isinstance(limit, Mapping):
                 limit = None if own is None else self.limit_for(own)
-        same = tables == self.tables and tuple(entries) == self.optimizers
+        labels = [entry.label for entry in self.optimizers]
+        same = tables == self.tables and [entry.label for entry in entries] == labels
         return replace(
             self,
             title=self.title if same else "",

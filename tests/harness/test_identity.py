@@ -142,6 +142,19 @@ def test_a_folder_of_results_can_be_run_again_with_its_plugin(
     assert load_suite(tmp_path / "anew").title == load_suite(out).title
 
 
+def test_a_plugin_that_is_given_takes_the_place_of_the_copy(
+    spec: SuiteSpec, plugin: Path, tmp_path: Path
+) -> None:
+    run_suite(spec, tmp_path / "out")
+    plugin.write_text(PLUGIN.replace("nth())", "nth() + 1)"))
+    given = find_suite(tmp_path / "out").changed(plugins=[plugin], plugin_optimizers=["walk"])
+    with pytest.raises(SuiteError, match="'walk' has runs there already, and its code has changed"):
+        run_suite(given, tmp_path / "out")
+    run_suite(given, tmp_path / "anew")
+    walk, anew = (load_suite(tmp_path / f).runs["small101"]["walk"] for f in ("out", "anew"))
+    assert walk[0].code != anew[0].code
+
+
 def test_two_versions_of_a_plugin_are_run_again_each_with_its_own(
     spec: SuiteSpec, plugin: Path, tmp_path: Path
 ) -> None:
