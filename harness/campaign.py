@@ -50,7 +50,7 @@ class SuiteOutcome:
     failures
         Runs that failed.
     set_aside
-        One line a damaged file that was renamed.
+        A line each about files that were renamed: damaged ones, and runs that were done again.
     notes
         What the optimizers have to say about their runs, each sentence once, and which runs ended
         before their limit.

@@ -202,16 +202,18 @@ def _write(folder: Path, runs: Mapping[int, bytes]) -> Path:
     return path
 
 
-def set_aside(path: Path, unusable: Iterable[int] = ()) -> Path | None:
-    """Rename a damaged file to ``.damaged``; the usable runs of a compacted one stay, in a new
-    file.
+def set_aside(path: Path, replaced: Iterable[int] = ()) -> Path | None:
+    """Rename a file that cannot be used; the usable runs of a compacted one stay, in a new file.
+
+    A damaged file becomes ``.damaged``. One with whole runs that are to be replaced becomes
+    ``.replaced``, ``.replaced2`` and so on, so that none is lost.
 
     Parameters
     ----------
     path
         The file.
-    unusable
-        Runs that are not to stay though their checksums are right.
+    replaced
+        Whole runs that are not to stay.
 
     Returns
     -------
@@ -228,11 +230,14 @@ def set_aside(path: Path, unusable: Iterable[int] = ()) -> Path | None:
         for _ in _read_compacted(path, runs):
             pass
         keep = {
-            number: stored.data for number, stored in runs.items() if number not in set(unusable)
+            number: stored.data for number, stored in runs.items() if number not in set(replaced)
         }
         if keep:
             _write(path.parent, keep)
     aside = path.with_suffix(".damaged")
+    if replaced:
+        names = (path.with_suffix(f".replaced{number}") for number in ("", *range(2, 10**6)))
+        aside = next(name for name in names if not name.exists())
     try:
         os.replace(path, aside)
     except FileNotFoundError:

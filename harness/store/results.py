@@ -260,7 +260,7 @@ def done_already(
         elif any(moved):
             aside.append(
                 f"{len(files.foreign)} runs of {files.label!r} on {files.table} were made by other"
-                " code or another suite; they are kept as *.damaged and done again"
+                " code or another suite; they are kept as *.replaced and done again"
             )
     return have, aside, early
 

@@ -81,8 +81,11 @@ def test_runs_of_an_edited_plugin_are_not_mixed_with_those_before(
     assert again.new == 2
     assert again.set_aside == (
         "2 runs of 'walk' on small101 were made by other code or another suite; they are kept as"
-        " *.damaged and done again",
+        " *.replaced and done again",
     )
+    replaced = sorted((out / "runs" / "small101" / "walk").glob("*.replaced"))
+    kept = {path.with_suffix(".json").name: path.read_bytes() for path in replaced}
+    assert kept == {Path(p).name: data for p, data in before.items() if "/walk/" in p}
     found = load_suite(out).runs["small101"]
     assert [run.code for run in found["walk"]] == [found["walk 2"][0].code] * 2
     assert found["walk"][0].code != found["random_search"][0].code
