@@ -80,7 +80,7 @@ class Compaction:
 
 def run_path(folder: Path, table: str, label: str, number: int) -> Path:
     """File of a run: ``runs/<table>/<label>/<number>.json`` below the suite's folder."""
-    return folder / "runs" / table / label_folder(label) / f"{number:05d}.json"
+    return folder / "runs" / label_folder(table) / label_folder(label) / f"{number:05d}.json"
 
 
 def label_folder(label: str) -> str:

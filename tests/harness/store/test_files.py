@@ -13,7 +13,7 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.result import ResultError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store import files as compaction
-from regretta.harness.store.files import compact, find_runs, label_folders
+from regretta.harness.store.files import compact, find_runs, label_folders, run_path
 from regretta.harness.store.results import load_suite
 from regretta.tabular_data.locks import locked
 
@@ -176,3 +176,11 @@ def test_compaction_keeps_away_from_a_run_that_goes_on(
 def test_a_folder_without_a_suite_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="holds no suite"):
         compact(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/abs/x", "..", ".", "a/b", "a\0b"])
+def test_no_name_of_a_table_or_label_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    for path in (run_path(tmp_path, name, "label", 0), run_path(tmp_path, "table", name, 0)):
+        assert path.resolve() == path
+        assert path.relative_to(tmp_path).parts[0] == "runs"
+        assert len(path.relative_to(tmp_path).parts) == 4
