@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from regretta.harness.regret import TOLERANCE, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
-from regretta.plots.friedman import Friedman, friedman_of_runs
+from regretta.plots.friedman import Friedman, final_regrets, friedman_of_runs, signed_rank_test
 from regretta.plots.power import MOST_RUNS, runs_needed, share_of_variance, shown_superiority
 from regretta.plots.rank_over_time import expected_ranks, rank_curves
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import (
+    LEVEL,
     Interval,
     PairwiseTest,
     StatisticsError,
@@ -277,10 +278,19 @@ def _over_tables(
         f"Shown to lead: {shown}; nobody on {len(tables) - leads.total()}.",
     ]
     try:
-        parts.append(_by_friedman(friedman_of_runs(shared), names))
+        if len(labels) == 2:
+            parts.append(_by_signed_ranks(*signed_rank_test(final_regrets(shared)), names))
+        else:
+            parts.append(_by_friedman(friedman_of_runs(shared), names))
     except StatisticsError as error:
-        parts.append(f"Friedman's test says nothing about tables in general: {error}.")
+        parts.append(f"Nothing can be said about tables in general: {error}.")
     return " ".join(parts).replace("Shown to lead: ; nobody on", "Nobody is shown to lead on")
+
+
+def _by_signed_ranks(better: str, p: float, names: Mapping[str, str]) -> str:
+    if p < LEVEL:
+        return f"Over tables {names[better]} is better by Wilcoxon's signed-rank test ({_p(p)})."
+    return f"Over tables Wilcoxon's signed-rank test shows no difference ({_p(p)})."
 
 
 def _by_friedman(found: Friedman, names: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Methods compared over many tables: Friedman's test and Nemenyi's critical difference.
+"""Methods compared over many tables: Friedman's test, Nemenyi's difference, signed ranks of two.
 
 After Demšar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006).
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from regretta.harness.regret import final_regret, level_ties
+from regretta.harness.regret import final_regret, level_ties, snap_to_zero
 from regretta.harness.result import RunResult
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import LEVEL, StatisticsError, worst_if_missing
@@ -27,6 +27,10 @@ for more than five methods and himself applies the test to four on 14 data sets,
 
 FEWEST_METHODS = 3
 """Methods that the test needs; two are compared by pairwise tests."""
+
+
+FEWEST_PAIRS = 6
+"""Tables that the signed-rank test of two methods needs: 2 of the 2^6 signs are below 0.05."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +78,18 @@ def friedman_of_runs(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) ->
 
     Regret is of one kind on all tables: validation regret where one of them has no test regret.
     """
+    return friedman(final_regrets(tables), measure=measured(*tables.values()))
+
+
+def final_regrets(
+    tables: Mapping[str, Mapping[str, Sequence[RunResult]]],
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Final regret of the runs, of one kind on all tables: table → label → values."""
     kind = regret_kind(*tables.values())
-    return friedman(
-        {
-            table: {label: final_regret(runs, kind) for label, runs in group.items()}
-            for table, group in tables.items()
-        },
-        measure=measured(*tables.values()),
-    )
+    return {
+        table: {label: final_regret(runs, kind) for label, runs in group.items()}
+        for table, group in tables.items()
+    }
 
 
 def friedman(
@@ -157,6 +165,54 @@ def _check(tables: Mapping[str, Mapping[str, ArrayLike]], names: Sequence[str]) 
         for name in names:
             if not len(np.asarray(group.get(name, ()))):
                 raise StatisticsError(f"{name} has no run on {table}")
+
+
+def signed_rank_test(tables: Mapping[str, Mapping[str, ArrayLike]]) -> tuple[str, float]:
+    """Wilcoxon's signed-rank test of two methods, with the tables as pairs.
+
+    As in Demšar's section 3.1.3; each method's runs on a table are averaged first. Tables on which
+    the two tie are ranked, and speak for neither. The p-value is counted out over all signs.
+
+    Parameters
+    ----------
+    tables
+        As of `friedman`, with two labels.
+
+    Returns
+    -------
+    str, float
+        The label with the lower ranks, the first where neither has, and the two-sided p-value.
+
+    Raises
+    ------
+    StatisticsError
+        Where there are other than two methods, or fewer than `FEWEST_PAIRS` tables.
+    """
+    names = list(next(iter(tables.values()), {}))
+    if len(names) != 2:
+        raise StatisticsError(f"it compares two methods, and there are {len(names)}")
+    if len(tables) < FEWEST_PAIRS:
+        raise StatisticsError(
+            f"two methods need {FEWEST_PAIRS} tables or more, since fewer show no difference"
+            f" whatever the outcome, and there are {len(tables)}; see the tests of each table"
+        )
+    first, second = (
+        np.array([worst_if_missing(group[name]).mean() for group in tables.values()])
+        for name in names
+    )
+    unfinished = np.isinf(first) & np.isinf(second)
+    difference = np.subtract(first, second, where=~unfinished, out=np.zeros(len(first)))
+    difference = snap_to_zero(difference)
+    doubled = np.rint(2 * stats.rankdata(level_ties(np.abs(difference))[0])).astype(int)
+    signed = int((np.sign(difference) * doubled).sum())
+    doubled = doubled[difference != 0]
+    most = int(doubled.sum())
+    share = np.zeros(2 * most + 1)  # of the signs that give a sum from -most to most
+    share[most] = 1.0
+    for rank in doubled:
+        share = (np.roll(share, rank) + np.roll(share, -rank)) / 2
+    extreme = np.abs(np.arange(-most, most + 1)) >= abs(signed)
+    return names[int(signed > 0)], min(1.0, float(share[extreme].sum()))
 
 
 def nemenyi_critical_difference(methods: int, blocks: int, alpha: float = LEVEL) -> float:

@@ -20,7 +20,10 @@ NONE = "\u2014"
 
 def percent(value: float) -> str:
     """A fraction in percent with three decimals; `NONE` where it is missing or infinite."""
-    return f"{100 * value:.3f}".replace("-", "\u2212") if np.isfinite(value) else NONE
+    if not np.isfinite(value):
+        return NONE
+    shown = f"{100 * value:.3f}"
+    return "0.000" if shown == "-0.000" else shown.replace("-", "\u2212")
 
 
 def finite(value: float) -> float | None:

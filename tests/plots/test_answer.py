@@ -145,6 +145,14 @@ def test_several_tables_have_a_word_on_all_of_them(ending):
     assert "Nobody is shown to lead on 2." in lines[0]
 
 
+def test_two_methods_on_many_tables_are_paired_by_table(ending):
+    runs = {"a": ending([0.1, 0.2, 0.15]), "b": ending([0.2, 0.3, 0.25])}
+    (first, *_) = answers({f"t{i}": runs for i in range(6)}, NAMES)
+    assert "Over tables A is better by Wilcoxon's signed-rank test (p = 0.031)." in first
+    (first, *_) = answers({f"t{i}": runs for i in range(5)}, NAMES)
+    assert "two methods need 6 tables or more" in first
+
+
 def test_hundreds_of_methods_have_an_answer(ending):
     runs = {f"m{i}": ending(0.1 + i / 500 + np.linspace(0, 0.1, 10)) for i in range(120)}
     (text,) = answers({"toy": runs}, {label: label for label in runs})

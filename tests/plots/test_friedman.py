@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from regretta.plots.friedman import (
     FEWEST_TABLES,
     friedman,
     friedman_of_runs,
     nemenyi_critical_difference,
+    signed_rank_test,
 )
 from regretta.plots.statistics import StatisticsError
 
@@ -177,3 +179,40 @@ def test_hundreds_of_methods_have_a_difference():
     assert len(found.labels) == 300
     assert 0 < found.p <= 1
     assert found.critical_difference > 100
+
+
+def test_signed_ranks_of_two_methods_by_hand():
+    # the first is better by 1 .. 6: 2 of 64 signs are as extreme
+    assert signed_rank_test(tables_of([[1.0, 1.0 + i] for i in range(1, 7)])) == ("m0", 2 / 64)
+    # worse by the least of them: sums 19 and more are 21 (once) and 19 (once), of either sign
+    values = [[2.0, 1.0], *([1.0, 1.0 + i] for i in range(2, 7))]
+    assert signed_rank_test(tables_of(values)) == ("m0", 4 / 64)
+    assert signed_rank_test(tables_of([row[::-1] for row in values])) == ("m1", 4 / 64)
+
+
+def test_tables_on_which_two_methods_tie_speak_for_neither():
+    # ranks of the ties are 1.5 and 1.5; of the others 3 4 5 6 7, all of one sign: 2 of 32
+    values = [[1.0, 1.0], [1.0, 1.0 + 1e-9], *([1.0, 1.0 + i] for i in range(1, 6))]
+    assert signed_rank_test(tables_of(values)) == ("m0", 2 / 32)
+    assert signed_rank_test(tables_of([[1.0, 1.0]] * 6)) == ("m0", 1.0)
+
+
+def test_signed_ranks_agree_with_scipy_where_it_counts_too():
+    values = np.random.default_rng(0).normal(size=(12, 2))
+    expected = stats.wilcoxon(*values.T, method="exact").pvalue
+    assert signed_rank_test(tables_of(values))[1] == pytest.approx(expected)
+
+
+def test_an_unfinished_run_loses_its_table():
+    values = [[1.0, 1.0 + i] for i in range(1, 7)]
+    values[0] = [np.nan, 1.0]  # the largest difference of six: sums of 9 and more in size
+    lost = signed_rank_test(tables_of(values))
+    assert lost == signed_rank_test(tables_of([[99.0, 1.0], *values[1:]]))
+    assert signed_rank_test(tables_of([[np.nan, np.nan]] * 6))[1] == 1.0
+
+
+def test_signed_ranks_are_refused_for_other_than_two_or_for_few_tables():
+    with pytest.raises(StatisticsError, match="6 tables or more"):
+        signed_rank_test(tables_of([[1.0, 2.0]] * 5))
+    with pytest.raises(StatisticsError, match="there are 3"):
+        signed_rank_test(tables_of([[1.0, 2.0, 3.0]] * 8))
