@@ -64,7 +64,9 @@ def suite(table: Path, runs: int, methods: int = 4, time_limit: float = 3e4) -> 
 
 
 def measured(function: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Wall-clock seconds, processor seconds of this process and its finished children, and the value of a call."""
+    """Wall-clock seconds, processor seconds of this process and its finished children, and the
+    value of a call.
+    """
 
     def processor() -> float:
         return sum(
@@ -134,7 +136,10 @@ def resume(table: Path, scratch: Path, runs: int) -> None:
 
 
 def scale(tables: Sequence[Path], scratch: Path, runs: int) -> None:
-    """Cost along each axis, the others held; processor milliseconds a run should stay what they are."""
+    """Cost along each axis, the others held.
+
+    Processor milliseconds a run should stay what they are.
+    """
     print("Growth along each axis")
     row("axis", "size", "wall s", "processor s", "ms a run")
     counter = iter(range(1000))
@@ -158,7 +163,10 @@ def scale(tables: Sequence[Path], scratch: Path, runs: int) -> None:
 
 
 class Copies:
-    """Workers that do one run and give it back under every address: what is left is the client's own work."""
+    """Workers that do one run and give it back under every address.
+
+    What is left is the client's own work.
+    """
 
     def __init__(self, spec: SuiteSpec) -> None:
         planned = plan(spec)
@@ -175,7 +183,9 @@ class Copies:
 
 
 def cluster(table: Path, scratch: Path, runs: int) -> None:
-    """What the client can take, what a batch costs on Dask, and what 1,000 workers would make of it."""
+    """What the client can take, what a batch costs on Dask, and what 1,000 workers would make of
+    it.
+    """
     spec = suite(table, runs // 4)
     copies = Copies(spec)
     wall, cpu, _ = measured(lambda: run_suite(spec, scratch / "client", executor=copies))
@@ -228,7 +238,9 @@ class One:
 def simulated(
     workers: int, runs: int, seconds: float, a_run: float, a_batch: float
 ) -> tuple[float, float, float]:
-    """Seconds, efficiency and the client's share of busy time, by an event queue over the real `Queue`."""
+    """Seconds, efficiency and the client's share of busy time, by an event queue over the real
+    `Queue`.
+    """
     rng = np.random.default_rng(0)
     queue = Queue(Task("t", "l", number) for number in range(runs))
     queue.note(Task("t", "l", 0), seconds)

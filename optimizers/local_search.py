@@ -77,7 +77,10 @@ class LocalSearch(Optimizer):
             self._waiting = self._waiting[:0]
 
     def _next_round(self) -> Configurations:
-        """What to evaluate from here: the neighbours of a better cell, or a new start; empty if nothing is left."""
+        """What to evaluate from here: the neighbours of a better cell, or a new start.
+
+        Empty if nothing is left.
+        """
         if self._best is not None and (self._here is None or self._best[1] < self._here[1]):
             self._here, self._best = self._best, None
             neighbours = self._unseen(self.space.neighbours(self._here[0]))

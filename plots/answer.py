@@ -228,7 +228,8 @@ def _unclear(found: Answer, names: Mapping[str, str], measure: str, n: str) -> s
         needed = f"about {_round(found.needed):,} a method would be needed to show what is seen"
     if np.isfinite(found.shown_odds):
         shown = (
-            f"so many runs would show a probability of {found.shown_odds:.2f} or more (four times in"
+            f"so many runs would show a probability of {found.shown_odds:.2f} or more (four times"
+            " in"
             " five)"
         )
     else:

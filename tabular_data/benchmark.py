@@ -138,7 +138,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Reference:
-    """What regret is measured from: the lowest errors of any configuration at the largest budget."""
+    """What regret is measured from.
+
+    The lowest errors of any configuration at the largest budget.
+    """
 
     validation_error: float
     test_error: float | None

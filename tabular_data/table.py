@@ -56,7 +56,8 @@ class Table(Benchmark):
     budgets
         Training budgets, ascending, in `budget_unit`.
     columns
-        Read-only arrays by name, see `regretta.tabular_data.columns.COLUMNS`. A NaN is a repeat that was not measured.
+        Read-only arrays by name, see `regretta.tabular_data.columns.COLUMNS`. A NaN is a repeat
+        that was not measured.
     partial
         Whether cells may be missing; a missing cell is invalid to a search.
     dataset

@@ -25,7 +25,10 @@ _inlined = njit(inline="always", error_model="numpy")
 
 
 def _compiled(function: Any) -> Any:
-    """Compiled when first called and kept on disk; where nothing can be written, by each process."""
+    """Compiled when first called and kept on disk.
+
+    Where nothing can be written, each process compiles for itself.
+    """
     try:
         return njit(cache=True, error_model="numpy", nogil=True)(function)
     except RuntimeError:

@@ -31,7 +31,10 @@ def one(asked: Oracle, configuration: np.ndarray, level: int) -> tuple[int, int,
 
 
 def test_accuracy_and_time_are_of_the_same_repeat(grid_table: Table) -> None:
-    """Cell 2 at budget 9: repeat 0 gives error 0.28 for 130 s, repeat 1 error 0.27 for 131 s; nothing else."""
+    """Cell 2 at budget 9: repeat 0 gives error 0.28 for 130 s, repeat 1 error 0.27 for 131 s.
+
+    Nothing else.
+    """
     asked = oracle(grid_table)
     seen = set()
     for _ in range(50):

@@ -90,7 +90,10 @@ def test_the_comparison_counts_edges_before_pruning(paper: Table) -> None:
 
 
 def test_the_comparison_shows_one_repeat_and_reports_the_mean_at_108_epochs(paper: Table) -> None:
-    """At 4 epochs repeat r shows 0.1·(r + 1) + 0.25 and costs 40 + r; the mean test error at 108 is 0.25 + 1/108."""
+    """At 4 epochs repeat r shows 0.1·(r + 1) + 0.25 and costs 40 + r.
+
+    The mean test error at 108 is 0.25 + 1/108.
+    """
     assert isinstance(paper.space, NasBench101)
     cheap = Proposal(three_edges(paper.space)[None], 4)
     result = go(paper, "nb101-paper", cheap)
@@ -104,7 +107,10 @@ def test_the_comparison_shows_one_repeat_and_reports_the_mean_at_108_epochs(pape
 def test_the_comparison_mixes_budgets_in_the_incumbent_and_takes_strict_improvements_only(
     paper: Table,
 ) -> None:
-    """The same repeat of equal cells again is no improvement; the lowest of three repeats is 0.1 + 1/108."""
+    """The same repeat of equal cells again is no improvement.
+
+    The lowest of three repeats is 0.1 + 1/108.
+    """
     assert isinstance(paper.space, NasBench101)
     cell = three_edges(paper.space)[None]
     result = go(paper, "nb101-paper", *[Proposal(cell, b) for b in (108, 4) for _ in range(30)])
@@ -146,7 +152,9 @@ def test_the_notebook_reports_the_test_error_of_the_same_run(notebook: Table) ->
 
 
 def test_what_a_search_draws_again_counts_as_proposed(notebook: Table) -> None:
-    """Under the notebook's rule about 74 % of uniform samples are valid, under the comparison's 27 %."""
+    """Under the notebook's rule about 74 % of uniform samples are valid, under the comparison's 27
+    %.
+    """
     for name, preset in (("random_search", "colab"), ("reinforce", None)):
         optimizer = get_optimizer(name)
         settings = optimizer.make_settings(
@@ -166,7 +174,10 @@ def test_what_a_search_draws_again_counts_as_proposed(notebook: Table) -> None:
 
 @pytest.fixture(scope="module")
 def table201() -> Table:
-    """All cells alike: errors 0.5 at 12 epochs and 0.1 at 200; 60 s for 12 epochs, 5 s an evaluation."""
+    """All cells alike: errors 0.5 at 12 epochs and 0.1 at 200.
+
+    60 s for 12 epochs, 5 s an evaluation.
+    """
     space = NasBench201()
     accuracy = np.broadcast_to(np.array([0.5, 0.9])[None, :, None], (space.n_cells, 2, 2))
     return Table.from_arrays(
@@ -194,7 +205,10 @@ def test_table_5_trains_12_epochs_whatever_budget_is_asked_and_charges_an_evalua
 
 
 def test_table_5_counts_what_finishes_within_the_limit(table201: Table) -> None:
-    """Upstream's evolution may pick the query that crosses 12,000 s; here 184 queries of 65 s count."""
+    """Upstream's evolution may pick the query that crosses 12,000 s.
+
+    Here 184 queries of 65 s count.
+    """
     cell = np.zeros(6, dtype=np.int8)
     assert go(table201, "nb201-iclr2020", *[cell] * 300, limit=12_000.0).evaluations == 184
 

@@ -37,7 +37,10 @@ def make(
 
 
 def test_the_clock_adds_costs_and_incumbents_improve_strictly(grid_table: Table) -> None:
-    """At budget 9 cells 0, 2, 1, 2, 3 cost 110.5, 130.5, 120.5, 130.5, 140.5 s; cell 2 again is no improvement."""
+    """At budget 9 cells 0, 2, 1, 2, 3 cost 110.5, 130.5, 120.5, 130.5, 140.5 s.
+
+    Cell 2 again is no improvement.
+    """
     result = run(make(grid_table, scripted(c(0, 0), c(1, 0), c(0, 1), c(1, 0), c(1, 1))))
     steps = result.trajectory
     assert steps.time.tolist() == [110.5, 241.0, 632.5]
@@ -86,7 +89,9 @@ def test_the_crossing_evaluation_counts_where_the_protocol_says_so(grid_table: T
 
 
 def test_budgets_are_charged_in_full_and_mixed_in_the_incumbent(grid_table: Table) -> None:
-    """Cell 3 at budget 1 (error 0.195, 40.5 s) stays the incumbent against cell 2 at budget 9 (0.275)."""
+    """Cell 3 at budget 1 (error 0.195, 40.5 s) stays the incumbent against cell 2 at budget 9
+    (0.275).
+    """
     script = [Proposal(c(1, 1)[None, :], 1.0), Proposal(c(1, 0)[None, :], 9.0)]
     result = run(make(grid_table, scripted(*script)))
     assert result.trajectory.budget.tolist() == [1.0]

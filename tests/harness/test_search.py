@@ -1,4 +1,7 @@
-"""Searches on simulated workers: schedules by hand, and the sequential run as the case of one worker."""
+"""Searches on simulated workers.
+
+Schedules by hand, and the sequential run as the case of one worker.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ PARALLEL = ("random_search", "regularized_evolution", "reinforce", "hyperband", 
 
 
 def job(*cells: int, budget: float = 1.0, tag: Any = None) -> Proposal:
-    """A proposal of cells of `grid_table`; in the mean cell c takes 10·c + 10.5 s at budget 1, 100 s more at 9."""
+    """A proposal of cells of `grid_table`.
+
+    In the mean cell c takes 10·c + 10.5 s at budget 1, 100 s more at 9.
+    """
     return Proposal(CELLS[list(cells)], budget, tag)
 
 
@@ -47,7 +53,9 @@ def schedule(
     limit: float = 1e6,
     protocol: Protocol = MEAN,
 ) -> tuple[list[tuple[float, int]], list[Observation], float]:
-    """Time and cell of everything that was counted, what the optimizer was told, and when the run ended."""
+    """Time and cell of everything that was counted, what the optimizer was told, and when the run
+    ended.
+    """
     counted: list[tuple[float, int]] = []
 
     class Log(Record):
@@ -96,7 +104,10 @@ def by_events(spec: Run) -> RunResult:
 
 
 def test_two_workers_take_the_next_proposal_when_they_are_free(grid_table: Table) -> None:
-    """Cells 0 (110.5 s) and 3 (140.5 s) start at 0; 1 (120.5 s) at 110.5 and 2 (130.5 s) at 140.5."""
+    """Cells 0 (110.5 s) and 3 (140.5 s) start at 0.
+
+    1 (120.5 s) at 110.5 and 2 (130.5 s) at 140.5.
+    """
     script = [job(cell, budget=9.0, tag=f"cell {cell}") for cell in (0, 3, 1, 2)]
     counted, told, elapsed = schedule(grid_table, script, 2)
     assert counted == [(110.5, 0), (140.5, 3), (231.0, 1), (271.0, 2)]
@@ -106,7 +117,10 @@ def test_two_workers_take_the_next_proposal_when_they_are_free(grid_table: Table
 
 
 def test_a_batch_is_split_into_jobs_that_are_told_where_they_stood(grid_table: Table) -> None:
-    """Jobs take 40.5, 10.5, 10.5 and 20.5 s: the second worker does three of them while the first does one."""
+    """Jobs take 40.5, 10.5, 10.5 and 20.5 s.
+
+    The second worker does three of them while the first does one.
+    """
     counted, told, _ = schedule(grid_table, [job(3, 0, 0, 1, tag="batch")], 2)
     assert counted == [(10.5, 0), (21.0, 0), (40.5, 3), (41.5, 1)]
     assert [seen.start for seen in told] == [1, 2, 0, 3]
@@ -179,7 +193,10 @@ class Barrier(Optimizer):
 
 
 def test_a_worker_idles_while_the_optimizer_waits(grid_table: Table) -> None:
-    """40.5 s and 10.5 s, then 20.5 s and 30.5 s from 40.5 s on: the second worker idles from 10.5 to 40.5 s."""
+    """40.5 s and 10.5 s, then 20.5 s and 30.5 s from 40.5 s on.
+
+    The second worker idles from 10.5 to 40.5 s.
+    """
     result = run(make(grid_table, Barrier, 1e6, 2, protocol=MEAN))
     assert (result.evaluations, result.elapsed) == (4, 71.0)
     assert run(make(grid_table, Barrier, 1e6, 50, protocol=MEAN)).elapsed == 71.0
@@ -379,7 +396,10 @@ def test_more_workers_do_more_in_the_same_time(small101: Path, name: str) -> Non
     ],
 )
 def test_ten_thousand_workers(small101: Path, name: str, limit: float, least: int) -> None:
-    """A training takes from 1 to 2.2 s an epoch: 4 to 9 s at the lowest budget, 108 to 238 s at the largest."""
+    """A training takes from 1 to 2.2 s an epoch.
+
+    4 to 9 s at the lowest budget, 108 to 238 s at the largest.
+    """
     result = run(make(Table.open(small101), name, limit, 10_000))
     assert result.evaluations >= least
     assert result.elapsed <= limit
@@ -411,7 +431,9 @@ def asked_at_the_start(small101: Path, name: str, workers: int) -> list[tuple[fl
 
 
 def test_hyperband_opens_brackets_while_rungs_are_under_way(small101: Path) -> None:
-    """Workers without a job open [9, 3, 1], [6, 2], [4] and the next [27, …] beside the first bracket's 27."""
+    """Workers without a job open [9, 3, 1], [6, 2], [4] and the next [27, …] beside the first
+    bracket's 27.
+    """
     asked = asked_at_the_start(small101, "hyperband", 200)
     assert asked[:5] == [(4.0, 27), (12.0, 9), (36.0, 6), (108.0, 4), (4.0, 27)]
 

@@ -45,7 +45,9 @@ def same(one: Proposal, other: Proposal) -> bool:
 
 
 def test_algorithm_2_with_eta_2_and_three_rungs() -> None:
-    """A promotion follows as soon as a configuration is in the better half of its rung, whoever comes later."""
+    """A promotion follows as soon as a configuration is in the better half of its rung, whoever
+    comes later.
+    """
     asha = search()
     a, b = asha.ask(), asha.ask()
     assert (a.budget, b.budget) == (1.0, 1.0)
@@ -100,7 +102,10 @@ def test_of_equal_errors_the_first_heard_of_is_promoted() -> None:
 
 
 def test_a_rung_promotes_as_the_definition_says() -> None:
-    """Against a literal reading of the algorithm: sort the rung, take its best 1/eta, leave out those promoted."""
+    """Against a literal reading of the algorithm.
+
+    Sort the rung, take its best 1/eta, leave out those promoted.
+    """
     rng = np.random.default_rng(0)
     for eta in (2.0, 2.5, 3.0, 4.0):
         rung, errors = Rung(), [float(e) for e in rng.integers(0, 40, 300) / 40]

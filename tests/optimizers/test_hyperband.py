@@ -70,7 +70,10 @@ def drive(search: Hyperband, errors: Any, proposals: int) -> list[tuple[float, l
 
 
 def test_the_best_third_advances_by_hand() -> None:
-    """With two rungs the first bracket is [3, 1]: the configuration with the lowest error meets the full budget."""
+    """With two rungs the first bracket is [3, 1].
+
+    The configuration with the lowest error meets the full budget.
+    """
     search = Hyperband(Problem(SPACE, (36.0, 108.0)), np.random.default_rng(0))
     first = search.ask()
     assert (first.budget, len(first.configurations)) == (36.0, 3)
@@ -105,7 +108,10 @@ def _hpbandster_iteration(sizes: list[int], budgets: list[float]) -> Any:
 
 
 def test_twenty_brackets_equal_hpbandsters_own() -> None:
-    """Same configurations in, same evaluations out: hpbandster's bracket arithmetic and bookkeeping, in process."""
+    """Same configurations in, same evaluations out.
+
+    The bracket arithmetic and bookkeeping are hpbandster's, in process.
+    """
     iterations = pytest.importorskip("hpbandster.optimizers.iterations")
     hyperband = pytest.importorskip("hpbandster.optimizers.hyperband").HyperBand
     dispatcher = pytest.importorskip("hpbandster.core.dispatcher")

@@ -69,7 +69,9 @@ def test_two_steps_of_the_gradient_by_hand() -> None:
 
 
 def test_adam_takes_a_first_step_of_the_learning_rate() -> None:
-    """With bias correction the first Adam step is the rate times the sign of the gradient (up to epsilon)."""
+    """With bias correction the first Adam step is the rate times the sign of the gradient (up to
+    epsilon).
+    """
     search = make(adam=True, learning_rate=0.01)
     search._updates = 1
     step = search._step(np.array([[0.3, -0.2, 0.0], [0.1, 0.1, -0.2]]))
