@@ -40,12 +40,14 @@ Made by `regretta run smac-equivalence --out results/smac-equivalence` and
 {rows}
 
 - **Equivalence** (two one-sided Welch tests at 5 %, bound ±{bound} fixed beforehand):
-  difference of means {difference:+.5f}, 90 % interval {low:+.5f} to {high:+.5f}, p = {p_tost:.2g}: **{verdict}**.
+  difference of means {difference:+.5f}, 90 % interval {low:+.5f} to {high:+.5f}, p = {p_tost:.2g}:
+  **{verdict}**.
 - **Difference** (two-sided Mann–Whitney U): p = {p:.2g}, Cliff's delta {delta:+.2f}. A large p
   shows no difference; it is the test above that shows equivalence.
 - **Two looks**: after 30 runs of each the difference was +0.00221 (90 % interval −0.00101
   to +0.00543, p = 0.25, not shown to be equivalent), so the runs were extended to 80 under the
-  same bound. Corrected for two looks (Bonferroni) equivalence asks for p < 0.025, which this {corrected}.
+  same bound. Corrected for two looks (Bonferroni) equivalence asks for p < 0.025, which
+  this {corrected}.
 
 ![Mean test regret of fast SMAC, stock SMAC and random search](figures/smac-equivalence.png)
 

@@ -268,7 +268,7 @@ _ALL = (
                 "upstream has no time limit; here an evaluation counts if it finishes within 10^7 s"
             ),
             repeats="one of the three repeats at the asked budget, drawn for every evaluation",
-            incumbent="the strictly lowest error seen, budgets mixed; judged by mean test error at 108",
+            incumbent="the strictly lowest error seen, budgets mixed; judged by the mean at 108",
             charge="the training time of that repeat, in full at every budget",
         ),
     ),
