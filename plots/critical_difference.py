@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from regretta.plots.friedman import Friedman
 from regretta.plots.statistics import LEVEL
 from regretta.plots.style import TWO_COLUMNS, MethodStyle, figure, house
+from regretta.plots.text import POINTS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +105,7 @@ def draw_critical_difference(
                 textcoords="offset points",
                 ha="right" if on_left else "left",
                 va="center",
-                fontsize=7,
+                fontsize=POINTS,
                 annotation_clip=False,
             )
         for (first, last), row in zip(found.groups, bars, strict=True):
@@ -135,16 +136,17 @@ def draw_critical_difference(
 
 
 def _room(names: Sequence[str]) -> float:
-    """Inches that names at 7 points take beside the axes."""
-    return 0.15 + 0.058 * max(map(len, names), default=0)
+    """Inches that names take beside the axes."""
+    return 0.15 + max((text_width(name, POINTS) for name in names), default=0.0)
 
 
 def _rows_of_bars(found: Friedman) -> list[int]:
     """The row of each bar: the first in which it touches no other."""
     ends: list[float] = []
     rows = []
+    apart = 0.2 * len(found.labels) / 7
     for first, last in found.groups:
-        row = next((i for i, end in enumerate(ends) if end + 0.2 < found.ranks[first]), len(ends))
+        row = next((i for i, end in enumerate(ends) if end + apart < found.ranks[first]), len(ends))
         ends[row : row + 1] = [float(found.ranks[last])]
         rows.append(row)
     return rows
