@@ -123,6 +123,9 @@ RECIPES = {
         skeleton="nasbench201",
         channels=(4, 8, 16),
         cells_per_stage=3,
+        # Of 0.1 and 0.3, tried on eight cells of moved-digits with three repeats each: 0.3 trains
+        # further (27 epochs: six skips 66 against 44 %, five 3x3 and a skip 87 against 85 %), and
+        # the latter's repeats lie closer (a deviation of 1.3 against 2.1 points).
         learning_rate=0.3,
         weight_decay=5e-4,
     ),
