@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from regretta.optimizers.registry import load_plugin
-from regretta.testing import OptimizerConformance
+from regretta.cli import COMMANDS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -46,13 +47,6 @@ def regretta(*arguments: str, where: Path) -> str:
 
 def test_the_plugin_is_about_twenty_lines() -> None:
     assert len([line for line in block("# annealing.py").splitlines() if line.strip()]) <= 20
-
-
-def test_the_plugin_conforms(plugin: Path) -> None:
-    (annealing,) = load_plugin(plugin)
-    suite = type("TestAnnealing", (OptimizerConformance,), {"optimizer": annealing})()
-    suite.test_has_a_name_and_frozen_settings_with_defaults()
-    suite.test_proposes_configurations_of_the_space_at_offered_budgets((108.0,))
 
 
 def test_the_users_table_and_the_plugin_run_together(plugin: Path, tmp_path: Path) -> None:
@@ -95,3 +89,34 @@ def test_the_suite_is_a_suite(tmp_path: Path) -> None:
         "regularized_evolution",
         "RE, small population",
     ]
+
+
+@pytest.mark.slow
+def test_the_python_program_runs_as_a_saved_file(tmp_path: Path) -> None:
+    program = block("from pathlib import Path\nfrom regretta import").replace("runs=5", "runs=1")
+    (tmp_path / "five.py").write_text(program)
+    subprocess.run([sys.executable, "five.py"], cwd=tmp_path, check=True, timeout=500)
+    assert (tmp_path / "results" / "five" / "report.html").exists()
+
+
+def command_lines() -> list[str]:
+    """Every call of `regretta` in a block of shell commands of the README or the docs."""
+    pages = [README, *sorted((README.parent / "docs").glob("*.md"))]
+    blocks = [
+        shown
+        for page in pages
+        for shown in re.findall(r"```(?:bash|sh)?\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    ]
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip().startswith("regretta ")]
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_command_line_shown_is_understood(line: str) -> None:
+    """Its commands and options are there; whether its files are is the reader's."""
+    words = shlex.split(re.sub(r"\$\w+", "1", line), comments=True)[1:]
+    commands = {command.name: command for command in COMMANDS}
+    command: click.Command = commands[words.pop(0)]
+    if isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
+    command.make_context(str(command.name), words)
