@@ -255,8 +255,8 @@ def _measured(accuracy: NDArray[Any]) -> NDArray[np.bool_]:
 def _lacking(key: str, array: NDArray[Any], measured: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Where a measured cell has no value in a column: shape ``[cells, 1 or budgets or epochs]``.
 
-    A budget at which no cell has one is not published and lacks nothing; but test values at the
-    largest budget are what a search is judged on.
+    A budget at which no measured cell has one is not published and lacks nothing; but test values
+    at the largest budget are what a search is judged on.
     """
     axes = COLUMNS[key]
     gone: Any = np.isnan(array)
@@ -269,7 +269,7 @@ def _lacking(key: str, array: NDArray[Any], measured: NDArray[np.bool_]) -> NDAr
     if axes[1] != "budget":
         lacking = gone & measured[:, -1:]
         return lacking
-    published = ~gone.all(axis=0)
+    published = (~gone & measured).any(axis=0)
     published[-1] |= key in _TEST
     lacking = gone & measured & published
     return lacking
