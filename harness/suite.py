@@ -269,11 +269,12 @@ def _refuse_short_limit(
         asked if protocol.trained_budget is None else protocol.trained_budget
     )
     seconds = np.asarray(searched.columns["training_seconds"][:, level], dtype=np.float64)
-    seconds = np.nanmean(seconds, axis=1) if protocol.rule().mean else np.nanmin(seconds, axis=1)
+    there = ~np.isnan(seconds).all(axis=1)
+    seconds = (np.nanmean if protocol.rule().mean else np.nanmin)(seconds[there], axis=1)
     if protocol.rule().evaluation and "evaluation_seconds" in searched.columns:
-        seconds = seconds + searched.columns["evaluation_seconds"]
-    cheapest = float(np.nanmin(seconds))
-    if cheapest > planned.time_limit:
+        seconds = seconds + searched.columns["evaluation_seconds"][there]
+    cheapest = float(seconds.min(initial=np.inf))
+    if np.isfinite(cheapest) and cheapest > planned.time_limit:
         raise SuiteError(
             f"a time limit of {planned.time_limit:.10g} s on table {planned.table.name!r} is too"
             f" short for a single evaluation of {label!r}: the cheapest takes {cheapest:.10g} s at"

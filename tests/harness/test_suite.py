@@ -19,7 +19,7 @@ from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from regretta.optimizers.registry import PluginError
 from regretta.tabular_data.columns import TableError
-from regretta.tabular_data.spaces import NasBench201
+from regretta.tabular_data.spaces import GridSpace, NasBench201
 from regretta.tabular_data.table import Table
 
 PLUGIN = """
@@ -276,6 +276,22 @@ def test_suite_json_is_readable_by_others(spec: SuiteSpec, tmp_path: Path) -> No
     hyperband = data["methods"]["hyperband"]
     assert (hyperband["optimizer"], hyperband["settings"]) == ("hyperband", {"eta": 3.0})
     assert {"numpy", "python"} <= hyperband["packages"].keys()
+
+
+def test_cells_that_were_not_measured_are_not_the_cheapest(tmp_path: Path) -> None:
+    accuracy, seconds = np.full((2, 1, 2), 0.5), np.array([[[np.nan, np.nan]], [[np.nan, 30.0]]])
+    table = Table.from_arrays(
+        "part",
+        GridSpace({"x": [1, 2]}),
+        (1,),
+        validation_accuracy=np.where(np.isnan(seconds), np.nan, accuracy),
+        training_seconds=seconds,
+        partial=True,
+    ).write(tmp_path / "part")
+    suite = SuiteSpec("p", (str(table),), (OptimizerEntry("random_search"),), time_limit=29)
+    with pytest.raises(SuiteError, match="the cheapest takes 30 s at budget 1"):
+        plan(suite)
+    assert plan(replace(suite, time_limit=30))
 
 
 @pytest.mark.parametrize(
