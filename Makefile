@@ -60,7 +60,7 @@ lock: $(READY)
 
 # docs/gallery.md and its pictures, from the full-scale tables and some core-hours of searches.
 gallery: $(READY)
-	$(BIN)/python benchmarks/gallery.py --tables results/gallery/tables --searches results/gallery
+	$(BIN)/python experiments/pages/gallery.py --tables results/gallery/tables --searches results/gallery
 
 clean:
 	rm -rf $(VENV) $(LOWEST) results .mypy_cache .ruff_cache .pytest_cache

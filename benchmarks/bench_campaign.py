@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine
 
+from regretta.experiments.pages.machine import machine
 from regretta.harness.campaign import run_suite
 from regretta.harness.executors import Dask, Pool
 from regretta.harness.executors.queue import Queue

@@ -15,8 +15,7 @@ import subprocess
 import sys
 import time
 
-from machine import machine
-
+from regretta.experiments.pages.machine import machine
 from regretta.harness.protocol import PROTOCOLS, ProtocolError, get_protocol
 from regretta.harness.run import Run, run
 from regretta.optimizers.registry import get_optimizer

@@ -20,8 +20,8 @@ from pathlib import Path
 from runpy import run_path
 
 import numpy as np
-from machine import machine
 
+from regretta.experiments.pages.machine import machine
 from regretta.tabular_data.sources import nasbench101
 from regretta.tabular_data.sources.nasbench201 import nats_bench
 from regretta.tabular_data.sources.nasbench201.runs import Runs

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import machine
 
+from regretta.experiments.pages.machine import machine
 from regretta.optimizers.base import Observation, Optimizer, Problem
 from regretta.optimizers.bohb import Bohb
 from regretta.optimizers.smac import Smac, SmacStock

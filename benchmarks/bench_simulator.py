@@ -15,8 +15,8 @@ import argparse
 import time
 
 import numpy as np
-from machine import machine
 
+from regretta.experiments.pages.machine import machine
 from regretta.harness.protocol import get_protocol
 from regretta.harness.run import Run, run
 from regretta.optimizers.registry import get_optimizer

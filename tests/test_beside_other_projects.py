@@ -117,14 +117,15 @@ def test_the_wheel_installs_one_name(wheel: Path) -> None:
 
 
 def test_the_wheel_holds_every_file_of_the_folders(wheel: Path, tree: Path) -> None:
-    """The folders hold nothing that is not needed by users: code, suites, tables, templates."""
+    """Code, suites, tables, templates; not the makers of this repository's own pages."""
     ours = {
         f"regretta/{path.relative_to(tree)}"
         for name in OUR_FOLDERS
         for path in (tree / name).rglob("*")
-        if path.is_file()
+        if path.is_file() and "pages" not in path.parts
     }
     assert ours <= files_of(wheel)
+    assert not [name for name in files_of(wheel) if "/pages/" in name]
 
 
 def test_a_source_distribution_builds_the_same_wheel(

@@ -1,8 +1,8 @@
 """Regenerates docs/gallery.md: the papers' figures, drawn from the published tables at full scale
 and from searches.
 
-``python benchmarks/gallery.py [--tables DIR] [--searches DIR] [--as-is]`` takes the tables that
-``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of
+``python experiments/pages/gallery.py [--tables DIR] [--searches DIR] [--as-is]`` takes the tables
+that ``benchmarks/full_scale_tables.py`` writes into DIR, and those it lacks it makes first, of
 ``../shared/tables``; without ``--tables`` they are made anew. With ``--searches`` the runs of
 `STUDIES` that DIR does not have yet are done, some core-hours in all, a folder a suite; with
 ``--as-is`` too what is there is drawn and nothing is run. Without ``--searches`` figures of
@@ -30,7 +30,7 @@ from regretta.tabular_data.cutting import at_most_vertices
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.table import Table
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FULL = ("nasbench101", "nats-cifar10", "nats-cifar100", "nats-imagenet16-120")
 SMALLER = "nasbench101-6"
 FURTHER = ("digits101", "nashpo-protein")

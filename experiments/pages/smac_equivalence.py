@@ -2,7 +2,7 @@
 that says so.
 
     regretta run smac-equivalence --out results/smac-equivalence
-    python benchmarks/smac_equivalence.py results/smac-equivalence
+    python experiments/pages/smac_equivalence.py results/smac-equivalence
 
 Decided before the runs were made: the two are called equivalent if the 90 % interval of the
 difference of mean final test regrets lies within ±0.0035. That is half the standard deviation
@@ -16,9 +16,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from machine import machine
 from scipy import stats
 
+from regretta.experiments.pages.machine import machine
 from regretta.harness.regret import final_regret
 from regretta.harness.store.results import load_suite
 from regretta.plots import style
@@ -31,7 +31,7 @@ PAGE = """# Fast SMAC against the stock package
 `smac` replaces components of the `smac` package by faster ones, each a named setting;
 `smac_stock` replaces none.
 Made by `regretta run smac-equivalence --out results/smac-equivalence` and
-`python benchmarks/smac_equivalence.py results/smac-equivalence`.
+`python experiments/pages/smac_equivalence.py results/smac-equivalence`.
 
 {setting}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from digits_card_numbers import Card, Floats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from regretta.experiments.pages.digits_card_numbers import Card, Floats
 from regretta.plots.style import TWO_COLUMNS, figure, house
 
 COLORS = ("#8FB8DE", "#5A93CC", "#2F6DAE", "#11335E")

@@ -1,6 +1,6 @@
 """The data card of a table measured by this project and its figures, from the table's arrays only.
 
-    python benchmarks/digits_card.py TABLE [--docs docs]
+    python experiments/pages/digits_card.py TABLE [--docs docs]
 
 Writes ``<docs>/<name>.md`` from ``<name>_card.md`` and ``<docs>/figures/<name>-*.png``.
 """
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from digits_card_figures import draw
-from digits_card_numbers import Card, Floats, compute, spearman
 
+from regretta.experiments.pages.digits_card_figures import draw
+from regretta.experiments.pages.digits_card_numbers import Card, Floats, compute, spearman
 from regretta.plots.style import png
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.table import Table
@@ -155,7 +155,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("table", type=Path)
-    parser.add_argument("--docs", type=Path, default=Path(__file__).parents[1] / "docs")
+    parser.add_argument("--docs", type=Path, default=Path(__file__).resolve().parents[2] / "docs")
     options = parser.parse_args()
     table = Table.open(options.table)
     card = compute(table)
