@@ -160,12 +160,19 @@ def regret_curve(
     elif band == "iqr":
         low, high = np.quantile(values, [0.25, 0.75], axis=0)
     else:
-        rng = np.random.default_rng(seed)
-        weights = rng.multinomial(
-            len(values), np.full(len(values), 1 / len(values)), size=resamples
-        ) / len(values)
-        low, high = np.quantile(weights @ values, [0.025, 0.975], axis=0)
+        low, high = np.quantile(_resampled(values, resamples, seed), [0.025, 0.975], axis=0)
     return RegretCurve(label, len(speaking), silent, time, mean, low, high)
+
+
+def _resampled(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
+    """Means over runs drawn with replacement: shapes ``[runs, k]`` to ``[resamples, k]``."""
+    rng, count = np.random.default_rng(seed), len(values)
+    means = np.empty((resamples, values.shape[1]))
+    for first in range(0, resamples, 100):  # of thousands of runs, all weights would fill memory
+        some = means[first : first + 100]
+        weights = rng.multinomial(count, np.full(count, 1 / count), size=len(some))
+        some[:] = weights / count @ values
+    return means
 
 
 def regret_curves(
