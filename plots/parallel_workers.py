@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
-
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
+from regretta.plots.axes import title
 from regretta.plots.regret_curve import RegretCurves, draw_regret, regret_caption, regret_curves
-from regretta.plots.style import TWO_COLUMNS, MethodStyle, human_name, save
+from regretta.plots.style import TWO_COLUMNS, graded_styles, house, human_name, save
 from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_MARKERS = "os^DvPX"
 
 
 class WorkerFigureError(UserError):
@@ -129,20 +126,16 @@ def draw_workers(curves: WorkerCurves, width: float = TWO_COLUMNS) -> Figure:
     width
         `regretta.plots.style.ONE_COLUMN` or `TWO_COLUMNS`.
     """
-    shades = matplotlib.colormaps["viridis"].resampled(256)
-    styles = {
-        str(count): MethodStyle(
-            f"{count:,} {'worker' if count == 1 else 'workers'}",
-            matplotlib.colors.to_hex(shades(0.8 * (1 - nth / max(len(curves.workers) - 1, 1)))),
-            _MARKERS[nth % len(_MARKERS)],
-        )
-        for nth, count in enumerate(curves.workers)
-    }
+    names = [f"{count:,} {'worker' if count == 1 else 'workers'}" for count in curves.workers]
+    looks = graded_styles(names)
+    styles = {str(count): look for count, look in zip(curves.workers, looks, strict=True)}
     figure = draw_regret([curves.by_time, curves.by_work], styles, width)
     left, right = figure.axes
-    left.title.set_text(f"{human_name(curves.optimizer)}, {curves.by_time.table}")
-    right.title.set_text("The same by the time of all workers")
-    right.xaxis.label.set_text("Workers × simulated wall-clock time (s)")
+    modelled = curves.by_time.reconstruction
+    with house():
+        title(left, f"{human_name(curves.optimizer)}, {curves.by_time.table}", modelled)
+        title(right, "The same by the time of all workers", modelled)
+        right.set_xlabel("Workers × simulated wall-clock time (s)")
     return figure
 
 

@@ -64,6 +64,26 @@ def test_the_picture_names_method_table_workers_and_both_times(run_of, width):
     assert png(figure).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
+def test_modelled_numbers_and_a_long_name_are_told_in_both_panels(run_of, width):
+    runs = {
+        count: [replace(run, reconstruction="times", table="t" * 300) for run in group]
+        for count, group in runs_by_workers(run_of).items()
+    }
+    shown = [painted.text for painted in check_readable(draw_workers(worker_curves(runs), width))]
+    assert sum("reconstruction" in text for text in shown) == 2
+
+
+def test_many_numbers_of_workers_are_graded_and_told_apart(run_of):
+    runs = {
+        count: [replace(run_of([10], [0.4], time_limit=1e4), simulated_workers=count)]
+        for count in range(1, 21)
+    }
+    figure = draw_workers(worker_curves(runs), ONE_COLUMN)
+    check_readable(figure)
+    assert len({line.get_color() for line in figure.axes[0].get_lines()}) >= 20
+
+
 def test_the_caption_says_what_is_compared(run_of):
     text = workers_caption(worker_curves(runs_by_workers(run_of)))
     assert text.startswith("Random search on 1, 10 and 100 simulated workers, asynchronously.")
