@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 from scipy.stats import truncnorm
 from statsmodels.nonparametric.kernel_density import KDEMultivariate
 
+from regretta.optimizers.bohb import kernels
+
+_UNUSED = np.random.RandomState(0)  # a normal reference draws nothing
+
 
 class BatchedGenerator(StockGenerator):  # type: ignore[misc]
     """Stock BOHB generator that fits when asked and evaluates all samples of a proposal at once.
@@ -42,7 +46,7 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
                 "ignore", DeprecationWarning
             )  # ConfigSpace still has the old methods it calls
             super().__init__(configspace=configspace, **settings)
-        self.random = random
+        self._words = Words(random)
         # What ConfigSpace's conversions amount to where every parameter is categorical.
         self._choices = (
             {name: list(cast(Any, parameter).choices) for name, parameter in configspace.items()}
@@ -71,11 +75,10 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
     def get_config(self, budget: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """The next configuration, names to values, and whether the model chose it."""
         no_model = self._model_budget == -np.inf
-        if no_model or self.random.rand() < self.random_fraction:
+        if no_model or self._words.uniform() < self.random_fraction:
             return dict(self.configspace.sample_configuration()), {"model_based_pick": False}
         if self._stale:
             self._fit()
-        before = self.random.get_state(legacy=False)
         vectors = self._draw(self.num_samples)
         good, bad = self._good(vectors), self._bad(vectors)
         # Python's max(1e-32, g) / max(l, 1e-32), NaN and all.
@@ -84,7 +87,7 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
         ends = np.flatnonzero(~np.isfinite(values) & np.isfinite(good))
         if len(ends):
             # The stock loop stops here and takes this sample; what it did not draw goes back.
-            self.random.set_state(before)
+            self._words.take_back()
             self._draw(int(ends[0]) + 1)
             best = vectors[ends[0]]
         else:
@@ -135,36 +138,69 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
 
     def _density(self, data: NDArray[np.float64]) -> _Density:
         kde = KDEMultivariate(
-            data=data, var_type=self.kde_vartypes, bw="normal_reference", rng=self.random
+            data=data, var_type=self.kde_vartypes, bw="normal_reference", rng=_UNUSED
         )
         kde.bw = np.clip(kde.bw, self.min_bandwidth, None)
         return _Density(kde)
 
     def _draw(self, n: int) -> NDArray[np.float64]:
         """`n` vectors, each near a good one: shape ``[n, dim]``."""
-        rand, randint = self.random.rand, self.random.randint
         kde = self._good.kde
         bandwidths = np.maximum(kde.bw, self.min_bandwidth)
-        widths, sizes = bandwidths.tolist(), self.vartypes.tolist()
-        drawn, centres = [], []
-        for _ in range(n):
-            centre = kde.data[randint(0, len(kde.data))]
-            centres.append(centre)
-            drawn.append(
-                [
-                    # For a number the uniform variate that a truncated normal one is made of.
-                    rand() if size == 0 else value if rand() < 1 - width else randint(size)
-                    for value, width, size in zip(centre.tolist(), widths, sizes, strict=True)
-                ]
-            )
-        vectors = np.array(drawn, dtype=np.float64)
+        vectors, centres = self._words.draw(n, kde.data, bandwidths, self.vartypes)
         numbers = np.flatnonzero(self.vartypes == 0)
         if len(numbers):
-            centre, wide = np.array(centres)[:, numbers], self.bw_factor * bandwidths[numbers]
+            centre = kde.data[centres][:, numbers]
+            wide = self.bw_factor * bandwidths[numbers]
             vectors[:, numbers] = truncnorm.ppf(
                 vectors[:, numbers], -centre / wide, (1 - centre) / wide, loc=centre, scale=wide
             )
         return vectors
+
+
+class Words:
+    """The words of a Mersenne Twister, from which draws are made as ``RandomState`` makes them."""
+
+    def __init__(self, random: np.random.RandomState) -> None:
+        self._random = random
+        self._words = np.empty(0, np.uint32)
+        self._next = 0
+        self._begun = 0  # where the last samples began
+
+    def uniform(self) -> float:
+        """``RandomState.rand()``."""
+        if self._next + 2 > len(self._words):
+            self._refill(1)
+        variate: float = kernels.uniform(self._words, self._next)
+        self._next += 2
+        return variate
+
+    def draw(
+        self,
+        n: int,
+        data: NDArray[np.float64],
+        widths: NDArray[np.float64],
+        sizes: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """`n` samples near observations, and which ones: see `kernels.draw`."""
+        vectors, centres = np.empty((n, len(sizes))), np.empty(n, np.int64)
+        while True:
+            arguments = data, widths, sizes, vectors, centres
+            following: int = kernels.draw(self._words, self._next, *arguments)
+            if following >= 0:
+                self._begun, self._next = self._next, following
+                return vectors, centres
+            self._refill(n * (len(sizes) + 1))
+
+    def take_back(self) -> None:
+        """The last samples were never drawn."""
+        self._next = self._begun
+
+    def _refill(self, draws: int) -> None:
+        """Room for so many further draws, which take 2 to 100 words each."""
+        more = self._random.randint(0, 2**32, max(1 << 16, 200 * draws), dtype=np.uint32)
+        self._words = np.concatenate([self._words[self._next :], more])
+        self._next = 0
 
 
 class _Observations:
@@ -204,46 +240,34 @@ class _Density:
         self.kde = kde
         categorical = np.array([kind == "u" for kind in kde.var_type])
         self._scale = np.prod(kde.bw[~categorical])
-        # Choices as small as they fit: comparing them is most of the work.
-        choices = kde.data[:, categorical].T
-        most = int(choices.max(initial=0)) + 1
-        codes = choices.astype(np.min_scalar_type(most), order="C")
-        levels = np.sum([(codes == choice).any(axis=1) for choice in range(most)], axis=0)
-        # Of each parameter the data, and its kernel where data and point differ and agree; None: a
-        # Gaussian.
-        self._columns: list[NDArray[Any]] = list(kde.data.T)
-        self._kernels: list[tuple[float, float] | None] = [None] * len(categorical)
-        for i, code, n in zip(
-            np.flatnonzero(categorical).tolist(), codes, levels.tolist(), strict=True
-        ):
-            width = float(kde.bw[i])
-            self._columns[i] = code
-            self._kernels[i] = (width / (n - 1) if n > 1 else np.inf, 1 - width)
+        # Runs of parameters of a kind, in order.
+        edges = np.flatnonzero(np.diff(categorical)) + 1
+        runs = np.split(np.arange(len(categorical)), edges)
+        self._runs = [(run, bool(categorical[run[0]])) for run in runs]
+        self._codes = np.ascontiguousarray(kde.data.T).astype(np.uint16)
+        levels = np.array([np.count_nonzero(np.bincount(codes)) for codes in self._codes])
+        self._agree = 1 - kde.bw
+        with np.errstate(divide="ignore"):
+            self._differ = kde.bw / (levels - 1)
 
     def __call__(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Density at each point: shape ``[n]`` for points of shape ``[n, dim]``."""
-        product, agreed, differing = (np.empty((len(points), self.kde.nobs)) for _ in range(3))
+        product = np.ones((len(points), self.kde.nobs))
         with np.errstate(invalid="ignore", over="ignore"):
-            for i, (column, kernel) in enumerate(zip(self._columns, self._kernels, strict=True)):
-                values = points[:, i, None].astype(column.dtype)
-                factor = agreed
-                if kernel is None:
-                    width = self.kde.bw[i]
-                    factor = (1.0 / np.sqrt(2 * np.pi)) * np.exp(
-                        -((column - values) ** 2) / (width**2 * 2.0)
+            for run, categorical in self._runs:
+                if categorical:
+                    kernels.multiply(
+                        product,
+                        self._codes[run[0] : run[-1] + 1],
+                        points[:, run].astype(np.uint16),
+                        self._agree[run],
+                        self._differ[run],
                     )
-                elif np.isinf(kernel[0]):
-                    factor = np.where(column == values, kernel[1], kernel[0])
-                else:
-                    # A choice by arithmetic, exact because one of the two terms is zero; thrice as
-                    # fast as `where`.
-                    agree = column == values
-                    np.multiply(agree, kernel[1], out=agreed)
-                    np.multiply(~agree, kernel[0], out=differing)
-                    factor += differing
-                if i == 0:
-                    product[:] = factor
-                else:
-                    product *= factor
+                    continue
+                for i in run.tolist():
+                    width = self.kde.bw[i]
+                    product *= (1.0 / np.sqrt(2 * np.pi)) * np.exp(
+                        -((self.kde.data[:, i] - points[:, i, None]) ** 2) / (width**2 * 2.0)
+                    )
             density: NDArray[np.float64] = (product / self._scale).sum(axis=1) / self.kde.nobs
         return density

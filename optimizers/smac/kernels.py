@@ -25,10 +25,7 @@ _inlined = njit(inline="always", error_model="numpy")
 
 
 def _compiled(function: Any) -> Any:
-    """Compiled when first called and kept on disk.
-
-    Where nothing can be written, each process compiles for itself.
-    """
+    """Compiled when first called and kept on disk where that can be written."""
     try:
         return njit(cache=True, error_model="numpy", nogil=True)(function)
     except RuntimeError:
