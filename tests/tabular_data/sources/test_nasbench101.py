@@ -94,7 +94,7 @@ def test_the_file_of_108_epochs_has_one_budget_and_no_halfway_values_unless_aske
 def test_a_checksum_that_is_not_official_is_said(tmp_path: Path) -> None:
     (note,) = imported(written(tmp_path, list(rows((108,))))).provenance.notes
     assert "no official file" in note
-    (known,) = nasbench101._notes("3d64db81" + "0" * 50 + "5c7e9c")
+    (known,) = nasbench101._notes("3d64db81" + "0" * 50 + "5c7e9c", 0)
     assert known.endswith("that of the official nasbench_full.tfrecord")
 
 

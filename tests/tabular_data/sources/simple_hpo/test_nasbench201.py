@@ -78,9 +78,9 @@ def test_the_values_are_those_of_nasbench201(
     for column, key in {"training_seconds": "train_time200", "latency_seconds": "latency"}.items():
         ours = table.columns[column].reshape(len(rows), -1)[rows, 0]
         np.testing.assert_allclose(ours, published[f"{prefix}_{key}"], rtol=1e-6)
-    np.testing.assert_allclose(
-        table.columns["parameters"][rows], published[f"{prefix}_params_mb"] * 1e6, atol=1
-    )
+    # The published copy has the first seed's count, which is another cell's in 150 cells.
+    first = published[f"{prefix}_params_mb"] * 1e6
+    assert np.count_nonzero(np.abs(table.columns["parameters"][rows] - first) > 1) == 150
 
 
 @needs_package
