@@ -65,8 +65,9 @@ Every figure of the two papers that this repository's data allow, drawn by
 `regretta figures nasbench101` and `regretta figures nasbench201`, with the published values beside
 ours. This page is made by `make gallery`. Numbers of a table that is partly modelled are marked
 "reconstruction" in the picture: of NAS-Bench-101 the cells, their parameters and the mean test
-accuracy after 108 epochs are real, and most of the rest is not. Methods that a model makes slow
-have fewer runs or a shorter time limit than the paper; each figure says how many and how long.
+accuracy after 108 epochs are real, and most of the rest is not. Each figure of searches says how
+many runs it has and how long they are, and where that is less than in the paper; figures whose
+searches have not been run are listed as not drawn.
 """
 
 

@@ -191,14 +191,14 @@ def compute(suite: SuiteResults) -> Generalization:
     everything = [run for group in runs.values() for some in group.values() for run in some]
     if not everything:
         raise FigureError(
-            f"{suite.folder} has no finished evaluation for figure 8; run the suite first"
+            f"{suite.folder.name} has no finished evaluation for figure 8; run the suite first"
         )
     if len(set(vertices.values())) < 2 or not {"RS", "NRE", "RE"} <= {
         s.method for s in settings.values()
     }:
         raise FigureError(
-            f"{suite.folder} is not the study of figure 8: random search, and evolution with and"
-            " without ageing, on NAS-Bench-101's cells of two sizes"
+            f"{suite.folder.name} is not the study of figure 8: random search, and evolution with"
+            " and without ageing, on NAS-Bench-101's cells of two sizes"
         )
     kind = regret_kind({"": everything})
     base = next(setting for setting in settings.values() if setting.method == "RE")

@@ -52,6 +52,9 @@ SENSITIVITY: Mapping[str, str] = {
 }
 """Figure of the supplement → the only optimizer of a suite that studies its settings."""
 
+_COMPARED = (
+    *("random_search", "regularized_evolution", "reinforce", "hyperband", "smac", "bohb", "tpe"),
+)
 _PASSING = ("regularized_evolution", "bohb", "smac")
 _LIMIT = 1e7
 _POINTS, _RESAMPLES = 400, 1000
@@ -111,7 +114,7 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
     runs = {label: group for label, group in suite.runs[table].items() if group}
     if not any(len(run.trajectory) for group in runs.values() for run in group):
         raise FigureError(
-            f"{suite.folder} has no finished evaluation on {table}; run the suite first"
+            f"{suite.folder.name} has no finished evaluation on {table}; run the suite first"
         )
     optimizers = {label: group[0].optimizer for label, group in runs.items()}
     encoding = suite.identity.encoding or "A"
@@ -128,7 +131,9 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
             kinds == _S8 and unaged if number == "S8" else len(kinds) > 1 and not unaged
         )
     if not fits:
-        raise FigureError(f"{suite.folder} is not the study of figure {number}")
+        raise FigureError(f"{suite.folder.name} is not the study of figure {number}")
+    if number in ("7-left", "7-right") and (absent := [m for m in _COMPARED if m not in kinds]):
+        missing.append(f"runs of {', '.join(human_name(name) for name in absent)}")
     protocols = {str(run.protocol.get("name", "")) for group in runs.values() for run in group}
     if protocols != {PROTOCOL}:
         missing.append(

@@ -61,7 +61,7 @@ def compute(suite: SuiteResults) -> LearningRates:
         )
     if len(others) != 1 or entries[0].optimizer != "reinforce" or len(found[entries[0].table]) < 2:
         raise FigureError(
-            f"{suite.folder} is not the study of REINFORCE's learning rate on NAS-Bench-201"
+            f"{suite.folder.name} is not the study of REINFORCE's learning rate on NAS-Bench-201"
         )
     tables = {name: found[name] for name in suite.tables if name in found}
     return LearningRates(

@@ -52,7 +52,9 @@ def compute(suite: SuiteResults) -> Methods:
             f" {', '.join(suite.runs) or 'none'}"
         )
     if len({entry.optimizer for entry in entries}) < 2:
-        raise FigureError(f"{suite.folder} is not the study of table 5, which compares methods")
+        raise FigureError(
+            f"{suite.folder.name} is not the study of table 5, which compares methods"
+        )
     tables = dict.fromkeys(entry.table for entry in entries)
     return Methods(entries, {name: suite.identity.tables[name].source for name in tables})
 
