@@ -347,7 +347,7 @@ def test_a_plan_of_other_cells_is_another_build() -> None:
 
 
 def test_a_space_that_nobody_knows_is_named_with_its_neighbours(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="did you mean 'nasbench101-5v/"):
+    with pytest.raises(ValueError, match="did you mean 'nasbench101-5v"):
         build_table("nasbench101-55v", "digits", tmp_path / "table")
     assert not any(tmp_path.iterdir())
 
