@@ -93,8 +93,11 @@ class Bohb(Optimizer):
         # Without a handler of the user's, hpbandster's warnings would end on stderr.
         logging.getLogger("hpbandster").addHandler(logging.NullHandler())
         seeds = self.rng.integers(2**32, size=2)
+        configspace = self.space.configuration_space(int(seeds[0]))
+        names = list(configspace)
+        self._columns = [names.index(parameter.name) for parameter in self.space.parameters]
         self._generator = BatchedGenerator(
-            self.space.configuration_space(int(seeds[0])),
+            configspace,
             np.random.RandomState(int(seeds[1])),
             num_samples=self.settings.num_samples,
             random_fraction=self.settings.random_fraction,
@@ -139,7 +142,12 @@ class Bohb(Optimizer):
             run = bracket.get_next_run()
         identity, values, budget = run
         job = self._job(identity, config=values, budget=budget)
-        return Proposal(self.space.from_values(values)[None, :], budget, job)
+        configuration = (
+            values.vector[self._columns].astype(self.space.dtype)
+            if self.space.all_categorical
+            else self.space.from_values(values)
+        )
+        return Proposal(configuration[None, :], budget, job)
 
     def tell(self, observation: Observation) -> None:
         job = observation.tag

@@ -76,7 +76,7 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
         """The next configuration, names to values, and whether the model chose it."""
         no_model = self._model_budget == -np.inf
         if no_model or self._words.uniform() < self.random_fraction:
-            return dict(self.configspace.sample_configuration()), {"model_based_pick": False}
+            return self._random(), {"model_based_pick": False}
         if self._stale:
             self._fit()
         vectors = self._draw(self.num_samples)
@@ -96,28 +96,29 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
             if not values.min() < np.inf:
                 # Stock trips over its own random configuration and draws a second one.
                 self.configspace.sample_configuration()
-                return dict(self.configspace.sample_configuration()), {"model_based_pick": False}
+                return self._random(), {"model_based_pick": False}
         return self._values(best), {"model_based_pick": True}
 
-    def _values(self, vector: NDArray[np.float64]) -> dict[str, Any]:
+    def _random(self) -> Chosen:
+        configuration = self.configspace.sample_configuration()
+        return Chosen(dict(configuration), configuration.get_array())
+
+    def _values(self, vector: NDArray[np.float64]) -> Chosen:
         if self._choices is not None:
-            return {
+            values = {
                 name: choices[int(i)]
                 for (name, choices), i in zip(self._choices.items(), vector.tolist(), strict=True)
             }
+            return Chosen(values, vector)
         # Numbers are rounded on the way, so go the whole of it.
-        return dict(
-            Configuration(
-                self.configspace, values=dict(Configuration(self.configspace, vector=vector))
-            )
+        whole = Configuration(
+            self.configspace, values=dict(Configuration(self.configspace, vector=vector))
         )
+        return Chosen(dict(whole), whole.get_array())
 
     def _vector(self, values: dict[str, Any]) -> NDArray[np.float64]:
-        if self._choices is not None:
-            return np.array(
-                [choices.index(values[name]) for name, choices in self._choices.items()],
-                dtype=np.float64,
-            )
+        if isinstance(values, Chosen) and self._choices is not None:
+            return values.vector
         vector: NDArray[np.float64] = Configuration(self.configspace, values).get_array()
         return vector
 
@@ -156,6 +157,14 @@ class BatchedGenerator(StockGenerator):  # type: ignore[misc]
                 vectors[:, numbers], -centre / wide, (1 - centre) / wide, loc=centre, scale=wide
             )
         return vectors
+
+
+class Chosen(dict[str, Any]):
+    """A configuration's values by name, as hpbandster has them, with its vector."""
+
+    def __init__(self, values: dict[str, Any], vector: NDArray[np.float64]) -> None:
+        super().__init__(values)
+        self.vector = vector
 
 
 class Words:
