@@ -1,4 +1,4 @@
-"""CPU time of SMAC and BOHB, as the packages come and as Regretta drives them, side by side.
+"""CPU time of SMAC, BOHB and TPE, as the packages come and as Regretta drives them, side by side.
 
 One proposal and its update after a number of observations, on the 26 categorical parameters of
 NAS-Bench-101 (encoding A) with the paper's settings. Prints a Markdown table and the machine.
@@ -25,6 +25,7 @@ from regretta.experiments.pages.machine import machine
 from regretta.optimizers.base import Observation, Optimizer, Problem
 from regretta.optimizers.bohb import Bohb
 from regretta.optimizers.smac import Smac, SmacStock
+from regretta.optimizers.tpe import Tpe
 from regretta.tabular_data.spaces import Configuration, get_space
 
 SPACE = get_space("nasbench101")
@@ -35,7 +36,17 @@ TARGETS = {
     ("bohb", 1000): 3,
     ("bohb", 5000): 8,
 }
-PACKAGES = ("smac", "hpbandster", "statsmodels", "scikit-learn", "ConfigSpace", "scipy", "numpy")
+PACKAGES = (
+    "smac",
+    "hpbandster",
+    "hyperopt",
+    "numba",
+    "statsmodels",
+    "scikit-learn",
+    "ConfigSpace",
+    "scipy",
+    "numpy",
+)
 
 
 def error_of(configuration: Configuration) -> float:
@@ -47,17 +58,21 @@ def error_of(configuration: Configuration) -> float:
 
 def step(search: Optimizer) -> None:
     """One proposal and its update."""
-    proposal: Any = search.ask()
+    search.tell(observed(search.ask()))
+
+
+def observed(proposal: Any) -> Observation:
+    """What comes of a proposal."""
     found = proposal.configurations
     errors = np.array([error_of(found[0])])
-    search.tell(Observation(found, 108.0, errors, np.array([1000.0]), errors < 1, proposal.tag))
+    return Observation(found, 108.0, errors, np.array([1000.0]), errors < 1, proposal.tag)
 
 
-def smac_after(cls: type[SmacStock], n: int) -> Callable[[], None]:
-    """SMAC with `n` random observations; the next step retrains its forest."""
+def stock_smac_after(n: int) -> Callable[[], None]:
+    """SMAC's package with `n` random observations; the next step retrains its forest."""
     from smac.runhistory.dataclasses import TrialInfo, TrialValue
 
-    search = cls(Problem(SPACE, (108.0,)), np.random.default_rng(0))
+    search = SmacStock(Problem(SPACE, (108.0,)), np.random.default_rng(0))
     first: Any = search.ask()
     facade = search.smac
     facade.tell(first.tag, TrialValue(cost=error_of(first.configurations[0])), save=False)
@@ -68,6 +83,54 @@ def smac_after(cls: type[SmacStock], n: int) -> Callable[[], None]:
             TrialInfo(configuration, seed=first.tag.seed), TrialValue(cost=cost), save=False
         )
     return lambda: step(search)
+
+
+def smac_after(n: int) -> Callable[[], None]:
+    """Ours with `n` random observations; the next step retrains its forest."""
+    search = Smac(Problem(SPACE, (108.0,)), np.random.default_rng(0))
+    step(search)
+    for configuration in SPACE.configuration_space(1).sample_configuration(n - 1):
+        trial = search._loop._history.start(configuration.get_array(), 0)
+        search._loop.tell(trial, error_of(SPACE.from_values(dict(configuration))))
+    return lambda: step(search)
+
+
+def tpe_after(n: int) -> Callable[[], None]:
+    """Ours with `n` random observations."""
+    search = Tpe(Problem(SPACE, (108.0,)), np.random.default_rng(0), Tpe.make_settings(None, {}))
+    for configuration in SPACE.sample(np.random.default_rng(1), n):
+        search._startup = lambda _, entries=configuration: entries.tolist()  # type: ignore
+        search._suggest = search._startup  # type: ignore[method-assign]
+        search.tell(observed(search.ask()))
+    del search._startup, search._suggest
+    return lambda: step(search)
+
+
+def stock_tpe_after(n: int) -> Callable[[], None]:
+    """hyperopt's own suggestions and documents with `n` random observations."""
+    import hyperopt
+
+    dimensions = {
+        p.name: hyperopt.hp.choice(p.name, list(range(len(p.choices))))
+        for p in SPACE.parameters  # type: ignore[union-attr]
+    }
+    trials, domain = hyperopt.Trials(), hyperopt.base.Domain(lambda _: 0.0, dimensions)
+    seeds = iter(range(10**9))
+
+    def one(suggest: Any = hyperopt.tpe.suggest, **settings: Any) -> None:
+        documents = suggest(trials.new_trial_ids(1), domain, trials, next(seeds), **settings)
+        trials.insert_trial_docs(documents)
+        trials.refresh()
+        document = trials._dynamic_trials[-1]
+        drawn = document["misc"]["vals"]
+        entries = np.array([drawn[p.name][0] for p in SPACE.parameters], dtype=SPACE.dtype)
+        document["result"] = {"loss": error_of(entries), "status": hyperopt.STATUS_OK}
+        document["state"] = hyperopt.JOB_STATE_DONE
+        trials.refresh()
+
+    for _ in range(n):
+        one(hyperopt.rand.suggest)
+    return lambda: one(verbose=False)
 
 
 def random_results(generator: Any, n: int) -> None:
@@ -137,7 +200,11 @@ def memory_of_runs(cls: type[Optimizer], runs: int, evaluations: int) -> tuple[f
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[200, 1000, 5000], help="observations before a step"
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[200, 1000, 5000, 8500],
+        help="observations before a step",
     )
     parser.add_argument(
         "--no-stock", action="store_true", help="leave the packages' own, slow ways out"
@@ -152,8 +219,9 @@ def main() -> None:
     print("| optimizer | observations | stock, ms | here, ms | times faster | target, ms |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, stock, here, stock_steps, steps in (
-        ("smac", lambda n: smac_after(SmacStock, n), lambda n: smac_after(Smac, n), 8, 80),
+        ("smac", stock_smac_after, smac_after, 8, 80),
         ("bohb", stock_bohb_after, bohb_after, 20, 100),
+        ("tpe", stock_tpe_after, tpe_after, 10, 100),
     ):
         for n in chosen.sizes:
             fast = milliseconds(here(n), steps)
@@ -165,7 +233,7 @@ def main() -> None:
                 flush=True,
             )
     if chosen.runs:
-        for cls in (Smac, Bohb):
+        for cls in (Smac, Bohb, Tpe):
             first, last = memory_of_runs(cls, chosen.runs, 80)
             tenth = max(chosen.runs // 10, 1)
             print(
