@@ -104,14 +104,16 @@ def shorten(text: str, most: int = MOST_CHARACTERS, inches: float = MOST_INCHES)
 def picture_names(names: Sequence[str]) -> list[str]:
     """Names as they stand in a picture: drawable, not too long, and no two the same.
 
-    Where two would be the same, the later one ends in ``#`` and its place in the sequence, from 1.
+    Where two would be the same, the later one ends in ``#`` and its place in the sequence, from 1;
+    so does a name of which the font lacks something.
     """
     whole = [drawable(name).strip() for name in names]
     short = [shorten(name) for name in whole]
     uncut = {cut for cut, name in zip(short, whole, strict=True) if cut == name}
     found: dict[str, None] = {}
     for place, (cut, name) in enumerate(zip(short, whole, strict=True), start=1):
-        if not cut or cut in found or (cut != name and cut in uncut):
+        unsaid = _MISSING in cut and _MISSING not in names[place - 1]
+        if not cut or unsaid or cut in found or (cut != name and cut in uncut):
             number = f" #{place}"
             room = MOST_INCHES - text_width(number, POINTS)
             cut = shorten(name, MOST_CHARACTERS - len(number), room) + number
