@@ -184,10 +184,8 @@ def plugin_copy(plugin: Path | None) -> str:
     return f"plugins/{plugin.stem}-{digest.hexdigest()[:16]}/{plugin.name}"
 
 
-def _opened(spec: SuiteSpec, protocol: Protocol, name: str) -> tuple[Benchmark, Benchmark]:
-    """The benchmark of a name, to be judged on, and the one to be searched; mostly the same."""
-    if (benchmark := plugin_benchmarks(spec.plugins).get(name)) is not None:
-        return benchmark, benchmark
+def _opened(spec: SuiteSpec, protocol: Protocol, name: str) -> tuple[Table, Table]:
+    """The table of a name, to be judged on, and the one to be searched; mostly the same."""
     table = open_table(name, spec.encoding or None)
     counting = protocol.counting if isinstance(table.space, NasBench101) else None
     variant = spec.encoding or None, counting
@@ -216,9 +214,15 @@ def plan(spec: SuiteSpec) -> Suite:
         At the first table, protocol, optimizer or setting that is unknown or does not fit.
     """
     protocol = get_protocol(spec.protocol)
+    formulas = plugin_benchmarks(spec.plugins)
     tables: dict[str, PlannedTable] = {}
     for name in spec.tables:
-        table, search_table = _opened(spec, protocol, name)
+        table: Benchmark
+        search_table: Benchmark
+        if name in formulas:
+            table = search_table = formulas[name]
+        else:
+            table, search_table = _opened(spec, protocol, name)
         protocol.check(table, search_table)
         for each in {id(table): table, id(search_table): search_table}.values():
             each.verify()
