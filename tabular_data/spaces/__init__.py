@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from regretta.tabular_data.names import unknown
-from regretta.tabular_data.spaces.base import (
-    Configuration,
-    Configurations,
-    Space,
-)
+from regretta.tabular_data.spaces.base import Space
 from regretta.tabular_data.spaces.grid import GridSpace
 from regretta.tabular_data.spaces.nasbench101 import NasBench101
 from regretta.tabular_data.spaces.nasbench101_index import Counting
 from regretta.tabular_data.spaces.nasbench201 import NasBench201
+from regretta.tabular_data.spaces.parameter_space import Configuration, Configurations
 from regretta.tabular_data.spaces.parameters import (
     Categorical,
     Integer,

@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.spaces.base import (
-    Configurations,
-    Space,
-)
+from regretta.tabular_data.spaces.base import Space
+from regretta.tabular_data.spaces.parameter_space import Configurations
 from regretta.tabular_data.spaces.parameters import Categorical, SpaceError
 
 _REMEMBERED = 100_000

@@ -13,10 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.spaces.base import (
-    Configurations,
-    Space,
-)
+from regretta.tabular_data.spaces.base import Space
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell, checked_cell, prune
 from regretta.tabular_data.spaces.nasbench101_index import (
     MAX_EDGES,
@@ -24,6 +21,7 @@ from regretta.tabular_data.spaces.nasbench101_index import (
     Counting,
     cell_index,
 )
+from regretta.tabular_data.spaces.parameter_space import Configurations
 from regretta.tabular_data.spaces.parameters import (
     Categorical,
     Integer,

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.tabular_data.spaces.base import Configuration
 from regretta.tabular_data.spaces.grid import GridSpace
+from regretta.tabular_data.spaces.parameter_space import Configuration
 from regretta.tabular_data.spaces.parameters import SpaceError
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")

@@ -18,8 +18,8 @@ from itertools import chain, permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.tabular_data.spaces.base import Configuration
 from regretta.tabular_data.spaces.nasbench201 import EDGES, OPERATIONS
+from regretta.tabular_data.spaces.parameter_space import Configuration
 
 NONE, SKIP, CONV1X1, CONV3X3, POOL = OPERATIONS
 CONVOLUTIONS = (CONV3X3, CONV1X1)
