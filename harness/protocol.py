@@ -58,7 +58,8 @@ class Protocol:
         How suites call it, and one sentence for people.
     observe
         ``repeat``: one measured repeat, drawn anew for every evaluation; accuracy and time are of
-        that same repeat. ``mean``: the means over the repeats.
+        that same repeat. ``mean``: the means over the repeats; those that differ by no more than
+        `regretta.harness.regret.TOLERANCE` tie.
     budgets
         Budgets a search may ask for; empty for all of the table's. Of several, those a table lacks
         are left out as long as the largest is there, unless `virtual`.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.protocol import Protocol
+from regretta.harness.regret import TOLERANCE
 from regretta.harness.result import Trajectory
 from regretta.tabular_data.benchmark import Answers, Benchmark, Reference
 from regretta.tabular_data.spaces import Configuration, Configurations
@@ -21,7 +22,9 @@ class RecommendationError(ValueError):
 class Record:
     """Keeps the incumbents of a run while it goes, and judges them when it is over.
 
-    The incumbent is the lowest error seen so far, or what the optimizer recommends.
+    The incumbent is the lowest error seen so far, or what the optimizer recommends. Where means are
+    observed, an error replaces it only if it is lower by more than
+    `regretta.harness.regret.TOLERANCE`: means of equal repeats differ by rounding.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ class Record:
         self.recommending = recommending
         self._top = len(budgets) - 1 if protocol.incumbent == "largest" else 0
         self._best = np.inf
+        self._tie = TOLERANCE if protocol.observe == "mean" else 0.0
         self._steps: list[tuple[float, int, float, int, float]] = []
         self._configurations: list[Configuration] = []
         self._rows: list[list[int]] = []
@@ -96,7 +100,7 @@ class Record:
             )
         if self.recommending:
             self._remember(configurations, answers, level, done)
-        elif level >= self._top and min(errors) < self._best:
+        elif level >= self._top and min(errors) < self._best - self._tie:
             self._improve(configurations, answers, level, times)
         self.by_level[level] += valid
         self.evaluations += valid
@@ -115,7 +119,7 @@ class Record:
             if row < 0:
                 continue
             evaluation += 1
-            if error < self._best:
+            if error < self._best - self._tie:
                 self._best = error
                 step = (time, evaluation, error, answers.repeats[i], self._budgets[level])
                 self._steps.append(step)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import regretta
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol
 from regretta.harness.record import Record, reference
@@ -142,9 +143,11 @@ def run(spec: Run) -> RunResult:
 
 @cache
 def _versions() -> Mapping[str, str]:
-    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    found = {
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "regretta": regretta.__version__,
+    }
     for package in (
-        "regretta",
         "numpy",
         "scipy",
         "scikit-learn",

@@ -21,8 +21,9 @@ from regretta.plots.statistics import LEVEL, StatisticsError, worst_if_missing
 FEWEST_TABLES = 11
 """Tables that the test's approximation needs: more than ten.
 
-Demšar's rule of thumb (section 3.2.2) for the distribution of Friedman's statistic. He also asks
-for more than five methods and himself applies the test to four on 14 data sets, as is done here.
+Demšar's rule of thumb (section 3.2.2, page 11) for the distribution of Friedman's statistic with N
+data sets and k methods: N > 10 and k > 5. He himself applies the test to four methods on 14 data
+sets, and so it is done here: the rule for the tables is kept, that for the methods is not.
 """
 
 FEWEST_METHODS = 3

@@ -53,6 +53,27 @@ def test_the_clock_adds_costs_and_incumbents_improve_strictly(grid_table: Table)
     assert result.elapsed == 632.5
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_an_equal_mean_is_no_improvement(together: bool) -> None:
+    """The repeats .905, .906, .908 in two orders: their means differ by 1e-16, by rounding alone.
+
+    The third cell is better by one image of 10,000 in one of the three repeats: 3.3e-5.
+    """
+    repeats = [[0.905, 0.906, 0.908], [0.905, 0.908, 0.906], [0.905, 0.906, 0.9081]]
+    table = Table.from_arrays(
+        "ties",
+        GridSpace({"a": [1, 2, 3]}),
+        (9,),
+        validation_accuracy=np.array(repeats)[:, None, :],
+        training_seconds=np.full((3, 1, 3), 30.0),
+    )
+    script = [np.array([[0], [1], [2]], dtype=np.int8)] if together else [c(0), c(1), c(2)]
+    steps = run(make(table, scripted(*script))).trajectory
+    assert steps.cell is not None
+    assert steps.cell.tolist() == [0, 2]
+    assert steps.time.tolist() == [30.0, 90.0]
+
+
 def test_a_batch_is_one_evaluation_after_another(grid_table: Table) -> None:
     single = run(make(grid_table, scripted(c(0, 0), c(1, 0), c(0, 1), c(1, 0), c(1, 1))))
     batch = run(

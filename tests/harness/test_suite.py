@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import regretta
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.protocol import ProtocolError
@@ -255,7 +256,8 @@ def test_every_result_carries_settings_versions_and_the_tables_checksum(
     assert result.table_checksum == table.checksum
     assert result.settings["population_size"] == 10
     assert result.settings["ageing"] is True
-    assert set(result.versions) >= {"regretta", "python", "numpy"}
+    assert set(result.versions) >= {"python", "numpy"}
+    assert result.versions["regretta"] == regretta.__version__
     assert result.reference.test_error == table.best_mean_test_error
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
+from regretta.optimizers import code
 from regretta.optimizers.code import code_of
 from regretta.optimizers.registry import get_optimizer, load_plugin
 
@@ -41,6 +45,47 @@ def test_code_is_another_when_what_it_does_is_another(tmp_path: Path) -> None:
     assert code_of(load_plugin(path)[0]).digest == before.digest
     path.write_text(HELPED.replace("...", "return None"))
     assert code_of(load_plugin(path)[0]).digest != before.digest
+
+
+VARIED = """
+from beside import A
+
+
+def step(a: int, *, b: object = None, **more: int) -> "str":
+    "What it does."
+    width = {None: 1, **more}
+    return f"{a:>{b}}{{x}} {width!r:}" f"{a}" ""
+
+
+class Mine(A):
+    names: list[str] = []
+
+    async def ask(self):
+        match self.names:
+            case [first, *_]:
+                return lambda: (yield first)
+"""
+"""What syntax trees of Python 3.11, 3.12 and 3.13 tell differently, and what might be."""
+
+
+@pytest.mark.parametrize("python", ["python3.11", "python3.12", "python3.13"])
+def test_each_python_reads_the_same_code(tmp_path: Path, python: str) -> None:
+    """Else runs would be said to be of changed code where only Python is another."""
+    program = shutil.which(python)
+    if program is None or run([program, "-c", ""], capture_output=True).returncode:
+        pytest.skip(f"{python} is not there")
+    (tmp_path / "varied.py").write_text(VARIED)
+    (tmp_path / "beside.py").write_text("class A: 'A.'")
+    ask = (
+        "import runpy, sys; sys.path.insert(0, sys.argv[1]); import varied;"
+        "print(runpy.run_path(sys.argv[2])['code_of'](varied.Mine).digest)"
+    )
+    source = Path(code.__file__)
+    there, here = (
+        run([one, "-c", ask, tmp_path, source], capture_output=True, text=True, check=True).stdout
+        for one in (program, sys.executable)
+    )
+    assert there == here != ""
 
 
 def test_code_counts_the_optimizer_that_it_inherits_from(tmp_path: Path) -> None:
