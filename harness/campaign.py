@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import RunOutcome
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec
+from regretta.harness.store.files import clear_checkpoints
 from regretta.harness.store.folder import at_work, claim, clear_disk_errors
 from regretta.harness.store.results import (
     done_already,
@@ -114,7 +115,7 @@ def run_suite(
     if workers < 1:
         raise SuiteError(f"workers must be at least 1, got {workers}")
     folder = Path(folder)
-    suite = plan(spec)
+    suite = replace(plan(spec), folder=folder.resolve())
     said = list(claim(suite, folder, redo_changed=redo_changed))
     tasks = suite.tasks()
     with at_work(folder):
@@ -141,6 +142,9 @@ def run_suite(
                 with clear_disk_errors(folder):
                     if outcome.data is not None:
                         write_data(folder, outcome.task, outcome.data)
+                        if suite.methods[outcome.task.label].optimizer.keeps_checkpoints:
+                            task = outcome.task
+                            clear_checkpoints(folder, task.table, task.label, task.number)
                         if (result := ended_early(outcome.data)) is not None:
                             early.append(result)
                         new += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Self
@@ -99,7 +99,8 @@ class RunResult:
     search_seconds
         Seconds that the search spent itself, which are part of `elapsed`.
     ended_early
-        Whether the optimizer had nothing more to propose before the time was over.
+        Whether the optimizer had nothing more to propose before the time was over, although it has
+        no end of its own (`Optimizer.finite`).
     evaluations_by_budget
         Number of evaluations at each budget.
     notes
@@ -108,6 +109,10 @@ class RunResult:
         The incumbents.
     versions
         Versions of what took part.
+    log
+        What the search measured itself (`Optimizer.log`): columns by name, shape ``[rows]`` each,
+        NaN where a row has no value; ``time`` is the simulated time at which that proposal was
+        done. Empty for a search that measures nothing.
     """
 
     table: str
@@ -133,6 +138,7 @@ class RunResult:
     notes: tuple[str, ...]
     trajectory: Trajectory
     versions: Mapping[str, str] = field(default_factory=dict)
+    log: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def has_test(self) -> bool:
@@ -193,6 +199,9 @@ class RunResult:
         body["trajectory"] = {
             f.name: _listed(getattr(self.trajectory, f.name)) for f in fields(Trajectory)
         }
+        body["log"] = {name: _listed(column) for name, column in self.log.items()}
+        if not self.log:  # as files were before searches had one
+            del body["log"]
         text = json.dumps(
             body,
             indent=None,
@@ -226,11 +235,23 @@ class RunResult:
         shape = (k, len(steps["configuration"][0]) if k else 0)
         arrays["configuration"] = np.array(steps["configuration"]).reshape(shape)
         trajectory = Trajectory(**arrays)
+        log = {
+            name: np.array(column, dtype=np.float64) for name, column in body.pop("log", {}).items()
+        }
         best = body.pop("reference")
         reference = None if best is None else Reference(**best)
         return cls(
-            **{**body, "notes": tuple(body["notes"])}, reference=reference, trajectory=trajectory
+            **{**body, "notes": tuple(body["notes"])},
+            reference=reference,
+            trajectory=trajectory,
+            log=log,
         )
+
+
+def log_of(rows: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
+    """Rows as columns, in the order in which their names came up; NaN where a row lacks one."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
 
 def verified(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ import regretta
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol
 from regretta.harness.record import Record, reference
-from regretta.harness.result import RunResult
-from regretta.harness.search import Search, check_workers, guarded
+from regretta.harness.result import RunResult, log_of
+from regretta.harness.search import Search, check_benchmark, check_workers, guarded
 from regretta.optimizers.base import Optimizer, Problem
 from regretta.optimizers.code import code_of
 from regretta.tabular_data.benchmark import Benchmark
@@ -48,6 +49,9 @@ class Run:
         Workers that evaluate side by side, as `regretta.harness.search` says.
     code
         Digest of the code that makes it, as its suite has it.
+    folder
+        Where an optimizer that `keeps_checkpoints` may keep them; it changes no result but the
+        seconds that were measured.
     """
 
     benchmark: Benchmark
@@ -61,6 +65,7 @@ class Run:
     time_limit: float
     simulated_workers: int = 1
     code: str = ""
+    folder: Path | None = None
 
     def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
         """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
@@ -79,10 +84,13 @@ class Run:
 def run(spec: Run) -> RunResult:
     """Search until the simulated time is over.
 
-    Real time is never looked at: the result is a pure function of `spec`.
+    Real time is never looked at: the result is a pure function of `spec`, unless the optimizer
+    measures seconds of its own, which its notes say.
 
     Raises
     ------
+    UserError
+        If the optimizer cannot search that benchmark.
     OptimizerError
         If the optimizer raises, or proposes what is no configuration or budget, or proposes a
         million configurations in a row that cost nothing.
@@ -90,10 +98,12 @@ def run(spec: Run) -> RunResult:
         If the optimizer cannot search on that many simulated workers.
     """
     check_workers(spec.optimizer, spec.simulated_workers)
+    check_benchmark(spec.optimizer, spec.settings, spec.label, spec.searched)
     searching, repeating = spec.streams()
     oracle = Oracle(spec.searched, spec.protocol, repeating)
     where = f"{spec.label}, run {spec.number} on {spec.benchmark.name}"
-    problem = Problem(oracle.space, oracle.budgets)
+    folder = spec.folder if spec.optimizer.keeps_checkpoints else None
+    problem = Problem(oracle.space, oracle.budgets, folder)
     optimizer: Optimizer = guarded(
         where, "__init__", spec.optimizer, problem, searching, spec.settings
     )
@@ -109,6 +119,12 @@ def run(spec: Run) -> RunResult:
     )
     alone = spec.simulated_workers == 1
     elapsed = search.alone() if alone else search.side_by_side(spec.simulated_workers)
+    notes = [*oracle.notes, *optimizer.notes]
+    if optimizer.finite and not search.ended_early:
+        notes.append(
+            f"{optimizer.name} was not done: its limit of {spec.time_limit:,.10g} s ended it, at"
+            f" {elapsed:,.6g} s"
+        )
     both = (spec.benchmark, spec.searched)
     checksums = dict.fromkeys(benchmark.checksum for benchmark in both)
     modelled = dict.fromkeys(benchmark.provenance.reconstruction for benchmark in both)
@@ -131,13 +147,14 @@ def run(spec: Run) -> RunResult:
         unique_cells=record.unique_cells,
         elapsed=elapsed,
         search_seconds=search.spent,
-        ended_early=search.ended_early,
+        ended_early=search.ended_early and not optimizer.finite,
         evaluations_by_budget={
             f"{budget:.12g}": n for budget, n in zip(oracle.budgets, record.by_level, strict=True)
         },
-        notes=(*oracle.notes, *optimizer.notes),
+        notes=tuple(notes),
         trajectory=record.trajectory(spec.benchmark),
         versions={**code_of(spec.optimizer).packages, **versions()},
+        log=log_of(search.log),
     )
 
 

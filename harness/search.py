@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from regretta.harness.oracle import Oracle
 from regretta.harness.record import Record
 from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
-from regretta.tabular_data.benchmark import Answers, BenchmarkError
+from regretta.tabular_data.benchmark import Answers, Benchmark, BenchmarkError
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.spaces import SpaceError
 
@@ -39,6 +39,8 @@ class _Evaluated:
     seconds: float
     tag: Any
     answers: Answers
+    logged: list[dict[str, float]] = field(default_factory=list)
+    left: int = 1
 
 
 class Search:
@@ -81,6 +83,7 @@ class Search:
         self.crossing = crossing
         self.where = where
         self.spent = 0.0
+        self.log: list[dict[str, float]] = []
         self.ended_early = False
         self._recommends = record.recommending
         self._listens = self._recommends or type(optimizer).tell is not Optimizer.tell
@@ -118,6 +121,8 @@ class Search:
             else:
                 self._count_free(len(times))
             clock = end
+            if proposal.logged:
+                self._note(proposal, clock)
             self._tell(proposal, clock)
         return clock
 
@@ -202,7 +207,7 @@ class Search:
             level = self.oracle.level(budget)
             if len(configurations):
                 answers = self.oracle.answer(configurations, level)
-            elif seconds:
+            elif seconds or self._recommends:
                 answers = Answers([], [], [], [])
             else:
                 raise SpaceError("a proposal has at least one configuration")
@@ -211,12 +216,24 @@ class Search:
         except (UserError, TypeError, ValueError) as error:
             said = f"{self.where}: ask proposed something invalid: {error}"
             raise OptimizerError(said) from error
-        return _Evaluated(configurations, level, seconds, tag, answers)
+        evaluated = _Evaluated(configurations, level, seconds, tag, answers)
+        if self.optimizer.logged:
+            evaluated.logged, self.optimizer.logged = self.optimizer.logged, []
+            evaluated.left = max(len(configurations), 1)
+        return evaluated
+
+    def _note(self, proposal: _Evaluated, clock: float) -> None:
+        """Keep what the optimizer logged for a proposal, which is done now."""
+        self.log += [{"time": clock, **row} for row in proposal.logged]
 
     def _come_back(self, proposal: _Evaluated, i: int, clock: float) -> None:
         """One job has finished."""
         if i == 0:
             self.spent += proposal.seconds
+        if proposal.logged:
+            proposal.left -= 1
+            if not proposal.left:
+                self._note(proposal, clock)
         if proposal.answers.rows:
             # Arrays of its own, so that no other answer is in reach.
             rows, repeats, errors, costs = proposal.answers
@@ -270,6 +287,27 @@ def guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
         raise OptimizerError(f"{where}: {error}") from error
     except Exception as error:
         raise OptimizerError(f"{where}: {method} raised {type(error).__name__}: {error}") from error
+
+
+def check_benchmark(
+    optimizer: type[Optimizer], settings: Any, label: str, benchmark: Benchmark
+) -> None:
+    """Refuse a benchmark that the optimizer says it cannot search.
+
+    Raises
+    ------
+    SettingsError
+        In one line with its reason.
+    """
+    try:
+        optimizer.check_benchmark(benchmark, settings)
+    except Exception as error:
+        what = "" if isinstance(error, UserError) else f"check_benchmark raised {_kind(error)}: "
+        raise SettingsError(f"{label} cannot search {benchmark.name}: {what}{error}") from error
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__
 
 
 def check_workers(optimizer: type[Optimizer], workers: int) -> None:

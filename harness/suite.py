@@ -14,8 +14,9 @@ import numpy as np
 from regretta.harness.identity import MethodIdentity, SuiteError, SuiteIdentity, TableIdentity
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.run import Run
-from regretta.harness.search import check_workers
+from regretta.harness.search import check_benchmark, check_workers
 from regretta.harness.spec import SpecError, SuiteSpec, title_of
+from regretta.harness.store.files import checkpoint_folder
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.code import files_of_plugin
 from regretta.optimizers.registry import get_optimizer, plugin_benchmarks, plugin_of
@@ -110,12 +111,15 @@ class Suite:
         By the tables' own names, in the suite's order.
     methods
         By label, in the suite's order.
+    folder
+        Where its results are kept, if they are, on a disk of whoever does the runs.
     """
 
     spec: SuiteSpec
     protocol: Protocol
     tables: Mapping[str, PlannedTable]
     methods: Mapping[str, PlannedMethod]
+    folder: Path | None = None
 
     def plugins(self) -> list[Path]:
         """The files that define its optimizers and benchmarks, but for those that come along."""
@@ -136,7 +140,7 @@ class Suite:
     def run_of(self, task: Task) -> Run:
         """The run of a task."""
         planned, method = self.tables[task.table], self.methods[task.label]
-        return Run(
+        run = Run(
             benchmark=planned.table,
             searched=planned.search_table,
             protocol=self.protocol,
@@ -149,6 +153,9 @@ class Suite:
             simulated_workers=self.spec.simulated_workers,
             code=method.identity.fingerprint,
         )
+        if self.folder is None or not method.optimizer.keeps_checkpoints:
+            return run
+        return replace(run, folder=checkpoint_folder(self.folder, run))
 
     def identity(self) -> SuiteIdentity:
         """What a folder remembers of the suite: all that decides its results."""
@@ -257,6 +264,7 @@ def plan(spec: SuiteSpec) -> Suite:
         methods[entry.label] = PlannedMethod(entry.label, optimizer, settings, identity)
         for planned in tables.values():
             _refuse_short_limit(planned, protocol, entry.label, optimizer)
+            check_benchmark(optimizer, settings, entry.label, planned.search_table)
     return Suite(spec, protocol, tables, methods)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Configuration, Configurations, Space
@@ -29,10 +32,14 @@ class Problem:
         The search space.
     budgets
         Budgets a proposal may ask for, ascending; the last one is the full training.
+    folder
+        Where a search that `keeps_checkpoints` may keep what it needs to go on after it was killed;
+        it need not be there yet. None: nothing is kept.
     """
 
     space: Space
     budgets: tuple[float, ...]
+    folder: Path | None = None
 
     @property
     def full_budget(self) -> float:
@@ -57,7 +64,8 @@ class Proposal:
         knows which one it hears of.
     seconds
         Seconds that the search spent itself to make this proposal, training a model, say: they pass
-        on the simulated clock before the evaluations start. With them a proposal may be empty.
+        on the simulated clock before the evaluations start. With them a proposal may be empty, and
+        without them where the search overrides `recommend`.
     """
 
     configurations: Configurations
@@ -143,6 +151,12 @@ class Optimizer(ABC):
         Whether the optimizer asks for budgets below the largest.
     reproducible
         Whether a seed alone fixes its proposals.
+    finite
+        Whether a search is done by itself, after so many epochs, say. Then it is no fault to end
+        before the limit, and a run that the limit ended says so.
+    keeps_checkpoints
+        Whether it keeps what it needs to go on in its problem's `folder`, at once or not at all.
+        That folder belongs to one run; it is removed once the run's result is written.
     space, budgets, settings, rng
         Set by the constructor: the search space, the budgets that may be asked for (ascending),
         this run's settings, and this run's random generator.
@@ -152,6 +166,8 @@ class Optimizer(ABC):
     discarded
         Configurations that it drew and threw away as invalid before it proposed; they count among
         the proposals of a run.
+    logged
+        Rows of `log` that the harness has not taken yet.
     """
 
     name: ClassVar[str] = ""
@@ -160,6 +176,8 @@ class Optimizer(ABC):
     parallel: ClassVar[bool] = False
     uses_budgets: ClassVar[bool] = False
     reproducible: ClassVar[bool] = True
+    finite: ClassVar[bool] = False
+    keeps_checkpoints: ClassVar[bool] = False
 
     def __init__(self, problem: Problem, rng: np.random.Generator, settings: Any = None) -> None:
         self.problem = problem
@@ -169,6 +187,7 @@ class Optimizer(ABC):
         self.settings: Any = self.Settings() if settings is None else settings
         self.notes: list[str] = []
         self.discarded = 0
+        self.logged: list[dict[str, float]] = []
         self.setup()
 
     def setup(self) -> None:  # noqa: B027 - a hook, empty on purpose
@@ -205,6 +224,35 @@ class Optimizer(ABC):
         A configuration, shape ``[dim]``; None to leave the incumbent as it is.
         """
         return None
+
+    def log(self, **numbers: float) -> None:
+        """Note a row of the search's own measurements, such as the loss of an epoch.
+
+        Called within `ask`. The rows stand in the run's result with the simulated time at which
+        that proposal was done. What has no value in a row is left out there.
+
+        Raises
+        ------
+        ValueError
+            If a number is not finite, or is called ``time``.
+        """
+        for name, number in numbers.items():
+            if name == "time" or not math.isfinite(number):
+                why = "the harness adds it" if name == "time" else "leave out what has no value"
+                raise ValueError(f"log: {name} is {number}; {why}")
+        self.logged.append({name: float(number) for name, number in numbers.items()})
+
+    @classmethod  # noqa: B027 - a hook, empty on purpose
+    def check_benchmark(cls, benchmark: Benchmark, settings: Any) -> None:
+        """Refuse a benchmark that it cannot search with these settings.
+
+        Asked before a suite's first run, and before each run.
+
+        Raises
+        ------
+        UserError
+            In one line.
+        """
 
     @classmethod
     def make_settings(

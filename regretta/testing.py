@@ -102,6 +102,8 @@ class OptimizerConformance:
     ) -> list[Step]:
         """Run the optimizer on an error that has its optimum where every entry is smallest.
 
+        Of a search that evaluates nothing, a step is what it recommends.
+
         Parameters
         ----------
         space, budgets, seed
@@ -124,7 +126,18 @@ class OptimizerConformance:
             budget = budgets[-1] if proposal.budget is None else proposal.budget
             assert budget in budgets, f"ask proposed the budget {budget}, not one of {budgets}"
             configurations = space.check(np.atleast_2d(proposal.configurations))
-            assert len(configurations), "ask proposed no configuration; to end, return None"
+            if not len(configurations):
+                recommends = self.optimizer.recommend is not Optimizer.recommend
+                assert recommends, "ask proposed no configuration; to end, return None"
+                nothing = np.empty(0)
+                optimizer.tell(
+                    Observation(configurations, budget, nothing, nothing, nothing > 0, proposal.tag)
+                )
+                incumbent = optimizer.recommend()
+                assert incumbent is not None, "it proposed and recommended nothing"
+                steps.append((space.check(incumbent[None]).tolist(), budget))
+                told += 1
+                continue
             steps.append((configurations.tolist(), budget))
             valid = space.valid(configurations)
             errors = np.where(valid, self._error(configurations, budget / budgets[-1]), 1.0)

@@ -18,7 +18,7 @@ import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from regretta.harness.executors.dask_worker import Refusal, call
@@ -220,7 +220,7 @@ class _Session:
     def __init__(
         self, client: Any, suite: Suite, queue: Queue, patience: float, place: str
     ) -> None:
-        instructions = instructions_for(suite)
+        instructions = instructions_for(replace(suite, folder=None))
         self._client = client
         self._version = instructions.versions["regretta"]
         self._pickled = pickle.dumps(instructions)

@@ -129,6 +129,8 @@ class Instructions:
         As results carry them.
     code
         Digest of regretta's source code.
+    folder
+        The suite's folder, where workers have the same disk.
     """
 
     spec: SuiteSpec
@@ -136,6 +138,7 @@ class Instructions:
     plugins: tuple[tuple[Path, Mapping[str, bytes]], ...]
     versions: Mapping[str, str]
     code: str
+    folder: Path | None = None
 
 
 def instructions_for(suite: Suite) -> Instructions:
@@ -162,6 +165,7 @@ def instructions_for(suite: Suite) -> Instructions:
         plugins=tuple((path, files_of_plugin(path)) for path in dict.fromkeys(used)),
         versions=versions(),
         code=_code(),
+        folder=suite.folder,
     )
 
 
@@ -199,9 +203,8 @@ class Worker:
             raise SuiteError(
                 f"it has other source code of regretta {here['regretta']}; install the same there"
             )
-        self._suite = plan(
-            _with_plugins(instructions.spec, dict(_placed(instructions)).__getitem__)
-        )
+        suite = plan(_with_plugins(instructions.spec, dict(_placed(instructions)).__getitem__))
+        self._suite = replace(suite, folder=instructions.folder)
         _compare(instructions.suite, self._suite.identity())
 
     def do(self, task: Task) -> RunOutcome:

@@ -10,15 +10,18 @@ whatever dies meanwhile, each run is there once or twice with equal bytes.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from regretta.harness.result import ResultError, RunResult, verified
+from regretta.harness.run import Run
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.storage import write_atomically
 
@@ -81,6 +84,29 @@ class Compaction:
 def run_path(folder: Path, table: str, label: str, number: int) -> Path:
     """File of a run: ``runs/<table>/<label>/<number>.json`` below the suite's folder."""
     return folder / "runs" / label_folder(table) / label_folder(label) / f"{number:05d}.json"
+
+
+def checkpoint_folder(folder: Path, run: Run) -> Path:
+    """Where a run may keep what it needs to go on: beside its file, named after it and a digest.
+
+    The digest is over all that decides the run, so that no other run ever finds it.
+    """
+    decides = [
+        run.protocol.as_dict(),
+        [run.benchmark.checksum, run.searched.checksum],
+        [run.optimizer.name, asdict(run.settings), run.code],
+        [run.seed, run.time_limit, run.simulated_workers],
+    ]
+    digest = sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    path = run_path(folder, run.benchmark.name, run.label, run.number)
+    return path.with_suffix(f".{digest}.checkpoint")
+
+
+def clear_checkpoints(folder: Path, table: str, label: str, number: int) -> None:
+    """Remove what a run kept to go on."""
+    path = run_path(folder, table, label, number)
+    for kept in path.parent.glob(f"{path.stem}.*.checkpoint"):
+        shutil.rmtree(kept, ignore_errors=True)
 
 
 def label_folder(label: str) -> str:
