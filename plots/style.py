@@ -70,7 +70,7 @@ RC: Mapping[str, Any] = MappingProxyType(
     }
 )
 
-METHODS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+METHODS: Mapping[str, tuple[str, str, Any]] = MappingProxyType(
     {
         "random_search": ("Random search", "#000000", "o"),
         "regularized_evolution": ("Regularized evolution", "#0072B2", "s"),
@@ -82,22 +82,32 @@ METHODS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "local_search": ("Local search", "#882255", "<"),
         "asha": ("ASHA", "#7A5C47", ">"),
         "smac_stock": ("SMAC (stock)", "#332288", "p"),
+        "rsps": ("RSPS", "#708F47", "h"),
+        "darts_v1": ("DARTS-V1", "#7A7AFF", "*"),
+        "darts_v2": ("DARTS-V2", "#2900EB", "d"),
+        "gdas": ("GDAS", "#AD471F", (4, 1, 0)),
+        "setn": ("SETN", "#A3CC8F", (3, 1, 0)),
+        "enas": ("ENAS", "#CC00A3", (6, 1, 0)),
     }
 )
 """Name, colour and marker of each method, in the order of every legend and table.
 
 Colours are Okabe and Ito's palette without its yellow, then wine and indigo of Paul Tol's muted
-scheme, and a brown. Markers tell apart what colours do not.
+scheme, and a brown; those of the methods that share weights were chosen as `CYCLE`'s. Markers tell
+apart what colours do not; those of three numbers are stars of so many points.
 """
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "d")
+MARKERS: tuple[Any, ...] = (
+    *("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "d"),
+    *((points, 1, 0) for points in (4, 3, 6)),
+)
 
-CYCLE: tuple[tuple[str, str], ...] = tuple(
+CYCLE: tuple[tuple[str, Any], ...] = tuple(
     (color, MARKERS[(nth + 10) % len(MARKERS)])
     for nth, color in enumerate(
         (
-            *("#2900EB", "#CC00A3", "#7A7AFF", "#AD471F", "#708F47", "#A3CC8F", "#473D0A"),
-            *("#0A3D29", "#525C7A", "#C2A399", "#7A707A", "#85AD66", "#CCB8D6", "#7A33FF"),
+            *("#7A33FF", "#85AD66", "#C2A399", "#525C7A", "#CCB8D6", "#0A3D29", "#473D0A"),
+            "#7A707A",
             *("#660A52", "#5C7A66", "#52D65C", "#8585CC", "#858585", "#333D3D", "#85A3C2"),
             *("#6600B8", "#47D6FF", "#3D477A", "#005C5C", "#A39999", "#704729", "#AD6699"),
             *("#B8CCAD", "#5C5247", "#857047", "#7066E0", "#700029", "#7099FF", "#A3993D"),
@@ -148,7 +158,7 @@ class MethodStyle:
 
     name: str
     color: str
-    marker: str
+    marker: Any
     linestyle: Any = "-"
     hollow: bool = False
     background: bool = False
@@ -224,7 +234,7 @@ def method_styles(
     names = dict(zip(labels, picture_names(human_names(labels)), strict=True))
     shown = [entry for entry in entries if leading is None or entry[0] in leading]
     styles: dict[str, MethodStyle] = {}
-    own: dict[str, tuple[str, str]] = {}
+    own: dict[str, tuple[str, Any]] = {}
     taken: set[tuple[Any, ...]] = set()
     optimizers = {optimizer for _, optimizer in shown}
     alone = len(optimizers) == 1 and len(shown) > 2
@@ -250,7 +260,7 @@ def method_styles(
     return {label: styles.get(label) or replace(hidden, name=name) for label, name in names.items()}
 
 
-def _looks(color: str, marker: str) -> Iterator[tuple[Any, ...]]:
+def _looks(color: str, marker: Any) -> Iterator[tuple[Any, ...]]:
     """Colour, marker, dashes and hollowness of a method's labels, the plainest first."""
     first = MARKERS.index(marker)
     yield color, marker, DASHES[0], False
