@@ -96,6 +96,8 @@ class MethodIdentity:
     plugin
         Copy of the plugin that defines it, a path within the suite's folder; empty where it is
         built in or installed. It decides nothing.
+    runs
+        Its runs on every table; None for as many as the suite says. They decide nothing.
     """
 
     optimizer: str
@@ -104,6 +106,7 @@ class MethodIdentity:
     code: str = ""
     packages: Mapping[str, str] = field(default_factory=dict)
     plugin: str = ""
+    runs: int | None = None
 
     @classmethod
     def of(cls, optimizer: type[Optimizer], settings: Any) -> Self:
@@ -153,6 +156,11 @@ class SuiteIdentity:
     tables: Mapping[str, TableIdentity]
     methods: Mapping[str, MethodIdentity]
     search_table: str = ""
+
+    def runs_of(self, label: str) -> int:
+        """Runs on every table that the suite asks of a label."""
+        own = self.methods[label].runs
+        return self.runs if own is None else own
 
     def to_json(self) -> bytes:
         """The content of ``suite.json``, with a checksum of its own."""
@@ -222,10 +230,15 @@ class SuiteIdentity:
         methods = {**self.methods, **new.methods}
         for label in self.methods.keys() & new.methods.keys():
             old, other = self.methods[label], new.methods[label]
-            _refuse_others(label, old, other, ("harness", "code", "packages", "plugin"))
+            _refuse_others(label, old, other, ("harness", "code", "packages", "plugin", "runs"))
             if label not in replaced:
                 _refuse_other_code(label, old, other)
                 methods[label] = old
+        runs = max(self.runs, new.runs)
+        for label, method in methods.items():
+            asked = [one.runs_of(label) for one in (self, new) if label in one.methods]
+            if any(one.methods[label].runs for one in (self, new) if label in one.methods):
+                methods[label] = replace(method, runs=max(asked))
         tables = {**self.tables, **new.tables}
         for kind, names in (("tables", tables), ("labels", methods)):
             for first, second in pairwise(sorted(names, key=str.casefold)):
@@ -239,9 +252,7 @@ class SuiteIdentity:
             if methods.keys() == one.methods.keys() and tables.keys() == one.tables.keys():
                 title = one.title
                 break
-        return replace(
-            new, title=title, runs=max(self.runs, new.runs), tables=tables, methods=methods
-        )
+        return replace(new, title=title, runs=runs, tables=tables, methods=methods)
 
     def owns(self, result: RunResult) -> bool:
         """Whether a result is one of this suite's."""

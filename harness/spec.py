@@ -28,7 +28,14 @@ _KEYS = {
     "cluster": dict,
     "optimizers": list,
 }
-_ENTRY_KEYS = {"name": str, "label": str, "preset": str, "settings": dict, "plugin": str}
+_ENTRY_KEYS = {
+    "name": str,
+    "label": str,
+    "preset": str,
+    "settings": dict,
+    "plugin": str,
+    "runs": int,
+}
 _LONGEST = 1000
 _LISTED = 4
 
@@ -54,6 +61,8 @@ class OptimizerEntry:
     plugin
         Python file that defines it; None for an optimizer that is built in, installed, or of the
         suite's own plugins.
+    runs
+        Its runs on every table; None for as many as the suite says.
     """
 
     name: str
@@ -61,6 +70,7 @@ class OptimizerEntry:
     preset: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     plugin: Path | None = None
+    runs: int | None = None
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -69,7 +79,7 @@ class OptimizerEntry:
 
 @dataclass(frozen=True)
 class SuiteSpec:
-    """A suite: every optimizer entry runs `runs` times on every table.
+    """A suite: every optimizer entry runs `runs` times on every table, or as often as it says.
 
     Attributes
     ----------
@@ -85,7 +95,7 @@ class SuiteSpec:
         Simulated seconds, or a mapping from table (name or path) to seconds; None for the
         protocol's own.
     runs
-        Runs of every entry on every table.
+        Runs on every table of each entry that does not say its own.
     seed
         Every run draws from an address below it.
     simulated_workers
@@ -131,6 +141,12 @@ class SuiteSpec:
             )
         if self.runs < 1:
             raise SpecError(f"suite {self.name!r}: runs must be at least 1, got {self.runs}")
+        for entry in self.optimizers:
+            if entry.runs is not None and entry.runs < 1:
+                raise SpecError(
+                    f"suite {self.name!r}: runs of {entry.label!r} must be at least 1, got"
+                    f" {entry.runs}"
+                )
         if self.seed < 0:
             raise SpecError(f"suite {self.name!r}: seed must not be negative, got {self.seed}")
         labels = [entry.label for entry in self.optimizers]
@@ -197,7 +213,7 @@ class SuiteSpec:
         Parameters
         ----------
         runs, time_limit, seed, simulated_workers
-            Take the place of the suite's own.
+            Take the place of the suite's own; the runs also of the entries' own.
         table
             Only this one. One of the suite's keeps its own time limit; another one takes the place
             of all of them.
@@ -240,6 +256,8 @@ class SuiteSpec:
                     " --optimizer"
                 )
             entries = [replace(entries[0], label=label)]
+        if runs is not None:
+            entries = [replace(entry, runs=None) for entry in entries]
         tables, limit = self.tables, self.time_limit
         if table is not None:
             own = find_among(table, self.tables)

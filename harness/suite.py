@@ -40,12 +40,15 @@ class PlannedMethod:
         An instance of its ``Settings``.
     identity
         All of it that decides its runs.
+    runs
+        Its runs on every table.
     """
 
     label: str
     optimizer: type[Optimizer]
     settings: Any
     identity: MethodIdentity
+    runs: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +135,10 @@ class Suite:
         """All runs; run numbers outermost, so that an interrupted suite has seen every method."""
         return [
             Task(table, label, number)
-            for number in range(self.spec.runs)
+            for number in range(max(method.runs for method in self.methods.values()))
             for table in self.tables
-            for label in self.methods
+            for label, method in self.methods.items()
+            if number < method.runs
         ]
 
     def run_of(self, task: Task) -> Run:
@@ -260,8 +264,9 @@ def plan(spec: SuiteSpec) -> Suite:
             raise SettingsError(
                 f"settings of {entry.label!r} cannot be written as JSON: {error}"
             ) from error
-        identity = MethodIdentity.of(optimizer, settings)
-        methods[entry.label] = PlannedMethod(entry.label, optimizer, settings, identity)
+        identity = replace(MethodIdentity.of(optimizer, settings), runs=entry.runs)
+        runs = spec.runs if entry.runs is None else entry.runs
+        methods[entry.label] = PlannedMethod(entry.label, optimizer, settings, identity, runs)
         for planned in tables.values():
             _refuse_short_limit(planned, protocol, entry.label, optimizer)
             check_benchmark(optimizer, settings, entry.label, planned.search_table)

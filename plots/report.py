@@ -133,7 +133,7 @@ def _page(
         summary=(
             f"{count(len(suite.labels), 'method')} on {count(len(suite.tables), 'table')}:"
             f" {count(done, 'finished run')} of"
-            f" {suite.planned * len(suite.labels) * len(suite.tables)}."
+            f" {sum(map(suite.planned, suite.labels)) * len(suite.tables)}."
         ),
         answers=answers({t: suite.runs[t] for t in begun}, gallery.names),
         notes=reader_notes(suite),

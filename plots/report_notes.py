@@ -9,7 +9,7 @@ from typing import Any
 
 from regretta.harness.store.results import SuiteResults, early_ends
 from regretta.plots.axes import human_time
-from regretta.plots.style import MethodStyle
+from regretta.plots.style import MethodStyle, span
 
 
 def count(number: int, noun: str) -> str:
@@ -30,11 +30,11 @@ def reader_notes(suite: SuiteResults) -> list[str]:
         behind = [
             f"{label} {len(runs[label])}"
             for label in suite.labels
-            if len(runs[label]) < suite.planned
+            if len(runs[label]) < suite.planned(label)
         ]
         if behind:
             notes.append(
-                f"{table}: not finished; of {suite.planned} runs each there are so far:"
+                f"{table}: not finished; of {_planned(suite)} runs each there are so far:"
                 f" {', '.join(behind)}."
             )
         silent = Counter(run.label for run in every if not len(run.trajectory))
@@ -97,6 +97,10 @@ def _shortened(lines: list[str], what: str, most: int = 20) -> list[str]:
     )
 
 
+def _planned(suite: SuiteResults) -> str:
+    return span([suite.planned(label) for label in suite.labels])
+
+
 def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
     """What was run on what, as keys and values."""
     identity, protocol = suite.identity, suite.identity.protocol
@@ -108,7 +112,7 @@ def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
         rows.append(("Encoding", identity.encoding))
     rows += [
         ("Seed", str(identity.seed)),
-        ("Runs", f"{suite.planned} per table and method"),
+        ("Runs", f"{_planned(suite)} per table and method"),
         ("Simulated workers", str(identity.simulated_workers)),
     ]
     for table, about in identity.tables.items():

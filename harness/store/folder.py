@@ -156,6 +156,7 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
             label,
             settings=method.settings,
             plugin=_kept_plugin(folder, method.plugin),
+            runs=method.runs,
         )
         for label, method in identity.methods.items()
     ]

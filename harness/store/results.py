@@ -189,10 +189,9 @@ class SuiteResults:
         """Labels of its methods, in the suite's order."""
         return tuple(self.identity.methods)
 
-    @property
-    def planned(self) -> int:
-        """Runs that the suite asks of every label on every table."""
-        return self.identity.runs
+    def planned(self, label: str) -> int:
+        """Runs that the suite asks of a label on every table."""
+        return self.identity.runs_of(label)
 
 
 def load_suite(folder: str | Path) -> SuiteResults:

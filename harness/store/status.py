@@ -84,9 +84,9 @@ def suite_status(folder: str | Path) -> SuiteStatus:
     """
     folder = Path(folder)
     identity = read_identity(folder)
-    planned = identity.runs
     rows, damaged, written, early = [], [], [], []
     for lying in scan(folder, identity):
+        planned = identity.runs_of(lying.label)
         damaged += said_of(lying)
         early += lying.ended_early
         written += [r.path for r in lying.runs.values() if r.path.suffix == ".json"]

@@ -113,6 +113,7 @@ def suites(as_json: bool) -> int:
                 "protocol": spec.protocol,
                 "time_limit": limit,
                 "runs": spec.runs,
+                "own_runs": {e.label: e.runs for e in spec.optimizers if e.runs is not None},
                 "optimizers": [entry.label for entry in spec.optimizers],
                 "file": str(path),
             }
@@ -122,8 +123,9 @@ def suites(as_json: bool) -> int:
         return 0
     for row in rows:
         print(f"{row['name']}  {row['title']}")
+        own = "".join(f", but {n} of {label}" for label, n in row["own_runs"].items())
         print(
-            f"    {', '.join(row['optimizers'])}; {row['runs']} runs each on"
+            f"    {', '.join(row['optimizers'])}; {row['runs']} runs each{own} on"
             f" {', '.join(row['tables'])}"
         )
     return 0

@@ -10,6 +10,9 @@ import pytest
 from regretta.harness import campaign as campaign_module
 from regretta.harness.campaign import run_suite
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.store.folder import spec_of_folder
+from regretta.harness.store.results import load_suite
+from regretta.harness.store.status import suite_status
 from regretta.optimizers.base import SettingsError
 from tests.harness.odd import odd
 
@@ -40,6 +43,21 @@ def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(
         run_suite(
             replace(spec, optimizers=(OptimizerEntry("odd"),), plugins=(plugin,)), tmp_path / "out"
         )
+
+
+def test_a_method_may_have_fewer_runs_than_the_others(spec: SuiteSpec, tmp_path: Path) -> None:
+    entries = (OptimizerEntry("random_search"), OptimizerEntry("hyperband", runs=2))
+    both = replace(spec, optimizers=entries, runs=3)
+    assert run_suite(both, tmp_path).done == 5
+    rows = {row.label: (row.done, row.missing) for row in suite_status(tmp_path).rows}
+    assert rows == {"random_search": (3, 0), "hyperband": (2, 0)}
+    assert spec_of_folder(tmp_path).optimizers[1].runs == 2
+    (table,) = (found := load_suite(tmp_path)).tables
+    assert [len(found.runs[table][label]) for label in found.labels] == [3, 2]
+    # More of both may join; fewer take nothing away.
+    assert run_suite(both.changed(runs=4), tmp_path).done == 8
+    assert run_suite(both, tmp_path).new == 0
+    assert [load_suite(tmp_path).planned(label) for label in found.labels] == [4, 4]
 
 
 def test_only_failed_leaves_alone_what_was_not_tried(spec: SuiteSpec, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ name = "smac"
 name = "smac"
 label = "SMAC, 10 trees"
 settings = { trees = 10 }
+runs = 2
 """
 
 
@@ -43,6 +44,7 @@ def test_a_suite_reads_as_it_is_written(tmp_path: Path) -> None:
         "default",
     )
     assert [entry.label for entry in spec.optimizers] == ["smac", "SMAC, 10 trees"]
+    assert [entry.runs for entry in spec.optimizers] == [None, 2]
     assert spec.plugins == (tmp_path / "my_opt.py",)
 
 
@@ -54,6 +56,7 @@ def test_the_name_may_be_the_files() -> None:
     ("change", "said"),
     [
         (("runs = 3", "runs = 0"), "runs must be at least 1"),
+        (("runs = 2", "runs = 0"), "runs of 'SMAC, 10 trees' must be at least 1, got 0"),
         (("runs = 3", "runs = true"), "runs must be a whole number"),
         (("runs = 3", "run = 3"), "unknown entry 'run'; did you mean 'runs'"),
         (("seed = 7", "seed = -1"), "seed must not be negative"),
@@ -118,6 +121,14 @@ def test_a_plugin_joins_the_suite_unless_others_are_named() -> None:
         "mine",
     ]  # type: ignore[arg-type]
     assert [e.name for e in spec().changed(optimizers=["mine"], **plugin).optimizers] == ["mine"]  # type: ignore[arg-type]
+
+
+def test_runs_that_are_asked_for_take_the_place_of_all() -> None:
+    own = SuiteSpec("s", ("t",), (OptimizerEntry("smac", runs=3),), runs=50)
+    assert [(s.runs, s.optimizers[0].runs) for s in (own, own.changed(runs=9))] == [
+        (50, 3),
+        (9, None),
+    ]
 
 
 def test_time_limits_may_differ_by_table() -> None:

@@ -100,7 +100,7 @@ def test_more_runs_and_optimizers_join_a_suite(spec: SuiteSpec, tmp_path: Path) 
     outcome = run_suite(replace(spec, runs=2), tmp_path)
     assert (outcome.done, outcome.new) == (8, 7)
     found = load_suite(tmp_path)
-    assert found.planned == 2
+    assert found.planned("random_search") == 2
     assert set(found.labels) == {"random_search", "regularized_evolution", "reinforce", "hyperband"}
 
 

@@ -107,7 +107,9 @@ def test_no_two_labels_look_alike(count, methods):
 
 
 def test_one_colour_never_means_two_methods():
-    entries = [(name, name) for name in METHODS] + [(f"p{n}", f"p{n}") for n in range(60 - len(METHODS))]
+    entries = [(name, name) for name in METHODS] + [
+        (f"p{n}", f"p{n}") for n in range(60 - len(METHODS))
+    ]
     entries += [(f"{name} again", name) for name, _ in entries]
     assert (
         len({style.color for style in method_styles([(f"p{n}",) * 2 for n in range(60)]).values()})

@@ -282,11 +282,15 @@ def _missing(
     if (limit := max(run.time_limit for run in runs)) < _LIMIT:
         yield f"the notebook's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}"
     for on in tables:
-        counts = [on.spreads[s].runs if s in on.spreads else 0 for s in _settings(suite).values()]
-        if short := [count for count in counts if count < suite.planned]:
+        counts = {
+            label: on.spreads[setting].runs if setting in on.spreads else 0
+            for label, setting in _settings(suite).items()
+        }
+        planned = {label: suite.planned(label) for label in counts}
+        if short := [count for label, count in counts.items() if count < planned[label]]:
             yield (
-                f"runs: {span(short)} of {suite.planned} planned on {on.table} (settings:"
-                f" {len(short)})"
+                f"runs: {span(short)} of {span(list(planned.values()))} planned on {on.table}"
+                f" (settings: {len(short)})"
             )
 
 

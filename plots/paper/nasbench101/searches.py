@@ -142,12 +142,13 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
     limit = max(run.time_limit for group in runs.values() for run in group)
     if limit < _LIMIT:
         missing.append(f"the paper's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}")
-    short = {label: len(group) for label, group in runs.items() if len(group) < suite.planned}
+    planned = {label: suite.planned(label) for label in runs}
+    short = {label: len(group) for label, group in runs.items() if len(group) < planned[label]}
     if short:
         behind = ", ".join(f"{label} {count}" for label, count in short.items())
         if len(short) == len(runs):
             behind = f"{span(list(short.values()))} of each label"
-        missing.append(f"runs: of {suite.planned} planned there are {behind}")
+        missing.append(f"runs: of {span(list(planned.values()))} planned there are {behind}")
     styles = method_styles(list(optimizers.items()))
     if regret_kind(runs) == "validation":
         missing.append("test error of every incumbent: validation regret is shown")
