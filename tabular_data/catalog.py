@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.documents import DocumentError, read_bytes, read_json
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.registry import PACKAGED
 from regretta.tabular_data.spaces import Counting
@@ -75,13 +75,12 @@ def _inside(root: Path, origin: Literal["yours", "embedded"]) -> Iterator[Catalo
 def _family(folder: Path) -> tuple[str, str]:
     """Data set and collection of a table, empty where it cannot be read."""
     try:
-        header = json.loads((folder / "table.json").read_text(encoding="utf-8"))
-        if header["format"] != FORMAT:
-            return "", ""
-        dataset, collection = header["dataset"], header["collection"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        header = read_json(read_bytes(folder / "table.json"))
+    except (OSError, DocumentError):
         return "", ""
-    return str(dataset), str(collection)
+    if header.get("format") != FORMAT:
+        return "", ""
+    return str(header.get("dataset", "")), str(header.get("collection", ""))
 
 
 def find_table(name: str | Path) -> Path:

@@ -7,7 +7,7 @@ its column and row; in a partial table the cell is left out, and a note says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -150,6 +150,22 @@ def check_shape(key: str, shape: Sequence[int], cells: int, budgets: int) -> Non
         )
 
 
+def check_shapes(
+    shapes: Mapping[str, tuple[int, ...]], cells: int, budgets: int, table: str
+) -> None:
+    """Refuse columns that do not make a table together, by their shapes alone.
+
+    Raises
+    ------
+    TableError
+        Naming the column that lacks or does not fit.
+    """
+    _check_present(shapes, table)
+    for key, shape in shapes.items():
+        check_shape(key, shape, cells, budgets)
+    _check_alike(shapes)
+
+
 def leave_out(columns: Mapping[str, NDArray[Any]]) -> list[str]:
     """Blank, in place, every cell that is not whole; returns a note for each reason."""
     notes = []
@@ -181,9 +197,7 @@ def check_columns(columns: Mapping[str, NDArray[Any]], partial: bool, table: str
     TableError
         Naming the column, the first bad row and what is wrong.
     """
-    for key in _REQUIRED:
-        if key not in columns:
-            raise TableError(f"table {table!r} lacks the column {key}")
+    _check_present(columns, table)
     accuracy, seconds = (columns[key] for key in _REQUIRED)
     check_values(columns)
     missing = np.isnan(accuracy)
@@ -237,12 +251,21 @@ def check_values(columns: Mapping[str, NDArray[Any]]) -> None:
         else:
             good, rule = (array >= 0) & (array < np.inf), f"{key} are finite and not negative"
         _refuse(~good & ~np.isnan(array), key, array, rule)
-    accuracy = columns["validation_accuracy"]
-    for key in columns:
-        if COLUMNS[key] == COLUMNS["validation_accuracy"] and columns[key].shape != accuracy.shape:
+    _check_alike({key: array.shape for key, array in columns.items()})
+
+
+def _check_present(columns: Collection[str], table: str) -> None:
+    for key in _REQUIRED:
+        if key not in columns:
+            raise TableError(f"table {table!r} lacks the column {key}")
+
+
+def _check_alike(shapes: Mapping[str, tuple[int, ...]]) -> None:
+    first = "validation_accuracy"
+    for key, shape in shapes.items():
+        if COLUMNS[key] == COLUMNS[first] and shape != shapes[first]:
             raise TableError(
-                f"columns validation_accuracy and {key} differ in shape: {accuracy.shape} and"
-                f" {columns[key].shape}"
+                f"columns {first} and {key} differ in shape: {shapes[first]} and {shape}"
             )
 
 

@@ -26,7 +26,7 @@ from regretta.tabular_data.columns import (
     TableError,
     check_budgets,
     check_columns,
-    check_shape,
+    check_shapes,
     check_values,
     leave_out,
     shaped,
@@ -232,12 +232,12 @@ class Table(Benchmark):
         header, checksum, specs = read_header(path)
         try:
             space = get_space(header.space, encoding, counting)
-            for key, spec in specs.items():
-                check_shape(key, spec["shape"], space.n_cells, len(header.budgets))
+            shapes = {key: spec.shape for key, spec in specs.items()}
+            check_shapes(shapes, space.n_cells, len(header.budgets), header.name)
         except (SpaceError, TableError) as error:
             raise TableError(f"table {path}: {error}") from error
         columns = {key: map_column(path, key, spec) for key, spec in specs.items()}
-        sums = {key: spec["sha256"] for key, spec in specs.items()}
+        sums = {key: spec.sha256 for key, spec in specs.items()}
         return cls._made(header, space, columns, checksum, sums)
 
     def verify(self) -> None:

@@ -6,9 +6,12 @@ The folder may come from anybody: every entry of its header is checked before it
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from hashlib import sha256
+from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,16 @@ from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Metric, Provenance
 from regretta.tabular_data.columns import COLUMNS, TableError, check_budgets, check_name
+from regretta.tabular_data.documents import (
+    LARGEST,
+    DocumentError,
+    built,
+    open_file,
+    read_bytes,
+    read_json,
+)
+from regretta.tabular_data.errors import shown
+from regretta.tabular_data.file_kinds import HEAD, strange
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.storage import atomic_folder, save_array
 
@@ -24,8 +37,8 @@ FORMAT = 2
 """Version of the format."""
 
 _FILE = "table.json"
-_LARGEST = 1 << 24
-"""Bytes of a ``table.json`` at most; a real one has a few thousand."""
+_NPY_HEADER = 4096
+"""Bytes that the header of a column has at most; mostly it has 128."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,23 @@ class Header:
         return _sealed(self.as_dict(), sums)
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What ``table.json`` says of a column's file; SHA-256 as `column_checksum` gives it."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What stands in ``table.json`` besides the header."""
+
+    columns: Mapping[str, Stored]
+    checksum: str
+
+
 def column_checksum(array: NDArray[Any]) -> str:
     """SHA-256 of a column's dtype, shape and bytes."""
     digest = sha256(f"{array.dtype.str}{array.shape}".encode())
@@ -92,76 +122,78 @@ def write_folder(
         key: {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": sums[key]}
         for key, array in columns.items()
     }
+    text = json.dumps(plain, indent=1) + "\n"
+    if len(text) > LARGEST:
+        raise TableError(
+            f"table {header.name!r}: space and notes make {len(text):,} bytes of {_FILE}, more than"
+            f" {LARGEST:,}; shorten them"
+        )
     try:
         with atomic_folder(path) as scratch:
             for key, array in columns.items():
                 save_array(scratch / f"{key}.npy", array)
-            (scratch / _FILE).write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+            (scratch / _FILE).write_text(text, encoding="utf-8")
     except OSError as error:
         raise TableError(f"cannot write table {path}: {error.strerror or error}") from error
 
 
-def read_header(path: Path) -> tuple[Header, str, dict[str, dict[str, Any]]]:
-    """Header, checksum and description of the columns (dtype, shape, sha256) of a table.
+def read_header(path: Path) -> tuple[Header, str, dict[str, Stored]]:
+    """Header, checksum and description of the columns of a table.
 
     Raises
     ------
     TableError
         If the folder is no table, was made by another version, or is not as it was written.
     """
-    file = path / _FILE
     try:
-        if file.stat().st_size > _LARGEST:
-            raise TableError(f"table {path} is damaged: {_FILE} is too large; make it anew")
-        plain = json.loads(file.read_text(encoding="utf-8"))
-        columns = plain.pop("columns")
-        checksum = plain.pop("checksum")
+        plain = read_json(read_bytes(path / _FILE))
+        if "format" not in plain:
+            raise DocumentError("it lacks format")
         version = plain.pop("format")
-    except FileNotFoundError:
-        raise TableError(f"{path} is not a table: it has no {_FILE}") from None
+        if version != FORMAT:
+            raise TableError(
+                f"it has format {shown(version, 20)}, this version of regretta reads"
+                f" {FORMAT}; make it anew with `regretta table import`, `build` or `cut`, or"
+                " Table.write"
+            )
+        columns = built(_Columns, {key: plain.pop(key, None) for key in ("columns", "checksum")})
+        for key in columns.columns:
+            if key not in COLUMNS:
+                raise DocumentError(unknown("column", key, COLUMNS))
+        sums = {key: column.sha256 for key, column in columns.columns.items()}
+        if _sealed({"format": version, **plain}, sums) != columns.checksum:
+            raise DocumentError("it was altered: it does not match its checksum")
+        return _header(plain), columns.checksum, dict(columns.columns)
+    except (FileNotFoundError, NotADirectoryError):
+        raise TableError(_no_table(path)) from None
     except OSError as error:
         raise TableError(f"table {path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, TableError):
-            raise
-        said = " ".join(str(error).split())
-        raise TableError(
-            f"table {path} is damaged: {_FILE} cannot be read ({said:.120}); import it again"
-        ) from None
-    if version != FORMAT:
-        raise TableError(
-            f"table {path} has format {version!r:.20}, this version of regretta reads {FORMAT};"
-            " make it anew with `regretta table import`, `build` or `cut`, or Table.write"
-        )
-    try:
-        for key, spec in columns.items():
-            if key not in COLUMNS:
-                raise TableError(unknown("column", key, COLUMNS))
-            if set(spec) != {"dtype", "shape", "sha256"} or not (
-                isinstance(spec["sha256"], str) and isinstance(spec["shape"], list)
-            ):
-                raise TableError(f"column {key} needs dtype, shape and sha256")
-        if _sealed({"format": version, **plain}, {k: s["sha256"] for k, s in columns.items()}) != (
-            checksum
-        ):
-            raise TableError(f"it was altered: {_FILE} does not match its checksum")
-        if set(plain) != {field.name for field in fields(Header)}:
-            raise TableError(f"{_FILE} has other entries than a table's")
-        plain["metric"] = Metric(**plain["metric"])
-        origin = plain["provenance"]
-        plain["provenance"] = Provenance(**{**origin, "notes": tuple(origin["notes"])})
-        plain["budgets"] = tuple(plain["budgets"])
-        return Header(**plain), checksum, columns
     except TableError as error:
-        raise TableError(f"table {path}: {error}; import it again") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        said = " ".join(str(error).split())
+        raise TableError(f"table {path}: {error}") from None
+    except DocumentError as error:
         raise TableError(
-            f"table {path} is damaged: {_FILE} is not a table's ({said:.120}); import it again"
+            f"table {path} is damaged: {_FILE} cannot be used, {error}; import it again"
         ) from None
 
 
-def map_column(path: Path, key: str, spec: Mapping[str, Any]) -> NDArray[Any]:
+def _header(plain: Mapping[str, Any]) -> Header:
+    try:
+        return built(Header, plain, whole=True)
+    except TableError as error:
+        raise DocumentError(str(error)) from None
+
+
+def _no_table(path: Path) -> str:
+    """Why something is no table, for people who gave the wrong path."""
+    try:
+        with open_file(path) as file:
+            what = strange(file.read(HEAD)) or "a file; a table is a folder"
+        return f"{path} is not a table: it is {what}"
+    except (OSError, DocumentError):
+        return f"{path} is not a table: it has no {_FILE}"
+
+
+def map_column(path: Path, key: str, stored: Stored) -> NDArray[Any]:
     """A column, mapped from its file.
 
     Raises
@@ -171,24 +203,56 @@ def map_column(path: Path, key: str, spec: Mapping[str, Any]) -> NDArray[Any]:
     """
     file = path / f"{key}.npy"
     try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-        shape, kind = list(array.shape), array.dtype
-        if kind.kind not in "fiu" or kind.str != spec["dtype"] or shape != spec["shape"]:
-            raise ValueError(f"shape {shape} and dtype {kind.str}, not as table.json says")
+        with open_file(file) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            start, shape, kind = _npy_header(opened.read(_NPY_HEADER))
+            if kind.kind not in "fiu" or kind.str != stored.dtype or shape != stored.shape:
+                raise DocumentError(
+                    f"shape {shown(shape)} and dtype {kind.str}, not as {_FILE} says"
+                )
+            if size != start + kind.itemsize * prod(shape):
+                raise DocumentError(f"it has {size:,} bytes, not as many as its shape needs")
+            # A plain view: indexing a memmap object costs a microsecond more.
+            return np.asarray(np.memmap(opened, kind, "r", start, shape))
     except FileNotFoundError:
         raise TableError(
             f"table {path} is damaged: {file.name} is missing; import it again"
         ) from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        said = " ".join(str(error).split())
+    except OSError as error:
         raise TableError(
-            f"table {path} is damaged: {file.name} cannot be mapped ({said:.160}); import it again"
-        ) from error
-    return np.asarray(array)  # a plain view: indexing a memmap object costs a microsecond more
+            f"table {path} cannot be read: {file.name}: {error.strerror or error}"
+        ) from None
+    except DocumentError as error:
+        raise TableError(
+            f"table {path} is damaged: {file.name} cannot be mapped ({error}); import it again"
+        ) from None
+
+
+def _npy_header(head: bytes) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
+    """Length, shape and dtype that the header of an ``.npy`` file gives, as `save_array` writes it.
+
+    NumPy's reader evaluates what stands there as Python's literals, which fails in nearly any way.
+    """
+    opened = BytesIO(head)
+    try:
+        if np.lib.format.read_magic(opened) != (1, 0):
+            raise ValueError("it is of another version of the format")
+        shape, fortran, kind = np.lib.format.read_array_header_1_0(opened)
+        if fortran and len(shape) > 1:
+            raise ValueError("its order is Fortran's")
+    except Exception as error:
+        said = strange(head[:HEAD])
+        what = said if said and "NumPy" not in said else "no array that regretta wrote"
+        raise DocumentError(f"it is {what} ({' '.join(str(error).split()):.80})") from None
+    return opened.tell(), shape, kind
 
 
 def _sealed(plain: Mapping[str, Any], sums: Mapping[str, str]) -> str:
-    return sha256(json.dumps([plain, dict(sums)], sort_keys=True).encode()).hexdigest()
+    try:
+        text = json.dumps([plain, dict(sums)], sort_keys=True)
+    except RecursionError:
+        raise DocumentError("it is nested too deep") from None
+    return sha256(text.encode()).hexdigest()
 
 
 def _check(header: Header, what: str, kind: type, value: object) -> None:
