@@ -91,10 +91,12 @@ def closest(found: LearningRates) -> str:
     distance: dict[float, list[float]] = {}
     for of_table in found.entries.values():
         for rate, entry in of_table.items():
-            for start, ours in ((0, entry.validation), (2, entry.test)):
+            for which, ours in enumerate((entry.validation, entry.test)):
                 if entry.published and np.isfinite(ours[0]):
-                    mean, deviation = entry.published[start : start + 2]
-                    distance.setdefault(rate, []).append(abs(ours[0] - mean) / deviation)
+                    theirs = entry.published[which]
+                    distance.setdefault(rate, []).append(
+                        abs(ours[0] - theirs.mean) / theirs.deviation
+                    )
     if not distance:
         return ""
     told = ", ".join(f"{rate:g}: {max(some):.2f}" for rate, some in sorted(distance.items()))
@@ -108,18 +110,18 @@ def draw(found: LearningRates, width: float) -> Figure:
     """Draw a panel a data set: accuracy against the learning rate, over the published band."""
     looks = (
         ("validation", 0, METHODS["regularized_evolution"][1], "o"),
-        ("test", 2, METHODS["reinforce"][1], "s"),
+        ("test", 1, METHODS["reinforce"][1], "s"),
     )
     with house():
         figure, axes = panels(len(found.entries), width, 2.5)
         for ax, (table, of_table) in zip(axes, found.entries.items(), strict=True):
             published = next(iter(of_table.values())).published
-            for name, start, color, marker in looks:
+            for name, which, color, marker in looks:
                 values = np.array([getattr(entry, name) for entry in of_table.values()])
                 if np.isnan(values[:, 0]).all():
                     continue
                 if published:
-                    mean, deviation = published[start : start + 2]
+                    mean, deviation = published[which].mean, published[which].deviation
                     ax.axhspan(
                         mean - deviation, mean + deviation, color=color, alpha=0.12, linewidth=0
                     )

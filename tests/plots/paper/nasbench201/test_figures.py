@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,6 @@ from regretta.plots.paper.nasbench201 import (
     figure4,
     figure5,
     learning_rate,
-    table5,
 )
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
 from regretta.tabular_data.spaces import NasBench101, NasBench201
@@ -96,52 +93,6 @@ def test_what_was_not_measured_is_left_out_and_said():
     assert "Left out: 2 cells without all of these" in figure4.caption(correlations)
     (line,) = figure5.compute([gaps])
     assert "2 cells without accuracy at each of them" in figure5.caption([line])
-
-
-def test_table5_stands_published_beside_measured(run_of, suite_of, tmp_path):
-    protocol = {"name": "nb201-iclr2020"}
-    runs = {
-        "random_search": [run_of([5], [r], protocol=protocol) for r in (0.01, 0.03)],
-        "mine": [
-            run_of([5], [0.0], label="mine", test=False, protocol=protocol),
-            run_of([], [], label="mine", protocol=protocol),
-        ],
-    }
-    found = table5.compute(suite_of(tmp_path, {"nats-cifar10": runs, "elsewhere": runs}))
-    assert len(found.entries) == 2
-    np.testing.assert_allclose(found.entries[0].test, (93.0, np.sqrt(2)))  # errors 0.06 and 0.08
-    table = table5.report_table(found)
-    assert table.rows[0] == (
-        *("Random search", "nats-cifar10", "2", "93.00 \u00b1 1.41", "90.93 \u00b1 0.36"),
-        *("93.00 \u00b1 1.41", "93.70 \u00b1 0.36"),
-    )
-    assert table.rows[1] == ("mine", "nats-cifar10", "1", "95.00", "\u2014", "\u2014", "\u2014")
-    # 93 - 90.93 = 2.07 and 93 - 93.70 = -0.70; the square root of 2 over .36
-    assert "Random search \u22120.70 to +2.07 points, its deviation 3.93 times" in table.caption
-    assert "ended without a value: 1 of mine on nats-cifar10" in table.caption
-    assert r"$\pm$" in table.to_latex()
-    assert len(set(table.columns)) == len(table.columns)
-
-
-def test_table5_refuses_other_studies_and_warns_of_other_protocols(run_of, suite_of, tmp_path):
-    runs = {"random_search": [run_of()], "bohb": [run_of(label="bohb")]}
-    with pytest.raises(FigureError, match="there are elsewhere"):
-        table5.compute(suite_of(tmp_path, {"elsewhere": runs}))
-    alone = {"random_search": [run_of()]}
-    with pytest.raises(FigureError, match="not the study of table 5, which compares methods"):
-        table5.compute(suite_of(tmp_path, {"nats-cifar10": alone}))
-    words = table5.report_table(table5.compute(suite_of(tmp_path, {"nats-cifar10": runs}))).caption
-    assert "follow the protocol default, not the paper's (nb201-iclr2020)" in words
-    assert "Ours less published" not in words
-
-
-def test_a_missing_test_value_is_not_averaged(run_of, suite_of, tmp_path):
-    gap = run_of([5], [0.01])
-    gap = replace(gap, trajectory=replace(gap.trajectory, test_error=np.array([np.nan])))
-    runs = {"random_search": [gap, run_of([5], [0.03])], "bohb": [run_of(label="bohb")]}
-    first = table5.compute(suite_of(tmp_path, {"nats-cifar10": runs})).entries[0]
-    assert first.runs == 2
-    assert np.isnan(first.test).all()  # of one run it would be of another population
 
 
 @pytest.fixture
