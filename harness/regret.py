@@ -101,6 +101,17 @@ def regret_matrix(runs: Sequence[RunResult], when: ArrayLike, kind: str) -> NDAr
     return out
 
 
+def first_moment(run: RunResult) -> float:
+    """Simulated seconds above zero from which on a run has an incumbent.
+
+    A search may recommend a cell before it has spent anything, and second 0 has no place on a
+    logarithmic axis: such a run counts from its next incumbent on or, where it has none, from a
+    tenth of its limit. The run needs an incumbent.
+    """
+    later = run.trajectory.time[run.trajectory.time > 0]
+    return float(later[0]) if len(later) else run.time_limit / 10
+
+
 def final_regret(runs: Sequence[RunResult], kind: str) -> NDArray[np.float64]:
     """Regret of each run's last incumbent: shape ``[runs]``; NaN where a run has none."""
     return np.array(

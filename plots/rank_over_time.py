@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.harness.regret import level_ties, regret_matrix
+from regretta.harness.regret import first_moment, level_ties, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time, log_axis, marker_positions, time_axis, title
 from regretta.plots.legend import method_legend
@@ -111,7 +111,7 @@ def rank_curves(
         for t, group in tables.items()
     }
     start = min(
-        run.trajectory.time[0] / limits[table]
+        first_moment(run) / limits[table]
         for table, group in tables.items()
         for runs in group.values()
         for run in runs

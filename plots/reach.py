@@ -148,8 +148,9 @@ def _half_distribution(runs: int) -> NDArray[np.float64]:
 def speed_up(base: NDArray[np.float64], own: NDArray[np.float64], seed: int = 0) -> Interval | None:
     """Ratio of the times by which half of the runs are there, with a 95 % bootstrap interval.
 
-    Both samples are resampled. Where in a resample neither gets there in time, their ratio is
-    unknown: it counts as zero for the lower bound and as infinite for the upper one.
+    Both samples are resampled. Where in a resample neither gets there in time, or both are there
+    from second 0 on, their ratio is unknown: it counts as zero for the lower bound and as infinite
+    for the upper one.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ def speed_up(base: NDArray[np.float64], own: NDArray[np.float64], seed: int = 0)
         times[np.searchsorted(_half_distribution(len(times)), draws)]
         for times, draws in zip((base, own), uniform, strict=True)
     )
-    unknown = np.isinf(tops) & np.isinf(bottoms)
+    unknown = (np.isinf(tops) & np.isinf(bottoms)) | (tops + bottoms == 0)
     ratio = np.where(unknown, 1.0, tops) / np.where(unknown, 1.0, bottoms)
     low, high = (
         np.quantile(np.where(unknown, worst, ratio), share, method="inverted_cdf")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.regret import regret_matrix
+from regretta.harness.regret import first_moment, regret_matrix
 from regretta.harness.result import RunResult
 from regretta.plots.axes import (
     log_axis,
@@ -151,7 +151,7 @@ def regret_curve(
     if not speaking:
         none = np.empty(0)
         return RegretCurve(label, 0, silent, none, none, none, none)
-    start = max(float(run.trajectory.time[0]) for run in speaking)
+    start = max(map(first_moment, speaking))
     time = np.concatenate(([start], grid[grid > start]))
     values = regret_matrix(speaking, time, kind)
     mean = values.mean(axis=0)
@@ -198,7 +198,7 @@ def regret_curves(
     everything = [run for group in runs.values() for run in group]
     first, chosen = everything[0], kind or regret_kind(runs)
     limit = max(run.time_limit for run in everything)
-    starts = [float(run.trajectory.time[0]) for run in everything if len(run.trajectory)]
+    starts = [first_moment(run) for run in everything if len(run.trajectory)]
     grid = np.geomspace(min(starts, default=limit), limit, points)
     grid[-1] = limit
     curves = tuple(

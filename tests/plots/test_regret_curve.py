@@ -35,6 +35,16 @@ def test_one_run_has_no_band(run_of):
     assert curve.low is curve.mean is curve.high
 
 
+def test_what_is_recommended_before_anything_was_spent_counts_from_the_next_step_on(run_of):
+    """Second 0 has no place on the axis: the curve starts where the second run has its first."""
+    runs = {"a": [run_of([0, 5, 100], [0.9, 0.4, 0.2]), run_of([0, 10], [0.5, 0.1])]}
+    (curve,) = regret_curves(runs).curves
+    assert curve.time[0] == 10
+    assert curve.mean[0] == pytest.approx((0.4 + 0.1) / 2)
+    (curve,) = regret_curves({"a": [run_of([0], [0.5], time_limit=1000)]}).curves
+    assert (curve.time[0], curve.mean[0]) == (100, 0.5)
+
+
 def test_a_run_without_evaluation_is_counted_not_averaged(run_of):
     curve = regret_curve("a", [run_of([5], [0.4]), run_of([], [])], GRID, kind="test")
     assert (curve.runs, curve.silent) == (1, 1)

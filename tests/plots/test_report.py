@@ -316,3 +316,13 @@ def test_control_characters_of_a_stranger_stay_out_of_the_page(
     run = run_of([9], [0.1], notes=("one\x1b[31m\x00\u202etwo",))
     text = text_of(write_report(suite_of(tmp_path, {"a": {"bohb": [run]}})))
     assert "one[31mtwo" in text
+
+
+def test_a_cell_recommended_at_second_0_does_not_stop_the_report(run_of, suite_of, tmp_path):
+    runs = {
+        "rsps": [run_of([0, 20, 900], [0.4, 0.2, 0.1], label="rsps")] * 3,
+        "random_search": [run_of([10, 500], [0.3, 0.1])] * 3,
+        "gdas": [run_of([0], [0.1], label="gdas")] * 3,
+    }
+    page = write_report(suite_of(tmp_path, {"toy": runs})).read_text()
+    assert not re.search(r"\bnan\b", page)

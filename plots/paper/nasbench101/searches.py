@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.regret import TOLERANCE, at_most, final_regret, regret_matrix
+from regretta.harness.regret import (
+    TOLERANCE,
+    at_most,
+    final_regret,
+    first_moment,
+    regret_matrix,
+)
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
@@ -205,7 +211,7 @@ def speed_up(
     """
     ended, others = ([run for run in some if len(run.trajectory)] for some in (runs, baseline))
     limit = max(run.time_limit for run in ended)
-    start = min(max(float(run.trajectory.time[0]) for run in ended), limit)
+    start = min(max(map(first_moment, ended)), limit)
     grid = np.geomspace(start, limit, _POINTS)
     grid[-1] = limit
     own, target = regret_matrix(ended, grid, kind), final_regret(others, kind)
