@@ -14,7 +14,7 @@ import click
 from click.shell_completion import shell_complete
 
 import regretta
-from regretta.cli import figures, lists, suites, tables
+from regretta.cli import figures, lists, new, suites, tables
 from regretta.cli.arguments import InOrder, Session
 from regretta.cli.output import say
 from regretta.tabular_data.errors import UserError
@@ -27,6 +27,7 @@ COMMANDS = (
     suites.export,
     figures.figures,
     tables.table,
+    new.new,
     lists.optimizers,
     lists.tables,
     lists.suites,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @command("run")
-@click.argument("suite", metavar="SUITE")
+@click.argument("names", metavar="SUITE", nargs=-1, required=True)
 @click.option(
     "--out",
     metavar="DIR",
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     metavar="NAME",
     multiple=True,
     help="Only this one (again for several).",
+)
+@click.option(
+    "--against",
+    is_flag=True,
+    help="Compare the plugins' optimizers with those named (the suite is quick unless named too).",
 )
 @click.option("--label", metavar="LABEL", help="Another label for the one optimizer that runs.")
 @click.option(
@@ -63,10 +68,11 @@ if TYPE_CHECKING:
 @plugin_option
 @click.option("--no-report", is_flag=True, help="Leave report and figures for later.")
 def run(
-    suite: str,
+    names: tuple[str, ...],
     out: Path | None,
     runs: int | None,
     optimizers: tuple[str, ...],
+    against: bool,
     label: str | None,
     table: str | None,
     time_limit: float | None,
@@ -83,7 +89,8 @@ def run(
     """Run a suite: what is there already stays, the rest is done.
 
     SUITE is a built-in name (see `regretta suites`), a .toml file, or a folder of results, which
-    is gone on with or, with another --out, done anew. In Python: regretta.run_suite, then
+    is gone on with or, with another --out, done anew. With --against, names of optimizers follow:
+    regretta run --plugin mine.py --against random_search smac. In Python: regretta.run_suite, then
     regretta.write_report.
     """
     from joblib import cpu_count
@@ -96,6 +103,10 @@ def run(
     if scheduler and cluster:
         raise click.UsageError("--scheduler and --cluster exclude each other")
     files = tuple(path.resolve() for path in plugins)
+    own = [cls.name for _, cls in plugin_optimizers(files)]
+    suite, rivals = _named(names, own) if against else (_one(names), ())
+    if against:
+        optimizers = (*optimizers, *own, *rivals)
     spec = find_suite(suite).changed(
         runs=runs,
         optimizers=optimizers,
@@ -105,7 +116,7 @@ def run(
         seed=seed,
         simulated_workers=simulated_workers,
         plugins=files,
-        plugin_optimizers=[cls.name for _, cls in plugin_optimizers(files)],
+        plugin_optimizers=own,
     )
     folder = out or results_folder(Path(suite)) or Path("results") / spec.name
     started = time.monotonic()
@@ -143,6 +154,34 @@ def run(
         say(f"{len(outcome.failures)} runs failed; the same command tries them again")
         return 1
     return 0
+
+
+def _one(names: tuple[str, ...]) -> str:
+    """The suite, where nothing else may be named."""
+    if len(names) > 1:
+        raise click.UsageError(
+            f"one suite at a time, got {' and '.join(map(repr, names))}; optimizers to compare a"
+            " plugin with follow --against"
+        )
+    return names[0]
+
+
+def _named(names: tuple[str, ...], own: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The suite that was named, ``quick`` if none was, and the optimizers."""
+    from regretta.experiments.catalog import built_in_suites
+    from regretta.optimizers.registry import available, get_optimizer
+
+    if not own:
+        raise click.UsageError("--against compares a plugin with others; name its file: --plugin")
+    known = available()
+    rivals = tuple(name for name in names if name in known)
+    suites = [name for name in names if name not in known]
+    for name in suites:
+        if name not in built_in_suites() and not Path(name).exists():
+            get_optimizer(name)  # says which names there are
+    if not rivals:
+        raise click.UsageError("--against needs the name of an optimizer; see regretta optimizers")
+    return _one(tuple(suites) or ("quick",)), rivals
 
 
 def _executor(
