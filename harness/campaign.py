@@ -90,7 +90,8 @@ def run_suite(
     folder
         Where its results are kept; made if it is not there.
     workers
-        Processes of this machine; 1 runs in this one.
+        Processes of this machine. With 1 the runs are done in this one, unless code of others takes
+        part or the suite has a `run_time_limit`: then in another one, which they may bring down.
     progress
         Called with runs done and runs in all, whenever a run is done.
     executor
@@ -133,7 +134,9 @@ def run_suite(
             progress(done, len(tasks))
         queue = Queue(todo)
         if executor is None:
-            executor = Pool(workers) if workers > 1 and len(todo) > 1 else InProcess()
+            here = workers == 1 or len(todo) <= 1
+            here = here and spec.run_time_limit is None and not suite.files_of_others()
+            executor = InProcess() if here else Pool(workers)
         estimate = announce if announce and todo else None
         with closing(executor.work(suite, queue)) as outcomes:
             for outcome in outcomes:

@@ -17,6 +17,7 @@ from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsE
 from regretta.tabular_data.benchmark import Answers, Benchmark, BenchmarkError
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.spaces import SpaceError
+from regretta.tabular_data.text import described
 
 _MOST_WORKERS = 10_000
 _MOST_FREE = 1_000_000
@@ -286,7 +287,7 @@ def guarded(where: str, method: str, function: Any, *arguments: Any) -> Any:
     except SettingsError as error:
         raise OptimizerError(f"{where}: {error}") from error
     except Exception as error:
-        raise OptimizerError(f"{where}: {method} raised {type(error).__name__}: {error}") from error
+        raise OptimizerError(f"{where}: {method} raised {described(error)}") from error
 
 
 def check_benchmark(

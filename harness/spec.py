@@ -21,6 +21,7 @@ _KEYS = {
     "encoding": str,
     "protocol": str,
     "time_limit": (int, float, dict),
+    "run_time_limit": (int, float),
     "runs": int,
     "seed": int,
     "simulated_workers": int,
@@ -94,6 +95,9 @@ class SuiteSpec:
     time_limit
         Simulated seconds, or a mapping from table (name or path) to seconds; None for the
         protocol's own.
+    run_time_limit
+        Real seconds after which a run is ended and has failed; None for no end. It changes no
+        result.
     runs
         Runs on every table of each entry that does not say its own.
     seed
@@ -118,6 +122,7 @@ class SuiteSpec:
     title: str = ""
     protocol: str = "default"
     time_limit: float | Mapping[str, float] | None = None
+    run_time_limit: float | None = None
     runs: int = 10
     seed: int = 0
     simulated_workers: int = 1
@@ -149,6 +154,11 @@ class SuiteSpec:
                 )
         if self.seed < 0:
             raise SpecError(f"suite {self.name!r}: seed must not be negative, got {self.seed}")
+        if self.run_time_limit is not None and not 0 < self.run_time_limit < float("inf"):
+            raise SpecError(
+                f"suite {self.name!r}: run_time_limit is a number of real seconds above 0, got"
+                f" {self.run_time_limit:g}"
+            )
         labels = [entry.label for entry in self.optimizers]
         for kind, names in (("table", self.tables), ("label", labels)):
             _refuse_twins(self.name, kind, names)
@@ -203,6 +213,7 @@ class SuiteSpec:
         label: str | None = None,
         table: str | None = None,
         time_limit: float | None = None,
+        run_time_limit: float | None = None,
         seed: int | None = None,
         simulated_workers: int | None = None,
         plugins: Sequence[Path] = (),
@@ -212,7 +223,7 @@ class SuiteSpec:
 
         Parameters
         ----------
-        runs, time_limit, seed, simulated_workers
+        runs, time_limit, run_time_limit, seed, simulated_workers
             Take the place of the suite's own; the runs also of the entries' own.
         table
             Only this one. One of the suite's keeps its own time limit; another one takes the place
@@ -272,6 +283,7 @@ class SuiteSpec:
             runs=self.runs if runs is None else runs,
             tables=tables,
             time_limit=limit if time_limit is None else time_limit,
+            run_time_limit=self.run_time_limit if run_time_limit is None else run_time_limit,
             seed=self.seed if seed is None else seed,
             simulated_workers=(
                 self.simulated_workers if simulated_workers is None else simulated_workers

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +21,7 @@ from regretta.harness.spec import SpecError, SuiteSpec, title_of
 from regretta.harness.store.files import checkpoint_folder
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.code import files_of_plugin
-from regretta.optimizers.registry import get_optimizer, plugin_benchmarks, plugin_of
+from regretta.optimizers.registry import BUILT_IN, get_optimizer, plugin_benchmarks, plugin_of
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.catalog import find_table, open_table, sibling
 from regretta.tabular_data.spaces import NasBench101
@@ -130,6 +132,19 @@ class Suite:
         benchmarks = [type(planned.table) for planned in self.tables.values()]
         found = map(plugin_of, [*classes, *benchmarks])
         return list(dict.fromkeys(path for path in found if path is not None))
+
+    def files_of_others(self) -> frozenset[Path]:
+        """The source files of those optimizers and benchmarks that do not come along."""
+        found: set[Path] = set()
+        for plugin in self.plugins():
+            found.add(plugin)
+            with suppress(OSError):  # it is gone since it was loaded
+                found |= {plugin.parent / name for name in files_of_plugin(plugin)}
+        for method in self.methods.values():
+            if method.optimizer not in BUILT_IN.values():
+                with suppress(OSError, TypeError):
+                    found.add(Path(inspect.getfile(method.optimizer)))
+        return frozenset(found)
 
     def tasks(self) -> list[Task]:
         """All runs; run numbers outermost, so that an interrupted suite has seen every method."""

@@ -41,9 +41,9 @@ from regretta.plots.style import (
 )
 from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
-from regretta.plots.text import printable
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

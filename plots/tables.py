@@ -13,6 +13,7 @@ import numpy as np
 
 from regretta.plots.text import escape_latex
 from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.text import spreadsheet_cell
 
 NONE = "\u2014"
 """A cell without a value."""
@@ -59,10 +60,8 @@ class ReportTable:
         """Comma-separated values with a heading line."""
         out = StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(self.data_columns)
-        writer.writerows(
-            ["" if value is None else value for value in row] for row in self.data_rows
-        )
+        for row in (self.data_columns, *self.data_rows):
+            writer.writerow(map(spreadsheet_cell, row))
         return out.getvalue()
 
     def to_latex(self) -> str:

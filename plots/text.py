@@ -1,7 +1,8 @@
 """Text of others on its way into pictures, pages and papers: one gate for each.
 
 Labels, names and notes come from suite files, plugins and result folders, so they may hold
-anything. In HTML the template engine escapes them; here is what LaTeX and matplotlib need.
+anything. In HTML the template engine escapes them, `regretta.tabular_data.text` is for lines and
+cells; here is what LaTeX and matplotlib need.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from functools import cache, lru_cache
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
+from regretta.tabular_data.text import printable
+
 FONT = "DejaVu Sans"
 """The pictures' font. It comes with matplotlib, so that every machine draws the same."""
 
@@ -24,7 +27,6 @@ MOST_CHARACTERS, MOST_INCHES = 28, 1.6
 """Length of a name in a picture; a longer one is cut in its middle."""
 
 _MISSING = "\u25a1"
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _LATEX: Mapping[str, str] = {
     "\\": r"\textbackslash{}",
@@ -49,23 +51,6 @@ _LATEX: Mapping[str, str] = {
     "\u2014": "---",
     "\u2026": r"\ldots{}",
 }
-
-
-def is_control(character: str) -> bool:
-    """Whether a character commands instead of showing: controls, surrogates, separators of lines.
-
-    The marks that turn the direction of writing around count too, because a text with them shows
-    something else than it says; letters that run from right to left are letters.
-    """
-    return (
-        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _BIDI_CONTROLS
-    )
-
-
-def printable(text: str) -> str:
-    """A text on one line: line ends and tabulators become a space, other controls go."""
-    words = re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]+", " ", text)
-    return "".join(c for c in words if not is_control(c))
 
 
 def escape_latex(text: str) -> str:

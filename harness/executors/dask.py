@@ -227,6 +227,10 @@ class _Session:
         self._queue = queue
         self._patience = patience
         self._place = place
+        limit = suite.spec.run_time_limit
+        self._perhaps = (
+            "" if limit is None else f", or it took longer than run_time_limit, {limit:g} s"
+        )
         self._under_way: dict[Any, _Batch] = {}
         self._ended: queues.SimpleQueue[Any] = queues.SimpleQueue()
         self._reported: set[Task] = set()
@@ -334,7 +338,7 @@ class _Session:
                 self._submit([task])
                 continue
             self._reported.add(task)
-            yield died(task, "its workers")
+            yield died(task, f"its workers died {DEATHS} times{self._perhaps}")
 
     def _double_stragglers(self, workers: list[str]) -> None:
         """Give batches that take far too long to another worker too; the first to end counts."""

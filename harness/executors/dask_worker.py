@@ -7,9 +7,12 @@ of it.
 
 from __future__ import annotations
 
+import faulthandler
 import pickle
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -64,7 +67,27 @@ def do_batch(instructions: bytes, tasks: bytes) -> bytes:
         except UserError as error:
             return pickle.dumps(Refusal(get_worker().address, str(error)))
         with one_thread():
-            return pickle.dumps([worker.do(task) for task in wanted])
+            done = []
+            for task in wanted:
+                with _ended_after(worker.limit):
+                    done.append(worker.do(task))
+            return pickle.dumps(done)
+
+
+@contextmanager
+def _ended_after(limit: float | None) -> Iterator[None]:
+    """End this process, whose nanny starts it again, if what is done takes too many seconds.
+
+    A loop in C cannot be ended in another way. Where it hung is in the worker's own log.
+    """
+    if limit is None:
+        yield
+        return
+    faulthandler.dump_traceback_later(limit, exit=True, file=sys.__stderr__ or sys.stderr)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _worker(instructions: bytes) -> Worker:

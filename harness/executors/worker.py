@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -24,7 +25,9 @@ from regretta.harness.spec import SuiteSpec
 from regretta.harness.suite import Failure, Suite, Task, plan
 from regretta.optimizers.code import files_of_plugin
 from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.text import described, printable, shortened
 
+_LONGEST_LINE, _LONGEST_RECORD, _LONGEST_CHAIN = 1_000, 20_000, 20
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -53,19 +56,26 @@ class RunOutcome:
     notes: tuple[str, ...] = ()
 
 
-def do_run(suite: Suite, task: Task) -> RunOutcome:
-    """Do one run; whatever an optimizer raises is this run's failure and nobody else's."""
+def do_run(suite: Suite, task: Task, passing: tuple[type[BaseException], ...] = ()) -> RunOutcome:
+    """Do one run; whatever an optimizer raises is this run's failure and nobody else's.
+
+    Parameters
+    ----------
+    suite, task
+        Which run.
+    passing
+        What is not the run's own, such as the user's Ctrl-C where that comes here.
+    """
     start = time.perf_counter()
     try:
         result = run(suite.run_of(task))
         data = result.to_json()
-    except (Exception, SystemExit) as error:
-        message = str(error)
-        if not isinstance(error, OptimizerError):
-            message = (
-                f"{task.label}, run {task.number} on {task.table}: {type(error).__name__}: {error}"
-            )
-        failure = Failure(task.table, task.label, task.number, message, traceback.format_exc())
+    except passing:
+        raise
+    except BaseException as error:
+        message = str(error) if isinstance(error, OptimizerError) else _at(task, described(error))
+        place = _place(error, suite.files_of_others())
+        failure = Failure(*_address(task), _line(message, place), _record(traceback.format_exc()))
         return RunOutcome(task, time.perf_counter() - start, None, failure)
     return RunOutcome(task, time.perf_counter() - start, data, notes=result.notes)
 
@@ -74,10 +84,54 @@ DEATHS = 3
 """How often workers may die of a run until it has failed."""
 
 
-def died(task: Task, which: str, how: str = "") -> RunOutcome:
-    """The failure of a run of which worker after worker died."""
-    message = f"{task.label}, run {task.number} on {task.table}: {which} died {DEATHS} times{how}"
-    return RunOutcome(task, 0.0, None, Failure(task.table, task.label, task.number, message))
+def died(task: Task, what: str, printed: str = "", files: Collection[Path] = ()) -> RunOutcome:
+    """The failure of a run whose workers died.
+
+    Parameters
+    ----------
+    task
+        The run.
+    what
+        What became of them.
+    printed
+        What the last of them printed; if Python could still say where it was, that is in it.
+    files
+        Those that the place is looked for in.
+    """
+    places = re.findall(r'^ +File "([^"\n]+)", line (\d+)', printed, re.MULTILINE)
+    place = next((f"{file}:{line}" for file, line in places if Path(file) in files), "")
+    failure = Failure(*_address(task), _line(_at(task, what), place), _record(printed))
+    return RunOutcome(task, 0.0, None, failure)
+
+
+def _address(task: Task) -> tuple[str, str, int]:
+    return task.table, task.label, task.number
+
+
+def _at(task: Task, what: str) -> str:
+    return f"{task.label}, run {task.number} on {task.table}: {what}"
+
+
+def _line(message: str, place: str) -> str:
+    return printable(shortened(message, _LONGEST_LINE)) + (f", at {place}" if place else "")
+
+
+def _record(text: str) -> str:
+    return shortened(text, _LONGEST_RECORD)
+
+
+def _place(error: BaseException, files: Collection[Path]) -> str:
+    """Where in some files an error arose, the cause before what it caused: ``file:line``."""
+    errors: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and len(errors) < _LONGEST_CHAIN:
+        errors.append(following)
+        following = following.__cause__ or following.__context__
+    for each in reversed(errors):
+        for frame, line in reversed(list(traceback.walk_tb(each.__traceback__))):
+            if Path(frame.f_code.co_filename) in files:
+                return f"{frame.f_code.co_filename}:{line}"
+    return ""
 
 
 @lru_cache(1)
@@ -206,6 +260,11 @@ class Worker:
         suite = plan(_with_plugins(instructions.spec, dict(_placed(instructions)).__getitem__))
         self._suite = replace(suite, folder=instructions.folder)
         _compare(instructions.suite, self._suite.identity())
+
+    @property
+    def limit(self) -> float | None:
+        """Real seconds that a run may take."""
+        return self._suite.spec.run_time_limit
 
     def do(self, task: Task) -> RunOutcome:
         """Do one run."""

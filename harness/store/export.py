@@ -20,6 +20,7 @@ from regretta.harness.store.results import SuiteResults
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Space, SpaceError, get_space
 from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.text import spreadsheet_cell
 
 FORMATS = ("nas_benchmarks", "csv")
 
@@ -172,7 +173,8 @@ def _csv(suite: SuiteResults) -> bytes:
             }
             runs = suite.runs[table][label]
             for row in (r for run in runs for r in _rows(run, space)) if runs else [{}]:
-                writer.writerow({**about, **row})
+                cells = {**about, **row}
+                writer.writerow({key: spreadsheet_cell(cell) for key, cell in cells.items()})
     return text.getvalue().encode()
 
 

@@ -18,6 +18,7 @@ from regretta.cli import figures, lists, new, suites, tables
 from regretta.cli.arguments import InOrder, Session
 from regretta.cli.output import say
 from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.text import described
 
 COMMANDS = (
     suites.run,
@@ -74,9 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        return _failed(
-            session, f"unexpected {type(error).__name__}: {error} (--debug shows the traceback)", 1
-        )
+        return _failed(session, f"unexpected {described(error)} (--debug shows the traceback)", 1)
 
 
 def _help_hint(error: click.ClickException) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from regretta.cli.arguments import PATH, command, json_option
-from regretta.cli.output import print_json, say_damaged
+from regretta.cli.output import print_json, say_damaged, tell
 from regretta.tabular_data.errors import UserError
 
 
@@ -64,6 +64,6 @@ def figures(
         for outcome in outcomes:
             said = str(folder / outcome.file) if outcome.file else f"not drawn: {outcome.reason}"
             table = f", {outcome.table}" if outcome.table else ""
-            print(f"{heading(outcome.figure)}{table}: {said}")
-        print(folder / "figures.md")
+            tell(f"{heading(outcome.figure)}{table}: {said}")
+        tell(str(folder / "figures.md"))
     return say_damaged(line for suite in suites for line in suite.damaged)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from regretta.cli.arguments import command, json_option, plugin_option
-from regretta.cli.output import print_json
+from regretta.cli.output import print_json, tell
 
 
 @command("optimizers")
@@ -42,12 +42,13 @@ def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
         print_json(rows)
         return 0
     for row in rows:
-        print(f"{row['name']}  ({row['origin']})\n    {row['summary']}")
+        tell(f"{row['name']}  ({row['origin']})")
+        tell(f"    {row['summary']}")
         for key, value in row["settings"].items():
-            print(f"    {key} = {value!r}")
+            tell(f"    {key} = {value!r}")
         for preset, values in row["presets"].items():
             changes = ", ".join(f"{key} = {value!r}" for key, value in values.items())
-            print(f"    preset {preset}: {changes or 'the defaults'}")
+            tell(f"    preset {preset}: {changes or 'the defaults'}")
     return 0
 
 
@@ -75,19 +76,19 @@ def tables(as_json: bool) -> int:
         print_json(rows)
         return 0
     for row in rows:
-        print(f"{row['name']}  ({row['origin']})")
+        tell(f"{row['name']}  ({row['origin']})")
         if "problem" in row:
-            print(f"    {row['problem']}")
+            tell(f"    {row['problem']}")
             continue
         budgets = ", ".join(f"{b:.12g}" for b in row["budgets"])
         test = "test accuracy" if row["test_accuracy"] else "no test accuracy: validation regret"
-        print(
+        tell(
             f"    {row['cells']} cells of {row['space']}, budgets {budgets} {row['budget_unit']}, "
             f"{row['repeats']} repeats, {test}"
         )
-        print(f"    {row['source']}; licence {row['licence']}")
+        tell(f"    {row['source']}; licence {row['licence']}")
         if row["reconstruction"]:
-            print(f"    reconstruction: {row['reconstruction']}")
+            tell(f"    reconstruction: {row['reconstruction']}")
     return 0
 
 
@@ -122,9 +123,9 @@ def suites(as_json: bool) -> int:
         print_json(rows)
         return 0
     for row in rows:
-        print(f"{row['name']}  {row['title']}")
+        tell(f"{row['name']}  {row['title']}")
         own = "".join(f", but {n} of {label}" for label, n in row["own_runs"].items())
-        print(
+        tell(
             f"    {', '.join(row['optimizers'])}; {row['runs']} runs each{own} on"
             f" {', '.join(row['tables'])}"
         )
@@ -154,9 +155,10 @@ def protocols(as_json: bool) -> int:
         )
         return 0
     for protocol in PROTOCOLS.values():
-        print(f"{protocol.name}\n    {protocol.summary}")
+        tell(protocol.name)
+        tell(f"    {protocol.summary}")
         if protocol.source:
-            print(f"    {protocol.source}")
+            tell(f"    {protocol.source}")
         for rule, sentence in asdict(protocol.rules).items():
-            print(f"    {rule + ':':11} {sentence}")
+            tell(f"    {rule + ':':11} {sentence}")
     return 0

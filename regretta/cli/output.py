@@ -1,4 +1,8 @@
-"""How commands speak: results on stdout, everything else as lines on stderr."""
+"""How commands speak: results on stdout, everything else as lines on stderr.
+
+What a command prints may hold names, notes and errors of others; here they lose what commands a
+terminal.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,19 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from regretta.tabular_data.text import printable, shortened
+
+_LONGEST = 4_000
+
+
+def tell(line: str) -> None:
+    """Print one line of a result on stdout."""
+    print(printable(line))
+
 
 def say(line: str) -> None:
     """Say something on stderr, always as one line."""
-    print(f"regretta: {' '.join(line.split())}", file=sys.stderr)
+    print(f"regretta: {shortened(' '.join(printable(line).split()), _LONGEST)}", file=sys.stderr)
 
 
 def say_damaged(damaged: Iterable[str]) -> int:
@@ -23,4 +36,4 @@ def say_damaged(damaged: Iterable[str]) -> int:
 
 def print_json(value: Sequence[Any] | Mapping[str, Any]) -> None:
     """Print a value for machines."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(json.dumps(value, indent=1))

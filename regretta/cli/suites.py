@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from regretta.cli.arguments import PATH, command, folder_argument, json_option, plugin_option
-from regretta.cli.output import print_json, say, say_damaged
+from regretta.cli.output import print_json, say, say_damaged, tell
+from regretta.cli.progress import Progress
 
 if TYPE_CHECKING:
+    from regretta.harness.campaign import SuiteOutcome
     from regretta.harness.executors import Dask, JobQueue
     from regretta.harness.spec import SuiteSpec
+
+_MOST_FAILURES = 20
 
 
 @command("run")
@@ -45,6 +48,12 @@ if TYPE_CHECKING:
     help="Only this one of the suite's tables, with its time limit; or another table instead.",
 )
 @click.option("--time-limit", metavar="S", type=float, help="Simulated seconds.")
+@click.option(
+    "--run-time-limit",
+    metavar="S",
+    type=float,
+    help="Real seconds after which a run is ended and has failed (default: none).",
+)
 @click.option("--workers", metavar="N", type=int, help="Processes (default: one a core).")
 @click.option(
     "--simulated-workers",
@@ -76,6 +85,7 @@ def run(
     label: str | None,
     table: str | None,
     time_limit: float | None,
+    run_time_limit: float | None,
     workers: int | None,
     simulated_workers: int | None,
     scheduler: str | None,
@@ -94,7 +104,6 @@ def run(
     regretta.write_report.
     """
     from joblib import cpu_count
-    from tqdm import tqdm
 
     from regretta.experiments.catalog import find_suite, results_folder
     from regretta.harness.campaign import run_suite
@@ -113,6 +122,7 @@ def run(
         label=label,
         table=table,
         time_limit=time_limit,
+        run_time_limit=run_time_limit,
         seed=seed,
         simulated_workers=simulated_workers,
         plugins=files,
@@ -120,34 +130,26 @@ def run(
     )
     folder = out or results_folder(Path(suite)) or Path("results") / spec.name
     started = time.monotonic()
-    with tqdm(desc=spec.name, unit="run", disable=None, file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            if bar.total is None:
-                bar.reset(total)
-                bar.initial = done
-            bar.update(done - bar.n)
-
+    with Progress(spec.name) as progress:
         outcome = run_suite(
             spec,
             folder,
             workers=cpu_count() if workers is None else workers,
-            progress=progress,
+            progress=progress.update,
             executor=_executor(scheduler, cluster, spec),
             only_failed=only_failed,
             redo_changed=redo_changed,
-            announce=lambda line: tqdm.write(f"regretta: {line}", file=sys.stderr),
+            announce=progress.say,
         )
     for line in outcome.set_aside:
         say(line)
-    print(
+    tell(
         f"{outcome.done} runs in {folder}, {outcome.new} of them new"
         f" ({time.monotonic() - started:.1f} s)"
     )
     for note in outcome.notes:
-        print(f"note: {note}")
-    for failure in outcome.failures:
-        say(f"failed: {failure.message}")
+        tell(f"note: {note}")
+    _say_failures(outcome)
     if outcome.done and not no_report:
         _report(folder)
     if outcome.failures:
@@ -184,6 +186,19 @@ def _named(names: tuple[str, ...], own: list[str]) -> tuple[str, tuple[str, ...]
     return _one(tuple(suites) or ("quick",)), rivals
 
 
+def _say_failures(outcome: SuiteOutcome) -> None:
+    """A line each about the first of them, which names the file that says more."""
+    from regretta.harness.store.results import failure_path
+    from regretta.harness.suite import Task
+
+    for failure in outcome.failures[:_MOST_FAILURES]:
+        path = failure_path(outcome.folder, Task(failure.table, failure.label, failure.number))
+        what = "traceback" if failure.traceback else "record"
+        say(f"failed: {failure.message}; {what} in {path}")
+    if len(outcome.failures) > _MOST_FAILURES:
+        say(f"… and {len(outcome.failures) - _MOST_FAILURES:,} more, in files that end in .failed")
+
+
 def _executor(
     scheduler: str | None, cluster: str | None, spec: SuiteSpec
 ) -> Dask | JobQueue | None:
@@ -215,16 +230,16 @@ def status(folder: Path, as_json: bool) -> int:
     left = (
         "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
     )
-    print(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
+    tell(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
     width = max(len(f"{row.table} {row.label}") for row in found.rows)
-    print(f"{'':{width}}    done  failed  damaged  missing")
+    tell(f"{'':{width}}    done  failed  damaged  missing")
     for row in found.rows:
-        print(
+        tell(
             f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8}"
             f" {row.missing:8}"
         )
     for line in found.ended_early:
-        print(f"note: {line}")
+        tell(f"note: {line}")
     return say_damaged(found.damaged)
 
 
@@ -238,7 +253,7 @@ def compact(folder: Path) -> int:
     from regretta.harness.store.files import compact as compact_suite
 
     done = compact_suite(folder)
-    print(
+    tell(
         f"{done.runs} runs of {folder} are in {done.files_after} files now; there were"
         f" {done.files_before}"
     )
@@ -260,7 +275,7 @@ def _report(folder: Path) -> int:
     from regretta.plots.report import write_report
 
     suite = load_suite(folder)
-    print(write_report(suite))
+    tell(str(write_report(suite)))
     return say_damaged(suite.damaged)
 
 
@@ -284,9 +299,9 @@ def export(folder: Path, form: str, out: Path) -> int:
 
     suite = load_suite(folder)
     written = export_suite(suite, out, form)
-    print(f"{len(written)} files in {out}")
+    tell(f"{len(written)} files in {out}")
     for table in suite.tables:
         for label in suite.labels:
             if not suite.runs[table][label]:
-                print(f"note: {label} on {table} has no finished run")
+                tell(f"note: {label} on {table} has no finished run")
     return say_damaged(suite.damaged)

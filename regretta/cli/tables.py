@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regretta.cli.arguments import PATH, InOrder, command, json_option
-from regretta.cli.output import print_json
+from regretta.cli.output import print_json, tell
 from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def build(
         licence=licence,
         commit=commit,
     )
-    print(folder)
+    tell(str(folder))
     return 0
 
 
@@ -197,11 +197,11 @@ def weights(table: str, cell: int, repeat: int) -> int:
     data = load(network.data)
     if data.checksum != network.data_sha256:
         raise MeasureError(f"{network.data} is not the data set that the network was trained on")
-    print(f"cell {cell}: {opened.space.describe(cell)}")
+    tell(f"cell {cell}: {opened.space.describe(cell)}")
     for part in ("validation", "test"):
         right = network.predict(getattr(data, part)) == getattr(data, f"{part}_labels")
         measured = opened.columns[f"{part}_accuracy"][cell, -1, repeat]
-        print(f"{part} accuracy {right.mean():.6f}, in the table {measured:.6f}")
+        tell(f"{part} accuracy {right.mean():.6f}, in the table {measured:.6f}")
     return 0
 
 
@@ -226,9 +226,9 @@ def cut(table: str, vertices: int, name: str | None) -> int:
 
 
 def _print_installed(installed: Imported) -> int:
-    print(f"{installed.table.name} in {installed.folder}")
+    tell(f"{installed.table.name} in {installed.folder}")
     for note in installed.table.provenance.notes:
-        print(f"note: {note}")
+        tell(f"note: {note}")
     return 0
 
 
@@ -256,7 +256,7 @@ def info(name: str, as_json: bool) -> int:
         elif isinstance(value, dict):
             value = "".join(f"\n    {name}: {shown}" for name, shown in value.items())
         if value not in ("", None):
-            print(f"{key}: {value}")
+            tell(f"{key}: {value}")
     return 0
 
 
@@ -272,7 +272,7 @@ def verify(name: str) -> int:
 
     table = Table.open(find_table(name))
     table.verify()
-    print(
+    tell(
         f"{table.name}: {len(table.columns)} columns and all invariants are in order; checksum"
         f" {table.checksum}"
     )

@@ -213,8 +213,8 @@ def test_every_list_exists_for_people_and_for_machines(
         (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run"], "Missing argument 'SUITE'. (see regretta run --help)"),
         (
-            ["run", "quick", "--time-limi", "x"],
-            "No such option '--time-limi'. Did you mean '--time-limit'?",
+            ["run", "quick", "--optimzer", "x"],
+            "No such option '--optimzer'. Did you mean '--optimizer'?",
         ),
         (["run", "quick", "--runs", "many"], "'many' is not a valid integer"),
         (["run", "quick", "--scheduler", "tcp://a:1", "--cluster", "slurm"], "exclude each other"),

@@ -8,7 +8,6 @@ many processes each test kills with SIGKILL.
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import os
 import random
 import shutil
@@ -188,7 +187,8 @@ def test_workers_are_killed_again_and_again(
     timers: list[threading.Timer] = []
 
     def kill() -> None:
-        alive = [child for child in multiprocessing.active_children() if child.pid not in killed]
+        children = psutil.Process().children()
+        alive = [child for child in children if child.pid not in killed and child.is_running()]
         if alive and len(killed) < KILLS["workers"]:
             child = rng.choice(alive)
             killed.add(child.pid)

@@ -16,7 +16,6 @@ from regretta.plots.text import (
     drawable,
     escape_latex,
     picture_names,
-    printable,
     shorten,
     text_width,
 )
@@ -41,11 +40,6 @@ STRANGE = (
     "--- '' `` ?` !` << >> |",
     " ",
 )
-
-
-def test_printable_text_is_one_line_without_commands():
-    assert printable("a\nb\r\n\tc\x1b[2J\x00\u2028d\u202ee") == "a b c[2J de"
-    assert printable("é 木 😀 שלום") == "é 木 😀 שלום"
 
 
 def test_latex_shows_what_was_written():

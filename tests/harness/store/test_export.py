@@ -206,3 +206,12 @@ def test_a_search_that_ended_early_is_told_by_run_status_and_report(
     page = (by_hand.folder / "report.html").read_text()
     assert said in page
     assert silent in page
+
+
+def test_no_spreadsheet_takes_a_label_for_a_formula(small101: Path, tmp_path: Path) -> None:
+    entries = (OptimizerEntry("random_search", label="=HYPERLINK(1)"),)
+    run_suite(SuiteSpec("s", (str(small101),), entries, time_limit=1e4, runs=1), tmp_path / "out")
+    export_suite(load_suite(tmp_path / "out"), tmp_path / "csv", "csv")
+    rows = read_csv(tmp_path / "csv" / "incumbents.csv")
+    assert {row["label"] for row in rows} == {"'=HYPERLINK(1)"}
+    assert all(float(row["time"]) > 0 for row in rows)

@@ -1,0 +1,85 @@
+"""How far a command is: a bar in a terminal, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from regretta.cli.output import say
+from regretta.tabular_data.text import printable
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+_SECONDS_A_LINE = 30.0
+
+
+class Progress:
+    """How far something is, on stderr: a bar in a terminal, elsewhere a line every half minute.
+
+    Parameters
+    ----------
+    name
+        Of what is going on.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = printable(name)
+        self._bar: tqdm[Any] | None = None
+        self._over = threading.Event()
+        self._lines = threading.Thread(target=self._tell_now_and_then, daemon=True)
+        self._done = self._total = self._first = 0
+        self._start = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(desc=self._name, unit="run", file=sys.stderr)
+        else:
+            self._lines.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, done: int, total: int) -> None:
+        """Take note that so many of so many are done."""
+        if not self._total:
+            self._first, self._start = done, time.monotonic()
+            if self._bar is not None:
+                self._bar.reset(total)
+                self._bar.initial = done
+        self._done, self._total = done, total
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+
+    def say(self, line: str) -> None:
+        """Say something meanwhile."""
+        if self._bar is not None:
+            self._bar.clear()
+        say(line)
+
+    def line(self) -> str:
+        """How far it is, and how long the rest takes at this rate."""
+        new, left = self._done - self._first, self._total - self._done
+        said = f"{self._name}: {self._done:,} of {self._total:,} runs done"
+        if not new or not left:
+            return said
+        minutes = (time.monotonic() - self._start) / new * left / 60
+        return f"{said}, about {minutes:,.1f} minutes left"
+
+    def _tell_now_and_then(self) -> None:
+        while not self._over.wait(_SECONDS_A_LINE):
+            if self._total:
+                say(self.line())
