@@ -6,6 +6,7 @@ from regretta.plots.paper.nasbench201 import (
     figure3,
     figure4,
     figure5,
+    figures7and8,
     learning_rate,
     table5,
 )
@@ -18,6 +19,7 @@ PAPER = Paper(
         figure3.FIGURE,
         figure4.FIGURE,
         figure5.FIGURE,
+        figures7and8.FIGURE,
         table5.FIGURE,
         learning_rate.FIGURE,
     ),

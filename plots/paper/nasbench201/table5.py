@@ -163,7 +163,12 @@ def _measured(line: Line, found: Methods) -> tuple[str, tuple[tuple[float, float
     if line.row is not None and line.row.method == "optimal" and best is not None:
         test = np.nan if best.test_error is None else 100 * (1 - best.test_error)
         return "", (_UNKNOWN, (100 * (1 - best.validation_error), np.nan), (test, np.nan))
-    return "not run", (_UNKNOWN,) * 3
+    told = "not run"
+    if line.row is not None and line.row.method in INDEPENDENT:
+        others = [e.batch_norm for e in found.entries if e.runs and (e.optimizer, e.table) ==
+                  (line.row.method, line.table)]  # fmt: skip
+        told = f"as {others[0]}" if others else told
+    return told, (_UNKNOWN,) * 3
 
 
 def _published(line: Line) -> tuple[Number | None, Number | None, Number | None]:
@@ -284,17 +289,17 @@ def _differences(entries: Sequence[Entry]) -> str:
         if pairs:
             points = [ours[0] - theirs.mean for ours, theirs in pairs]
             ratios = [ours[1] / theirs.deviation for ours, theirs in pairs if theirs.deviation > 0]
-            spread = f", its deviation {_range(ratios, '.2f')} times the published"
-            told.append(
-                f"{human_name(label)} {_range(points, '+.2f')} points{spread if ratios else ''}"
-            )
+            said = f"{human_name(label)} {_range(points, '+.2f')} points"
+            if ratios:  # DARTS always ends in one cell: no deviation to divide by
+                said += f", its deviation {_range(ratios, '.2f')} times the published"
+            told.append(said)
     if not told:
         return ""
     return f"Ours less published, over data sets and both accuracies: {'; '.join(told)}."
 
 
 def _range(values: Sequence[float], form: str) -> str:
-    low, high = f"{min(values):{form}}", f"{max(values):{form}}"
+    low, high = (f"{round(value, 2) + 0.0:{form}}" for value in (min(values), max(values)))
     return (low if low == high else f"{low} to {high}").replace("-", "\u2212")
 
 

@@ -60,7 +60,7 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
     ]
     assert list(state) == expected
     assert [f.number for f in PAPERS["nasbench201"].figures] == [
-        *("2", "3", "4", "5", "table-5", "reinforce-learning-rate"),
+        *("2", "3", "4", "5", "7-and-8", "table-5", "reinforce-learning-rate"),
     ]
     assert state["3"].reason == "figure 3 needs the column parameters; table 'toy' lacks it"
     assert (

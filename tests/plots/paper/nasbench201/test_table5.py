@@ -17,6 +17,7 @@ from regretta.plots.paper.nasbench201.published import (
 )
 from regretta.tabular_data.spaces import NasBench201
 from regretta.tabular_data.table import Table
+from tests.plots.paper.nasbench201.supernets import supernet
 
 NONE = "\u2014"
 
@@ -124,33 +125,14 @@ def test_a_missing_test_value_is_not_averaged(run_of, suite_of, tmp_path):
     assert np.isnan(first.test).all()  # of one run it would be of another population
 
 
-def supernet(run_of, label, optimizer, batch_norm, cells, seconds=(0.0, 100.0, 100.0), **changes):
-    """A run whose derived cells after each epoch are given, with the accuracies of `make_run`."""
-    log = {
-        "epoch": np.arange(len(cells), dtype=float),
-        "cell": np.array(cells, dtype=float),
-        "seconds": np.array(seconds),
-        "choice_seconds": np.array([3.0, 5.0, 7.0]),
-    }
-    settings = {"batch_norm": batch_norm}
-    return run_of(
-        *([1, 2], [0.2, 0.1]),
-        **{"label": label, "optimizer": optimizer, "settings": settings, "log": log, **changes},
-    )
-
-
 def test_supernets_stand_in_their_block_with_the_seconds_of_their_training(
     run_of, suite_of, tmp_path
 ):
     """As the paper counts: all training, 0 + 100 + 100 s, and the last choice, 7 s."""
     protocol = {"name": "nb201-iclr2020"}
     runs = {
-        "RSPS, batch": [
-            supernet(run_of, "RSPS, batch", "rsps", "batch", [0, 0, 1], protocol=protocol)
-        ],
-        "darts_v1": [
-            supernet(run_of, "darts_v1", "darts_v1", "running", [0, 0, 1], protocol=protocol)
-        ],
+        "RSPS, batch": [supernet("RSPS, batch", "rsps", "batch", [0, 0, 1], protocol=protocol)],
+        "darts_v1": [supernet("darts_v1", "darts_v1", "running", [0, 0, 1], protocol=protocol)],
     }
     suite = suite_of(tmp_path, {"digits201": runs})
     table = table5.report_table(table5.compute(suite))
@@ -158,11 +140,26 @@ def test_supernets_stand_in_their_block_with_the_seconds_of_their_training(
         ("DARTS-V1", "running", "digits201", "1", "207"),
         ("RSPS, batch", "batch", "digits201", "1", "207"),
     ]
+    assert [row[3] for row in table.rows if row[0] == "DARTS-V1"] == ["1", "as running"]
     assert "DARTS-V1: run under one kind of batch normalization only" in table.caption
     assert "beside digits201 is of CIFAR-10, another data set" in table.caption
     assert "Ours less published" not in table.caption  # of other data
     place = table.data_columns.index("published_seconds_source")
     assert {row[1]: row[place] for row in table.data_rows}["RSPS, batch"] == "Md"
+
+
+def test_a_method_that_always_ends_in_one_cell_has_no_deviation_to_compare(
+    run_of, suite_of, tmp_path
+):
+    of = {"protocol": {"name": "nb201-iclr2020"}}
+    runs = {
+        label: [supernet(label, label, "running", [0, 0, 1], **of)] * 2
+        for label in ("darts_v1", "rsps")
+    }
+    words = table5.report_table(table5.compute(suite_of(tmp_path, {"nats-cifar10": runs}))).caption
+    # Accuracies 85 and 85, published 39.77 and 54.30.
+    assert "DARTS-V1 +30.70 to +45.23 points;" in words
+    assert "RSPS +0.93 to +4.58 points, its deviation 0.00 times" in words
 
 
 def test_what_was_searched_on_cifar10_is_looked_up_on_the_other_data_sets(
@@ -182,9 +179,7 @@ def test_what_was_searched_on_cifar10_is_looked_up_on_the_other_data_sets(
 
     for name, dataset in (("nats-cifar10", "cifar10"), ("hundred", "cifar100")):
         write(name, dataset, rising)
-    runs = {
-        label: [supernet(run_of, label, label, "batch", [0, 0, 1])] for label in ("rsps", "setn")
-    }
+    runs = {label: [supernet(label, label, "batch", [0, 0, 1])] for label in ("rsps", "setn")}
     suite = suite_of(tmp_path, {"nats-cifar10": runs})
     place = {
         "nats-cifar10": replace(
