@@ -42,13 +42,16 @@ def tables_at_hand(paper: str) -> list[Table]:
     """Tables of the catalogue that a paper's figures are drawn from, by their names.
 
     For NAS-Bench-201 the packaged tables stand in only where none of NATS-Bench's, which have test
-    accuracy, was imported. What cannot be opened is left out with a line on stderr.
+    accuracy, was imported; tables that were measured, such as digits201, are of no collection and
+    stand beside either. What cannot be opened is left out with a line on stderr.
     """
     at_hand = entries()
     if paper == "nasbench201":
         there = {entry.collection for entry in at_hand}
         taken = next(filter(there.__contains__, _COLLECTIONS), "")
-        at_hand = [entry for entry in at_hand if entry.collection == taken]
+        published = [entry for entry in at_hand if taken and entry.collection == taken]
+        measured = [e for e in at_hand if not e.collection and e.origin != "package"]
+        at_hand = published + measured
     else:
         at_hand = [e for e in at_hand if e.origin != "package" or e.name in _PACKAGED]
     spaces = PAPERS[paper].spaces

