@@ -31,6 +31,8 @@ from regretta.tabular_data.columns import (
     leave_out,
     shaped,
 )
+from regretta.tabular_data.frames import table_frame
+from regretta.tabular_data.query import query as ask
 from regretta.tabular_data.spaces import Configurations, Counting, Space, SpaceError, get_space
 from regretta.tabular_data.table_files import (
     Header,
@@ -296,6 +298,11 @@ class Table(Benchmark):
     @cached_property
     def _best(self) -> dict[int, Reference]:
         return {}
+
+    # -- what people ask -------------------------------------------------------------------------
+
+    query = ask
+    frame = table_frame
 
     # -- what is in it -----------------------------------------------------------------------
 

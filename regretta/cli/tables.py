@@ -1,4 +1,4 @@
-"""The group of commands ``regretta table``: import, build, weights, cut, info, verify."""
+"""The group of commands ``regretta table``: query, import, build, weights, cut, info, verify."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from regretta.cli.arguments import PATH, InOrder, command, json_option
 from regretta.cli.output import print_json, tell
+from regretta.cli.query import query
 from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
@@ -281,8 +282,8 @@ def verify(name: str) -> int:
 
 table = InOrder(
     "table",
-    help="Import, build, cut, describe and verify tables.",
-    commands=[import_, build, weights, cut, info, verify],
+    help="Ask, import, build, cut, describe and verify tables.",
+    commands=[query, import_, build, weights, cut, info, verify],
 )
 
 

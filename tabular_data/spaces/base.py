@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.spaces import naming
 from regretta.tabular_data.spaces.checks import numbers
+from regretta.tabular_data.spaces.encoding import Encoder, one_hot
 from regretta.tabular_data.spaces.parameter_space import (
     Configuration,
     Configurations,
@@ -37,6 +39,10 @@ class Space(ParameterSpace, ABC):
     n_cells: int
     invalid_because: str = "no cell has it"
     """Why a configuration of the space may mean no cell."""
+    official: str = ""
+    """Kind of a cell's published name, such as ``index`` or ``hash``; empty where it has none."""
+    written: str = "a mapping from parameter names to values"
+    """How people write an architecture of the space, for messages."""
 
     @property
     def spec(self) -> str | dict[str, Any]:
@@ -182,6 +188,134 @@ class Space(ParameterSpace, ABC):
         SpaceError
             As `check_row`.
         """
+
+    def words(self, row: int) -> str:
+        """The cell of a table row, described node by node where it has nodes.
+
+        Raises
+        ------
+        SpaceError
+            As `check_row`.
+        """
+        return self.describe(row)
+
+    # -- cells by name -----------------------------------------------------------------------
+
+    @property
+    def naming(self) -> naming.Naming:
+        """Kind of explicit name (``row``, ``index``, ``hash``, …) → the row of such a name."""
+        return {"row": self.check_row, "configuration": self.row}
+
+    def official_name(self, row: int) -> int | str | None:
+        """The published name of a row's cell, of the kind `official`; None where it has none.
+
+        Raises
+        ------
+        SpaceError
+            As `check_row`.
+        """
+        self.check_row(row)
+        return None
+
+    def official_indices(self, rows: ArrayLike) -> NDArray[np.int64] | None:
+        """The published index of each row: shape ``[n]``; None where the space has no indices.
+
+        Raises
+        ------
+        SpaceError
+            As `check_rows`.
+        """
+        self.check_rows(rows)
+        return None
+
+    def row_of(self, architecture: object) -> int:
+        """Table row of an architecture as people write it.
+
+        Parameters
+        ----------
+        architecture
+            What the space writes (`written`): text, nested lists, an object with matrix and
+            operations; a mapping or `ConfigSpace.Configuration` of the space's parameters; JSON of
+            any of these; ``{"index": 5}`` or ``"index 5"`` with a kind of `naming`. A whole number
+            is a row, unless the space has official indices too: it is then refused.
+
+        Raises
+        ------
+        SpaceError
+            If it is no cell of the space, or might be more than one; the line says what would do.
+        """
+        return naming.row_of(self, architecture)
+
+    def read(self, architecture: Any) -> int:
+        """Row of an architecture in a form of the space's own; `row_of` takes these and others.
+
+        Raises
+        ------
+        SpaceError
+            If it is none.
+        """
+        raise self._unreadable(architecture)
+
+    def own_values(self, values: Mapping[Any, Any]) -> Mapping[Any, Any]:
+        """A mapping with the space's own parameter names, of one with those of other code."""
+        return values
+
+    def _unreadable(self, given: object) -> SpaceError:
+        hint = naming.foreign(self, given)
+        return SpaceError(
+            f"no architecture of {self.name}: {given!r:.120}{hint and f' ({hint})'}; write"
+            f" {self.written}"
+        )
+
+    # -- cells as vectors --------------------------------------------------------------------
+
+    def configurations(self, rows: ArrayLike) -> Configurations:
+        """A configuration of each row, shape ``[n]`` → ``[n, dim]``: `rows` of it is the row again.
+
+        Raises
+        ------
+        SpaceError
+            As `check_rows`, and if the space cannot tell.
+        """
+        raise SpaceError(f"{self.name} has no way from rows to configurations")
+
+    def encode(self, rows: ArrayLike, encoding: str = "adjacency") -> NDArray[Any]:
+        """Cells as vectors, for predictors: shape ``[n]`` → ``[n, features]``.
+
+        Parameters
+        ----------
+        rows
+            Table rows.
+        encoding
+            ``vector``: the space's own configurations. ``one-hot``: the same, a block of zeros and
+            a one for each choice. ``adjacency`` and ``paths``, where cells are graphs: which edges
+            there are, and of what operation; which sequences of operations lead from input to
+            output (White et al., NeurIPS 2020; see `regretta.tabular_data.spaces.encoding`).
+
+        Returns
+        -------
+        ndarray
+            Zeros and ones as float32; ``vector`` in the space's dtype.
+
+        Raises
+        ------
+        SpaceError
+            As `check_rows`, and for an encoding that the space does not have.
+        """
+        encoders = self._encoders()
+        if encoding not in encoders:
+            raise SpaceError(
+                f"{self.name} has no encoding {encoding!r:.40}: it has {', '.join(encoders)}"
+            )
+        return encoders[encoding](self.check_rows(rows))
+
+    def _encoders(self) -> dict[str, Encoder]:
+        encoders: dict[str, Encoder] = {"vector": self.configurations}
+        if self.all_categorical:
+            encoders["one-hot"] = lambda rows: one_hot(
+                self.configurations(rows), self.cardinalities
+            )
+        return encoders
 
     # -- rows ----------------------------------------------------------------------------------
 

@@ -52,15 +52,18 @@ class GridSpace(Space):
         self._row_type = np.dtype(np.int32 if self.n_cells <= 1 << 31 else np.int64)
         self._shape = (self.dim,)
         self._known: dict[bytes, int] = {}
+        example = ", ".join(f"{p.name}={p.choices[0]}" for p in self._categorical()[:3])
+        self.written = f"{example}{', …' if self.dim > 3 else ''}"
 
     @property
     def spec(self) -> str | dict[str, Any]:
         return {
-            "grid": {
-                p.name: list(p.choices) for p in self.parameters if isinstance(p, Categorical)
-            },
+            "grid": {p.name: list(p.choices) for p in self._categorical()},
             "name": self.name,
         }
+
+    def _categorical(self) -> list[Categorical]:
+        return [p for p in self.parameters if isinstance(p, Categorical)]
 
     @classmethod
     def from_spec(cls, spec: str | Mapping[str, Any]) -> Space | None:
@@ -110,6 +113,14 @@ class GridSpace(Space):
         """
         places = np.unravel_index(self.check_rows(rows), self.cardinalities)
         return np.stack(places, axis=-1).astype(self.dtype)
+
+    def read(self, architecture: Any) -> int:
+        parts = architecture.split(",") if isinstance(architecture, str) else []
+        pairs = [part.partition("=") for part in parts]
+        values = {name.strip(): value.strip() for name, equals, value in pairs if equals}
+        if not values or len(values) < len(parts):
+            raise self._unreadable(architecture)
+        return self.row(self.from_values(values))
 
     def describe(self, row: int) -> str:
         values = self.to_values(self.configurations([self.check_row(row)])[0])

@@ -6,7 +6,7 @@ Ying et al., "NAS-Bench-101", ICML 2019, supplement S1; details as in automl/nas
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,12 +14,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from regretta.tabular_data.spaces.base import Space
+from regretta.tabular_data.spaces.encoding import (
+    Encoder,
+    nasbench101_adjacency,
+    nasbench101_paths,
+)
+from regretta.tabular_data.spaces.naming import Naming
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS, Cell, checked_cell, prune
 from regretta.tabular_data.spaces.nasbench101_index import (
     MAX_EDGES,
     CellIndex,
     Counting,
     cell_index,
+)
+from regretta.tabular_data.spaces.nasbench101_names import (
+    cell_of_naslib,
+    cell_of_text,
+    is_hash,
+    quick_row,
+    row_of_hash,
 )
 from regretta.tabular_data.spaces.parameter_space import Configurations
 from regretta.tabular_data.spaces.parameters import (
@@ -74,6 +87,8 @@ class NasBench101(Space):
         For another number of vertices, another encoding or another rule.
     """
 
+    official = "hash"
+
     def __init__(
         self, vertices: int = 7, encoding: str = "A", counting: Counting = "before"
     ) -> None:
@@ -92,6 +107,10 @@ class NasBench101(Space):
         self.invalid_because = (
             f"there is no path from input to output, or more than {MAX_EDGES} edges {counting}"
             " pruning"
+        )
+        self.written = (
+            "its matrix and operations, as [[[0, 1, 0], [0, 0, 1], [0, 0, 0]],"
+            ' ["conv3x3-bn-relu"]], or its module hash'
         )
         self.index: CellIndex = cell_index(vertices, counting)
         self.n_cells = self.index.n_cells
@@ -272,6 +291,9 @@ class NasBench101(Space):
         SpaceError
             If it is no cell of the space: the line says why.
         """
+        row = quick_row(cell_index(self.vertices, "after"), matrix, operations)
+        if row >= 0:
+            return row
         full, names = checked_cell(matrix, operations)
         n = len(full)
         if n <= self.vertices:
@@ -299,6 +321,73 @@ class NasBench101(Space):
 
     def describe(self, row: int) -> str:
         return str(self.cell(row))
+
+    def words(self, row: int) -> str:
+        return self.cell(row).words()
+
+    # -- cells by name -----------------------------------------------------------------------
+
+    @property
+    def naming(self) -> Naming:
+        return {
+            **super().naming,
+            "hash": lambda text: row_of_hash(self.index, text),
+            "naslib": lambda numbers: self.row_of_cell(*cell_of_naslib(numbers)),
+        }
+
+    def official_name(self, row: int) -> str:
+        return self.cell(row).module_hash()
+
+    def row_of(self, architecture: object) -> int:
+        if type(architecture) is tuple and len(architecture) == 2:
+            return self.row_of_cell(*architecture)
+        return super().row_of(architecture)
+
+    def read(self, architecture: Any) -> int:
+        if isinstance(architecture, str):
+            if cell := cell_of_text(architecture):
+                return self.row_of_cell(*cell)
+            if is_hash(architecture):
+                return row_of_hash(self.index, architecture)
+        elif isinstance(architecture, list | tuple) and len(architecture) == 2:
+            return self.row_of_cell(*architecture)
+        raise self._unreadable(architecture)
+
+    # -- cells as vectors --------------------------------------------------------------------
+
+    def configurations(self, rows: ArrayLike) -> Configurations:
+        which = self.check_rows(rows)
+        matrices, codes = self.index.cell_matrix[which], self.index.cell_operations[which]
+        out = np.zeros((len(which), self.dim), dtype=self.dtype)
+        bits = matrices[:, None] >> np.arange(self.n_entries) & 1
+        match self.encoding:
+            case "A":
+                out[:, : self.n_entries] = bits
+            case "B":
+                # Every edge by its entry; the first is named again where there are less than nine.
+                entry = np.argsort(self._entry_bit)
+                ranked = np.sort(np.where(bits > 0, entry, -1), axis=1)[:, ::-1]
+                edges = ranked[:, : self.n_edges]
+                out[:, : self.n_edges] = np.where(edges < 0, edges[:, :1], edges)
+            case _:
+                out[:, : self.n_entries] = 0.25 + 0.5 * bits
+                out[:, self.n_entries] = bits.sum(axis=1)
+        choice = np.array([CHOICES.index(operation) for operation in OPERATIONS])
+        digits = codes[:, None].astype(np.intp) // 3 ** np.arange(self.vertices - 2) % 3
+        out[:, self._first_op :] = choice[digits]
+        return out
+
+    def _encoders(self) -> dict[str, Encoder]:
+        def encoder(encode: Callable[..., NDArray[np.float32]]) -> Encoder:
+            return lambda rows: encode(
+                self.index.cell_matrix[rows], self.index.cell_operations[rows], self.vertices
+            )
+
+        return {
+            **super()._encoders(),
+            "adjacency": encoder(nasbench101_adjacency),
+            "paths": encoder(nasbench101_paths),
+        }
 
 
 @cache

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces.parameters import SpaceError
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
@@ -65,6 +67,17 @@ class Cell:
                 for v in range(n)
             ]
         return _md5(str(sorted(hashes)))
+
+    def words(self) -> str:
+        """What each vertex does with which others."""
+        vertices = []
+        for v in range(1, self.vertices):
+            sources = ", ".join(str(w or INPUT) for w in np.flatnonzero(self.matrix[:, v]).tolist())
+            last = v == self.vertices - 1
+            vertices.append(
+                f"{OUTPUT} = {sources}" if last else f"{v} = {self.operations[v - 1]}({sources})"
+            )
+        return "; ".join(vertices)
 
     def __str__(self) -> str:
         rows = "/".join("".join(str(bit) for bit in row) for row in self.matrix.tolist())
@@ -124,15 +137,11 @@ def checked_cell(
     except ValueError:
         given = np.empty(0)
     n = len(given) if given.ndim == 2 else 0
-    if (
-        n < 2
-        or given.shape != (n, n)
-        or given.dtype.kind not in "biuf"
-        or np.ma.is_masked(matrix)
-        or not ((given == 0) | (given == 1)).all()
-        or np.tril(given).any()
-    ):
-        raise SpaceError("a cell's matrix is square and upper triangular, with entries 0 and 1")
+    if n < 2 or np.ma.is_masked(matrix) or not _is_upper(given):
+        hint = "; this one's transpose is" if n > 1 and _is_upper(given.T) else ""
+        raise SpaceError(
+            f"a cell's matrix is square and upper triangular, with entries 0 and 1{hint}"
+        )
     if isinstance(operations, str) or not isinstance(operations, Sequence | np.ndarray):
         raise SpaceError(f"a cell's operations are a list of names, got {operations!r:.80}")
     names = tuple(str(name) if isinstance(name, str) else name for name in operations)
@@ -144,9 +153,20 @@ def checked_cell(
             f" {len(names)}"
         )
     for name in names:
-        if not isinstance(name, str) or name not in OPERATIONS:
+        if not isinstance(name, str):
             raise SpaceError(f"unknown operation {name!r:.60}: known are {', '.join(OPERATIONS)}")
+        if name not in OPERATIONS:
+            raise SpaceError(unknown("operation", name[:60], OPERATIONS))
     return given.astype(np.int8), names
+
+
+def _is_upper(matrix: NDArray[Any]) -> bool:
+    return bool(
+        matrix.shape == (len(matrix), len(matrix))
+        and matrix.dtype.kind in "biuf"
+        and ((matrix == 0) | (matrix == 1)).all()
+        and not np.tril(matrix).any()
+    )
 
 
 def _md5(text: str) -> str:

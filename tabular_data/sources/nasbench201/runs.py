@@ -238,6 +238,12 @@ class Runs:
                 f" {first}; pass --partial to import what is there"
             )
         notes = [self._fill_in_seconds(), *self._match_seconds()]
+        published = self._space.official_indices(np.arange(len(absent)))
+        if others := int((~absent & (self._index != published)).sum()):
+            notes += [
+                f"{others} architectures have another index in the file than the published one,"
+                " which is what `index` of a query means"
+            ]
         budgets = [budget for budget in (*self._stops, *BUDGETS) if self._seeds(budget)]
         repeats = max((len(self._seeds(budget)) for budget in budgets), default=0)
         columns, said = settled(self._recorded, ~absent)

@@ -201,6 +201,18 @@ def test_both_layouts_give_the_same_table(make: Any, tmp_path: Path) -> None:
     assert table.available.any(axis=1).sum() == 2
 
 
+def test_a_file_with_other_indices_than_the_published_ones_says_so(
+    shared_tables: Path, tmp_path: Path
+) -> None:
+    said = "2 architectures have another index in the file than the published one"
+    odd = import_table(folder(tmp_path / "source", {i: states(i) for i in (5, 6)}), partial=True)
+    assert any(note.startswith(said) for note in odd.provenance.notes)
+    original = import_table(shared_tables / "nats-tss-simple", partial=True)
+    assert not any("index" in note for note in original.provenance.notes)
+    for index in (0, 11, 284):
+        assert original.query(index=index).official_name == index
+
+
 def check(table: Table, row: int) -> None:
     """A missing seed leaves a gap; test accuracy is ``cifar10``'s, not ``cifar10-valid``'s."""
     seed = np.array([777, 999]) / 1000
