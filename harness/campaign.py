@@ -14,7 +14,7 @@ from regretta.harness.executors.worker import RunOutcome
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.store.files import clear_checkpoints
-from regretta.harness.store.folder import at_work, claim, clear_disk_errors
+from regretta.harness.store.folder import at_work, claim
 from regretta.harness.store.results import (
     done_already,
     early_ends,
@@ -24,6 +24,7 @@ from regretta.harness.store.results import (
     write_failure,
 )
 from regretta.harness.suite import Failure, Suite, Task, plan
+from regretta.tabular_data.errors import UserError
 
 _LARGE = 600.0
 
@@ -119,8 +120,8 @@ def run_suite(
     suite = replace(plan(spec), folder=folder.resolve())
     said = list(claim(suite, folder, redo_changed=redo_changed))
     tasks = suite.tasks()
-    with at_work(folder):
-        with clear_disk_errors(folder):
+    with at_work(folder) as place:
+        with place.writing():
             have, aside, early = done_already(folder, suite.identity())
         said += aside
         todo = [task for task in tasks if task not in have]
@@ -132,6 +133,7 @@ def run_suite(
         new = 0
         if progress:
             progress(done, len(tasks))
+        place.make_room(todo)
         queue = Queue(todo)
         if executor is None:
             here = workers == 1 or len(todo) <= 1
@@ -142,8 +144,9 @@ def run_suite(
             for outcome in outcomes:
                 queue.note(outcome.task, outcome.seconds)
                 notes |= dict.fromkeys(outcome.notes)
-                with clear_disk_errors(folder):
+                with place.writing():
                     if outcome.data is not None:
+                        _check_unchanged(suite, outcome.task.table)
                         write_data(folder, outcome.task, outcome.data)
                         if suite.methods[outcome.task.label].optimizer.keeps_checkpoints:
                             task = outcome.task
@@ -170,6 +173,19 @@ def run_suite(
         tuple(said),
         (*sorted(notes), *early_ends(suite.identity(), early)),
     )
+
+
+def _check_unchanged(suite: Suite, name: str) -> None:
+    """Make sure that a table on disk is the one that was opened, before a run on it counts."""
+    planned = suite.tables[name]
+    for table in {id(t): t for t in (planned.table, planned.search_table)}.values():
+        try:
+            table.check_unchanged()
+        except UserError as error:
+            raise SuiteError(
+                f"a table changed while runs on it were made: {error}; finished runs are kept, and"
+                " the same command goes on once the table is as it was"
+            ) from error
 
 
 def _estimated(seconds: float, runs: int) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from hashlib import sha256
-from itertools import pairwise
 from typing import Any, Self, TypeVar
 
 from regretta.harness.protocol import Protocol
@@ -20,6 +19,7 @@ from regretta.harness.spec import title_of
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.code import code_of, code_of_module
 from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.names import check_name, refuse_twins
 
 FORMAT = 2
 """Version of ``suite.json``."""
@@ -157,6 +157,11 @@ class SuiteIdentity:
     methods: Mapping[str, MethodIdentity]
     search_table: str = ""
 
+    def __post_init__(self) -> None:
+        check_name(self.name, "a suite's name", SuiteError)
+        for table in self.tables:
+            check_name(table, "a table's name", SuiteError)
+
     def runs_of(self, label: str) -> int:
         """Runs on every table that the suite asks of a label."""
         own = self.methods[label].runs
@@ -195,7 +200,9 @@ class SuiteIdentity:
             body["protocol"] = _built(Protocol, body["protocol"])
             for key, kind in (("tables", TableIdentity), ("methods", MethodIdentity)):
                 body[key] = {str(name): _built(kind, item) for name, item in body[key].items()}
-            return _built(cls, body)
+            identity = _built(cls, body)
+            _refuse_twins(identity.tables, identity.methods)
+            return identity
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, SuiteError):
                 raise
@@ -240,13 +247,7 @@ class SuiteIdentity:
             if any(one.methods[label].runs for one in (self, new) if label in one.methods):
                 methods[label] = replace(method, runs=max(asked))
         tables = {**self.tables, **new.tables}
-        for kind, names in (("tables", tables), ("labels", methods)):
-            for first, second in pairwise(sorted(names, key=str.casefold)):
-                if first.casefold() == second.casefold():
-                    raise SuiteError(
-                        f"{kind} {first!r} and {second!r} differ in case only, which some file"
-                        " systems do not tell apart; change one"
-                    )
+        _refuse_twins(tables, methods)
         title = title_of(list(methods), list(tables))
         for one in (self, new):
             if methods.keys() == one.methods.keys() and tables.keys() == one.tables.keys():
@@ -269,6 +270,11 @@ class SuiteIdentity:
             and dict(result.protocol) == _plain(self.protocol)
             and result.table_checksum == table.checksums
         )
+
+
+def _refuse_twins(tables: Iterable[str], labels: Iterable[str]) -> None:
+    refuse_twins("tables", tables, SuiteError)
+    refuse_twins("labels", labels, SuiteError)
 
 
 def _refuse_other(what: str, there: Any, here: Any) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import check_name, refuse_twins, unknown
 
 _KEYS = {
     "name": str,
@@ -134,10 +135,7 @@ class SuiteSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", tuple(map(_as_text, self.tables)))
         object.__setattr__(self, "plugins", tuple(map(Path, self.plugins)))
-        if not self.name or not all(c.isalnum() or c in "-_." for c in self.name):
-            raise SpecError(
-                f"a suite's name has letters, digits, '-', '_' and '.' only, got {self.name!r}"
-            )
+        check_name(self.name, "a suite's name", SpecError)
         if not self.tables:
             raise SpecError(f"suite {self.name!r} names no table; add tables = ['…']")
         if not self.optimizers:
@@ -340,19 +338,13 @@ def _own_name(folder: Path) -> str | None:
 
 
 def _refuse_twins(suite: str, kind: str, names: Sequence[str]) -> None:
-    """Refuse names that are alike, or differ in case only, which some file systems do not tell."""
-    first: dict[str, str] = {}
-    for name in names:
-        other = first.setdefault(name.casefold(), name)
-        if names.count(name) > 1:
+    """Refuse names that are alike, or differ in case only."""
+    for name, count in Counter(names).items():
+        if count > 1:
             raise SpecError(
                 f"suite {suite!r}: {kind} {name!r} stands twice; give each entry its own label"
             )
-        if other != name:
-            raise SpecError(
-                f"suite {suite!r}: {kind}s {other!r} and {name!r} differ in case only, which some"
-                " file systems do not tell apart; change one"
-            )
+    refuse_twins(f"suite {suite!r}: {kind}s", names, SpecError)
 
 
 def read_spec(path: str | Path) -> SuiteSpec:

@@ -24,6 +24,7 @@ from regretta.optimizers.code import files_of_plugin
 from regretta.optimizers.registry import BUILT_IN, get_optimizer, plugin_benchmarks, plugin_of
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.catalog import find_table, open_table, sibling
+from regretta.tabular_data.names import refuse_twins
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table
 
@@ -261,6 +262,7 @@ def plan(spec: SuiteSpec) -> Suite:
             )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
+        refuse_twins(f"suite {spec.name!r}: tables", [*tables, table.name], SuiteError)
         place = place_of(name) if "/" in name else ""
         tables[table.name] = PlannedTable(table, search_table, float(limit), place)
     for stray in spec.stray_limits():

@@ -25,7 +25,7 @@ from regretta.optimizers.smac import Smac, SmacStock
 from regretta.optimizers.tpe import Tpe
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import check_name, unknown
 
 ENTRY_POINT_GROUP = "regretta.optimizers"
 
@@ -157,6 +157,7 @@ def plugin_benchmarks(plugins: Sequence[Path]) -> dict[str, Benchmark]:
             if not name or name in found:
                 what = "has the name of another benchmark" if name else "has no name"
                 raise PluginError(f"plugin {path}: benchmark {cls.__name__} {what}; set name = '…'")
+            check_name(name, f"plugin {path}: name of benchmark {cls.__name__}", PluginError)
             if not benchmark.checksum:
                 benchmark.checksum = code_of(cls).digest
             found[name] = benchmark

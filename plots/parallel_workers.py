@@ -175,6 +175,7 @@ def write_workers_figure(
             )
         runs[count] = found
     curves = worker_curves(runs)
+    out.mkdir(parents=True, exist_ok=True)
     save(draw_workers(curves), out, "parallel_workers")
     (out / "parallel_workers.txt").write_text(workers_caption(curves) + "\n", encoding="utf-8")
     return out / "parallel_workers.png"

@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
-from regretta.harness.store.files import label_folder
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.answer import answers
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
@@ -42,7 +41,9 @@ from regretta.plots.style import (
 from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.names import file_name
+from regretta.tabular_data.scratch import clear_leftovers
+from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import printable
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ def write_report(suite: SuiteResults) -> Path:
         failed = f" ({len(suite.failures)} failed)" if suite.failures else ""
         raise ReportError(f"{suite.folder} holds no finished run{failed}; run the suite first")
     try:
+        suite.folder.mkdir(parents=True, exist_ok=True)
+        for place in (suite.folder, suite.folder / "figures", suite.folder / "tables"):
+            clear_leftovers(place)
         gallery = _gallery(suite, begun)
         page = _page(suite, begun, _sections(suite, begun, gallery), gallery)
         path = suite.folder / "report.html"
@@ -189,7 +193,7 @@ def _sections(suite: SuiteResults, begun: Sequence[str], gallery: _Gallery) -> l
     if len(heard) > 1:
         sections.append(Section("All tables", "all-tables", _all_tables(suite, heard, gallery)))
     for table in begun:
-        suffix = "" if len(heard) == 1 else f"-{label_folder(table)}"
+        suffix = "" if len(heard) == 1 else f"-{file_name(table)}"
         items: list[Item]
         if table in heard:
             items = _one_table(suite, table, gallery, suffix)
@@ -197,7 +201,7 @@ def _sections(suite: SuiteResults, begun: Sequence[str], gallery: _Gallery) -> l
             items = [
                 "No run finished an evaluation within the time limit: there is no regret to show."
             ]
-        sections.append(Section(table, f"table-{label_folder(table)}", items))
+        sections.append(Section(table, f"table-{file_name(table)}", items))
     return sections
 
 
@@ -218,7 +222,7 @@ class _Gallery:
         self, name: str, draw: Callable[[float], Figure], caption: str, alt: str
     ) -> Picture:
         """Draw a figure for two columns and for one, and keep both as files."""
-        folder = self.folder / "figures"
+        folder = folder_below(self.folder, "figures")
         wide, narrow = (
             save(draw(TWO_COLUMNS), folder, name),
             save(draw(ONE_COLUMN), folder, f"{name}-column"),
@@ -229,7 +233,7 @@ class _Gallery:
         """Keep the tables that there are as files."""
         there = [table for table in tables if table is not None]
         for table in there:
-            table.write(self.folder / "tables")
+            table.write(folder_below(self.folder, "tables"))
         return there
 
 

@@ -273,6 +273,15 @@ class Benchmark(ABC):
             If they are not.
         """
 
+    def check_unchanged(self) -> None:  # noqa: B027
+        """Make sure, in microseconds, that its files are still those that were opened.
+
+        Raises
+        ------
+        UserError
+            If they are not; what was read before is right all the same.
+        """
+
     def observer(self, rule: Rule) -> Observer:
         """What answers a search under a rule.
 

@@ -48,32 +48,14 @@ epoch of the run of the largest budget.
 
 _REQUIRED = ("validation_accuracy", "training_seconds")
 _TEST = ("test_accuracy", "mean_test_accuracy")
+SEARCHED = (*_REQUIRED, *_TEST, "evaluation_seconds")
+"""What a search and its judge look up."""
 _TOLD_APART = 1e-9
 """Budgets that differ by less, relative to their size, count as one budget."""
 
 
 class TableError(BenchmarkError):
     """A table that cannot be made or opened as asked; the message says what and where."""
-
-
-def check_name(name: object) -> str:
-    """A table's name, which is also a folder's: never a path.
-
-    Raises
-    ------
-    TableError
-        If it has more than letters, digits, ``-``, ``_`` and ``.``, or begins with a dot.
-    """
-    if (
-        not isinstance(name, str)
-        or not name
-        or not all(c.isalnum() or c in "-_." for c in name)
-        or name.startswith(".")
-    ):
-        raise TableError(
-            f"a table's name has letters, digits, '-', '_' and '.' only, got {name!r:.80}"
-        )
-    return name
 
 
 def check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
@@ -199,7 +181,8 @@ def check_columns(columns: Mapping[str, NDArray[Any]], partial: bool, table: str
     """
     _check_present(columns, table)
     accuracy, seconds = (columns[key] for key in _REQUIRED)
-    check_values(columns)
+    for key, array in zip(_REQUIRED, (accuracy, seconds), strict=True):
+        _check_values(key, array, accuracy)
     missing = np.isnan(accuracy)
     _refuse(
         missing != np.isnan(seconds),
@@ -222,8 +205,10 @@ def check_columns(columns: Mapping[str, NDArray[Any]], partial: bool, table: str
         accuracy,
         "a cell is measured at other budgets only (pass partial=True to leave it out)",
     )
-    for key, array in columns.items():
+    for key in columns:
         if key not in _REQUIRED:
+            array = columns[key]  # once each: it may be read from disk
+            _check_values(key, array, accuracy)
             _refuse(
                 _lacking(key, array, measured),
                 key,
@@ -243,15 +228,20 @@ def check_values(columns: Mapping[str, NDArray[Any]]) -> None:
     TableError
         As `check_columns`.
     """
+    accuracy = columns["validation_accuracy"]
     for key, array in columns.items():
-        if key.endswith(("accuracy", "curve")):
-            good, rule = (array >= 0) & (array <= 1), "an accuracy is a fraction from 0 to 1"
-        elif key.endswith("seconds"):
-            good, rule = (array > 0) & (array < np.inf), "seconds are above zero and finite"
-        else:
-            good, rule = (array >= 0) & (array < np.inf), f"{key} are finite and not negative"
-        _refuse(~good & ~np.isnan(array), key, array, rule)
-    _check_alike({key: array.shape for key, array in columns.items()})
+        _check_values(key, array, accuracy)
+
+
+def _check_values(key: str, array: NDArray[Any], accuracy: NDArray[Any]) -> None:
+    if key.endswith(("accuracy", "curve")):
+        good, rule = (array >= 0) & (array <= 1), "an accuracy is a fraction from 0 to 1"
+    elif key.endswith("seconds"):
+        good, rule = (array > 0) & (array < np.inf), "seconds are above zero and finite"
+    else:
+        good, rule = (array >= 0) & (array < np.inf), f"{key} are finite and not negative"
+    _refuse(~good & ~np.isnan(array), key, array, rule)
+    _check_alike({"validation_accuracy": accuracy.shape, key: array.shape})
 
 
 def _check_present(columns: Collection[str], table: str) -> None:

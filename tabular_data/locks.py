@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PAUSE = 0.02
@@ -63,9 +63,20 @@ class Lock:
                 return False
             time.sleep(_PAUSE)
 
+    def is_of(self, path: Path) -> bool:
+        """Whether a path still means what the lock lies on; not if it was moved or removed.
+
+        Raises
+        ------
+        OSError
+            If that cannot be seen, because the file system is gone.
+        """
+        return os.path.samestat(os.fstat(self._file), os.stat(path))
+
     def close(self) -> None:
         """Let go."""
-        os.close(self._file)
+        with suppress(OSError):  # of a file system that is gone
+            os.close(self._file)
 
 
 @contextmanager

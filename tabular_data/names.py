@@ -1,9 +1,104 @@
-"""Messages for a name nobody knows: what was asked for, and the nearest there is."""
+"""Names: which may be one, what file a name has, and the nearest there is to one nobody knows.
+
+Whatever a name comes from (a table, a suite's file or folder, a plugin), it becomes part of a path
+by way of `check_name` or `file_name` only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from hashlib import sha256
+from itertools import pairwise
+
+from regretta.tabular_data.errors import UserError
+
+_LONGEST_NAME = 150
+_LONGEST_FILE = 200
+_DEVICES = {"con", "prn", "aux", "nul"} | {
+    f"{port}{k}" for port in ("com", "lpt") for k in "0123456789¹²³"
+}
+"""Names that mean no file on Windows, whatever comes after a dot."""
+
+
+def check_name(name: object, what: str, error: type[UserError] = UserError) -> str:
+    """A name that is a file's or folder's as it stands: never a path, the same on every system.
+
+    Parameters
+    ----------
+    name
+        The name.
+    what
+        Whose it is, as the message begins: ``a table's name``.
+    error
+        What is raised.
+
+    Raises
+    ------
+    UserError
+        If it is no text of letters, digits, ``-``, ``_`` and ``.`` (not at its ends), is too long,
+        or means a device on Windows.
+    """
+    if (
+        not isinstance(name, str)
+        or not name
+        or not all(c.isalnum() or c in "-_." for c in name)
+        or name[0] == "."
+        or name[-1] == "."
+    ):
+        raise error(f"{what} has letters, digits, '-', '_' and, within, '.' only, got {name!r:.80}")
+    if len(name.encode()) > _LONGEST_NAME:
+        raise error(f"{what} is too long, {name[:20]!r}…; it has {_LONGEST_NAME} bytes at most")
+    if _is_device(name):
+        raise error(f"{what} cannot be {name!r}, which is no file's name on Windows")
+    return name
+
+
+def file_name(text: str) -> str:
+    """Any text as the name of a file or folder; different texts have different ones.
+
+    Letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``. What would be longer
+    than a file's name may be is cut, and ends in ``~~`` and a digest of the text.
+    """
+    last = len(text) - 1
+    name = "".join(
+        c if _plain(c) or (c == "." and 0 < k < last) else _escaped(c) for k, c in enumerate(text)
+    )
+    if _is_device(text):
+        name = _escaped(text[0]) + name[1:]
+    if len(name) > _LONGEST_FILE:
+        digest = sha256(text.encode(errors="surrogatepass")).hexdigest()
+        name = f"{name[: _LONGEST_FILE - 18]}~~{digest[:16]}"
+    return name or "~"
+
+
+def refuse_twins(kind: str, names: Iterable[str], error: type[UserError] = UserError) -> None:
+    """Refuse names that differ in case only: some file systems do not tell their files apart.
+
+    Raises
+    ------
+    UserError
+        Naming the two.
+    """
+    for one, other in pairwise(sorted(dict.fromkeys(names), key=str.casefold)):
+        if one.casefold() == other.casefold():
+            raise error(
+                f"{kind} {one!r} and {other!r} differ in case only, which some file systems do not"
+                " tell apart; change one"
+            )
+
+
+def _plain(c: str) -> bool:
+    return (c.isascii() and c.isalnum()) or c in "-_="
+
+
+def _escaped(c: str) -> str:
+    return "".join(f"~{byte:02x}" for byte in c.encode(errors="surrogatepass"))
+
+
+def _is_device(name: str) -> bool:
+    return name.partition(".")[0].casefold() in _DEVICES
+
 
 _LONGEST = 100
 

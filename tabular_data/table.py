@@ -1,4 +1,4 @@
-"""A table: immutable, memory-mapped columns of what was measured, cell × budget × repeat."""
+"""A table: immutable columns of what was measured, cell × budget × repeat."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.array_files import array_checksum
 from regretta.tabular_data.benchmark import (
     Benchmark,
     Judged,
@@ -23,6 +24,7 @@ from regretta.tabular_data.benchmark import (
     Rule,
 )
 from regretta.tabular_data.columns import (
+    SEARCHED,
     TableError,
     check_budgets,
     check_columns,
@@ -34,13 +36,8 @@ from regretta.tabular_data.columns import (
 from regretta.tabular_data.frames import table_frame
 from regretta.tabular_data.query import query as ask
 from regretta.tabular_data.spaces import Configurations, Counting, Space, SpaceError, get_space
-from regretta.tabular_data.table_files import (
-    Header,
-    column_checksum,
-    map_column,
-    read_header,
-    write_folder,
-)
+from regretta.tabular_data.stored_columns import StoredColumns
+from regretta.tabular_data.table_files import Header, read_header, write_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +161,8 @@ class Table(Benchmark):
             collection=collection,
             provenance=origin,
         )
-        sums = {key: column_checksum(array) for key, array in arrays.items()}
-        return cls._made(header, space, arrays, header.checksum(sums), sums)
+        sums = {key: array_checksum(array) for key, array in arrays.items()}
+        return cls._made(header, space, MappingProxyType(arrays), header.checksum(sums), sums)
 
     @classmethod
     def _made(
@@ -180,7 +177,7 @@ class Table(Benchmark):
             name=header.name,
             space=space,
             budgets=header.budgets,
-            columns=MappingProxyType(dict(columns)),
+            columns=columns,
             provenance=header.provenance,
             checksum=checksum,
             budget_unit=header.budget_unit,
@@ -214,7 +211,9 @@ class Table(Benchmark):
     def open(
         cls, folder: str | Path, encoding: str | None = None, counting: Counting | None = None
     ) -> Self:
-        """Map a table from disk; reads the header only, whatever the table's size.
+        """Open a table on disk; reads the header only, whatever the table's size.
+
+        A column is read when it is first asked for, found to be as it was written, and kept.
 
         Parameters
         ----------
@@ -228,7 +227,7 @@ class Table(Benchmark):
         ------
         TableError
             If the folder is no table, was made by another version, or a column is missing,
-            truncated or of another shape. Changed bytes are found by `verify`.
+            truncated or of another shape. Changed bytes are found when the column is read.
         """
         path = Path(folder)
         header, checksum, specs = read_header(path)
@@ -238,25 +237,33 @@ class Table(Benchmark):
             check_shapes(shapes, space.n_cells, len(header.budgets), header.name)
         except (SpaceError, TableError) as error:
             raise TableError(f"table {path}: {error}") from error
-        columns = {key: map_column(path, key, spec) for key, spec in specs.items()}
+        columns = StoredColumns(path, specs, checksum)
         sums = {key: spec.sha256 for key, spec in specs.items()}
         return cls._made(header, space, columns, checksum, sums)
 
     def verify(self) -> None:
-        """Recompute the checksum of every column and the invariants of the values.
+        """Recompute the checksum of every column, as it is on disk now, and the invariants of the
+        values. What a search looks up is then in memory, whatever becomes of the files.
 
         Raises
         ------
         TableError
             At the first column whose bytes or values are not as they were written.
         """
-        for key, array in self.columns.items():
-            if column_checksum(array) != self.column_checksums[key]:
-                raise TableError(
-                    f"table {self.name!r} was altered: column {key} does not match its checksum;"
-                    " import it again"
-                )
-        check_columns(self.columns, self.partial, self.name)
+        columns = self.columns
+        if isinstance(columns, StoredColumns):
+            columns = columns.on_disk(keep=SEARCHED)
+        else:
+            for key, array in columns.items():
+                if array_checksum(array) != self.column_checksums[key]:
+                    raise TableError(
+                        f"table {self.name!r} was altered: column {key} does not match its checksum"
+                    )
+        check_columns(columns, self.partial, self.name)
+
+    def check_unchanged(self) -> None:
+        if isinstance(self.columns, StoredColumns):
+            self.columns.check_unchanged()
 
     # -- what a search and its judge ask ---------------------------------------------------------
 
@@ -309,7 +316,16 @@ class Table(Benchmark):
     @property
     def repeats(self) -> int:
         """Largest number of repeats of a training."""
-        return int(self.columns["validation_accuracy"].shape[2])
+        columns, key = self.columns, "validation_accuracy"
+        shape = columns.shape(key) if isinstance(columns, StoredColumns) else columns[key].shape
+        return int(shape[2])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        if isinstance(self.columns, StoredColumns):
+            return self.columns.nbytes
+        return sum(column.nbytes for column in self.columns.values())
 
     @property
     def has_test(self) -> bool:

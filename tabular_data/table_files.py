@@ -6,20 +6,17 @@ The folder may come from anybody: every entry of its header is checked before it
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from io import BytesIO
-from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.array_files import ArrayDescription, save_array
 from regretta.tabular_data.benchmark import Metric, Provenance
-from regretta.tabular_data.columns import COLUMNS, TableError, check_budgets, check_name
+from regretta.tabular_data.columns import COLUMNS, TableError, check_budgets
 from regretta.tabular_data.documents import (
     LARGEST,
     DocumentError,
@@ -30,15 +27,13 @@ from regretta.tabular_data.documents import (
 )
 from regretta.tabular_data.errors import shown
 from regretta.tabular_data.file_kinds import HEAD, strange
-from regretta.tabular_data.names import unknown
-from regretta.tabular_data.storage import atomic_folder, save_array
+from regretta.tabular_data.names import check_name, unknown
+from regretta.tabular_data.storage import atomic_folder
 
 FORMAT = 2
 """Version of the format."""
 
 _FILE = "table.json"
-_NPY_HEADER = 4096
-"""Bytes that the header of a column has at most; mostly it has 128."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Header:
     provenance: Provenance
 
     def __post_init__(self) -> None:
-        check_name(self.name)
+        check_name(self.name, "a table's name", TableError)
         object.__setattr__(self, "budgets", check_budgets(self.budgets))
         for key in ("budget_unit", "dataset", "collection"):
             _check(self, key, str, getattr(self, key))
@@ -81,27 +76,11 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What ``table.json`` says of a column's file; SHA-256 as `column_checksum` gives it."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    sha256: str
-
-
-@dataclass(frozen=True)
 class _Columns:
     """What stands in ``table.json`` besides the header."""
 
-    columns: Mapping[str, Stored]
+    columns: Mapping[str, ArrayDescription]
     checksum: str
-
-
-def column_checksum(array: NDArray[Any]) -> str:
-    """SHA-256 of a column's dtype, shape and bytes."""
-    digest = sha256(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def write_folder(
@@ -137,7 +116,7 @@ def write_folder(
         raise TableError(f"cannot write table {path}: {error.strerror or error}") from error
 
 
-def read_header(path: Path) -> tuple[Header, str, dict[str, Stored]]:
+def read_header(path: Path) -> tuple[Header, str, dict[str, ArrayDescription]]:
     """Header, checksum and description of the columns of a table.
 
     Raises
@@ -191,60 +170,6 @@ def _no_table(path: Path) -> str:
         return f"{path} is not a table: it is {what}"
     except (OSError, DocumentError):
         return f"{path} is not a table: it has no {_FILE}"
-
-
-def map_column(path: Path, key: str, stored: Stored) -> NDArray[Any]:
-    """A column, mapped from its file.
-
-    Raises
-    ------
-    TableError
-        If it is missing, truncated, or of another shape or dtype than the header says.
-    """
-    file = path / f"{key}.npy"
-    try:
-        with open_file(file) as opened:
-            size = os.fstat(opened.fileno()).st_size
-            start, shape, kind = _npy_header(opened.read(_NPY_HEADER))
-            if kind.kind not in "fiu" or kind.str != stored.dtype or shape != stored.shape:
-                raise DocumentError(
-                    f"shape {shown(shape)} and dtype {kind.str}, not as {_FILE} says"
-                )
-            if size != start + kind.itemsize * prod(shape):
-                raise DocumentError(f"it has {size:,} bytes, not as many as its shape needs")
-            # A plain view: indexing a memmap object costs a microsecond more.
-            return np.asarray(np.memmap(opened, kind, "r", start, shape))
-    except FileNotFoundError:
-        raise TableError(
-            f"table {path} is damaged: {file.name} is missing; import it again"
-        ) from None
-    except OSError as error:
-        raise TableError(
-            f"table {path} cannot be read: {file.name}: {error.strerror or error}"
-        ) from None
-    except DocumentError as error:
-        raise TableError(
-            f"table {path} is damaged: {file.name} cannot be mapped ({error}); import it again"
-        ) from None
-
-
-def _npy_header(head: bytes) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
-    """Length, shape and dtype that the header of an ``.npy`` file gives, as `save_array` writes it.
-
-    NumPy's reader evaluates what stands there as Python's literals, which fails in nearly any way.
-    """
-    opened = BytesIO(head)
-    try:
-        if np.lib.format.read_magic(opened) != (1, 0):
-            raise ValueError("it is of another version of the format")
-        shape, fortran, kind = np.lib.format.read_array_header_1_0(opened)
-        if fortran and len(shape) > 1:
-            raise ValueError("its order is Fortran's")
-    except Exception as error:
-        said = strange(head[:HEAD])
-        what = said if said and "NumPy" not in said else "no array that regretta wrote"
-        raise DocumentError(f"it is {what} ({' '.join(str(error).split()):.80})") from None
-    return opened.tell(), shape, kind
 
 
 def _sealed(plain: Mapping[str, Any], sums: Mapping[str, str]) -> str:

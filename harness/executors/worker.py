@@ -24,7 +24,7 @@ from regretta.harness.search import OptimizerError
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.suite import Failure, Suite, Task, plan
 from regretta.optimizers.code import files_of_plugin
-from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import described, printable, shortened
 
 _LONGEST_LINE, _LONGEST_RECORD, _LONGEST_CHAIN = 1_000, 20_000, 20
@@ -287,7 +287,9 @@ def _placed(instructions: Instructions) -> Iterator[tuple[Path, Path]]:
         if folder.stat().st_uid != os.getuid():
             raise SuiteError(f"cannot keep plugin {path.name}: {folder} is another user's")
         for name, content in files.items():
-            write_atomically(folder / name, content)
+            write_atomically(
+                folder_below(folder, *Path(name).parent.parts) / Path(name).name, content
+            )
         yield path, folder / path.name
 
 

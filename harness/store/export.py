@@ -15,11 +15,11 @@ from typing import Any
 
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import RunResult
-from regretta.harness.store.files import label_folder
 from regretta.harness.store.results import SuiteResults
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import file_name, unknown
+from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.spaces import Space, SpaceError, get_space
-from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import spreadsheet_cell
 
 FORMATS = ("nas_benchmarks", "csv")
@@ -84,6 +84,8 @@ def export_suite(
     if not any(suite.runs[table][label] for table in suite.tables for label in suite.labels):
         raise SuiteError(f"{suite.folder} has no finished run to export; run the suite first")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(folder)
         if form == "csv":
             path = folder / "incumbents.csv"
             write_atomically(path, _csv(suite))
@@ -91,10 +93,14 @@ def export_suite(
         written = []
         names = _method_folders(suite.labels)
         for table in suite.tables:
-            root = folder / label_folder(table) if len(suite.tables) > 1 else folder
+            root = [file_name(table)] if len(suite.tables) > 1 else []
             for label in suite.labels:
+                if not suite.runs[table][label]:
+                    continue
+                place = folder_below(folder, *root, names[label])
+                clear_leftovers(place)
                 for result in suite.runs[table][label]:
-                    path = root / names[label] / f"run_{result.number}.json"
+                    path = place / f"run_{result.number}.json"
                     lists = nas_benchmarks_lists(result)
                     write_atomically(path, json.dumps(lists, allow_nan=False).encode())
                     written.append(path)
@@ -109,7 +115,7 @@ def _method_folders(labels: Sequence[str]) -> dict[str, str]:
     """Label → folder: the peers' name for it where they have one and no other label is it."""
     taken = {label.casefold() for label in labels}
     return {
-        label: label_folder(
+        label: file_name(
             label if _PEER_NAMES.get(label, label) in taken else _PEER_NAMES.get(label, label)
         )
         for label in labels

@@ -23,11 +23,11 @@ from pathlib import Path
 from regretta.harness.result import ResultError, RunResult, verified
 from regretta.harness.run import Run
 from regretta.tabular_data.locks import locked
-from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.names import file_name
+from regretta.tabular_data.storage import folder_below, write_atomically
 
 _NUMBER = re.compile(rb'"number":(\d+),')
 _WAIT_SECONDS = 2.0
-_LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Compaction:
 
 def run_path(folder: Path, table: str, label: str, number: int) -> Path:
     """File of a run: ``runs/<table>/<label>/<number>.json`` below the suite's folder."""
-    return folder / "runs" / label_folder(table) / label_folder(label) / f"{number:05d}.json"
+    return folder / "runs" / file_name(table) / file_name(label) / f"{number:05d}.json"
 
 
 def checkpoint_folder(folder: Path, run: Run) -> Path:
@@ -109,29 +109,10 @@ def clear_checkpoints(folder: Path, table: str, label: str, number: int) -> None
         shutil.rmtree(kept, ignore_errors=True)
 
 
-def label_folder(label: str) -> str:
-    """A label as a folder name; different labels have different ones.
-
-    Letters, digits, ``-_=`` and inner ``.`` stay, other bytes become ``~xx``. What would be longer
-    than a file's name may be is cut, and ends in ``~~`` and a digest of the label.
-    """
-    name = "".join(
-        (
-            c
-            if (c.isascii() and c.isalnum()) or c in "-_.="
-            else "".join(f"~{byte:02x}" for byte in c.encode())
-        )
-        for c in label
-    )
-    name = "~2e" + name[1:] if name.startswith(".") else name
-    if len(name) > _LONGEST:
-        name = f"{name[: _LONGEST - 18]}~~{sha256(label.encode()).hexdigest()[:16]}"
-    return name
-
-
 def write_run(folder: Path, result: RunResult) -> Path:
     """Write a run's file atomically and return its path."""
     path = run_path(folder, result.table, result.label, result.number)
+    folder_below(folder, *path.parent.relative_to(folder).parts)
     write_atomically(path, result.to_json())
     return path
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
 from regretta.harness.protocol import get_protocol
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.files import (
-    find_runs,
-    label_folder,
-    label_folders,
-)
-from regretta.harness.suite import Suite, plugin_copy
+from regretta.harness.store.files import find_runs, label_folders
+from regretta.harness.suite import Suite, Task, plugin_copy
 from regretta.optimizers.code import files_of_plugin
 from regretta.tabular_data.locks import Lock, locked
-from regretta.tabular_data.storage import write_atomically
+from regretta.tabular_data.names import file_name
+from regretta.tabular_data.scratch import clear_leftovers
+from regretta.tabular_data.storage import folder_below, write_atomically
 
 _PATIENCE = 10.0
 _COMPACTION_PATIENCE = 30.0
@@ -110,16 +108,21 @@ def claim(suite: Suite, folder: Path, *, redo_changed: bool = False) -> tuple[st
 
 def _has_runs(folder: Path, label: str) -> bool:
     """Whether a label has a finished run on any table."""
-    places = (folder / "runs").glob(f"*/{glob.escape(label_folder(label))}")
+    places = (folder / "runs").glob(f"*/{glob.escape(file_name(label))}")
     return any(find_runs(place).runs for place in places)
 
 
 def _keep_plugin(plugin: Path, folder: Path) -> None:
     """Copy a plugin and what it imports from beside it, so that the suite can be run again."""
-    place = (folder / plugin_copy(plugin)).parent
+    copy = Path(plugin_copy(plugin))
+    place = folder / copy.parent
     for name, content in files_of_plugin(plugin).items():
         if not (place / name).exists():
-            write_atomically(place / name, content)
+            write_atomically(
+                folder_below(folder, *copy.parent.parts, *Path(name).parent.parts)
+                / Path(name).name,
+                content,
+            )
 
 
 def _kept_plugin(folder: Path, copy: str) -> Path | None:
@@ -185,8 +188,51 @@ def _may_become_a_suite(folder: Path) -> bool:
     )
 
 
+class WorkingFolder:
+    """A suite's folder while somebody is at work there: it is known to be the very folder."""
+
+    def __init__(self, folder: Path, lock: Lock) -> None:
+        self._folder = folder
+        self._lock = lock
+
+    def make_room(self, tasks: Iterable[Task]) -> None:
+        """Make the folders in which runs will be kept; none is made later.
+
+        Raises
+        ------
+        SuiteError
+            If the folder cannot be written.
+        """
+        with self.writing():
+            for table, label in dict.fromkeys((task.table, task.label) for task in tasks):
+                folder_below(self._folder / "runs", file_name(table), file_name(label))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write into the folder, if it still is the one that was begun.
+
+        Raises
+        ------
+        SuiteError
+            If it was deleted, renamed or unmounted, or cannot be written.
+        """
+        with clear_disk_errors(self._folder):
+            try:
+                if not self._lock.is_of(self._folder / "runs"):
+                    raise self._vanished()
+                yield
+            except FileNotFoundError:
+                raise self._vanished() from None
+
+    def _vanished(self) -> SuiteError:
+        return SuiteError(
+            f"{self._folder} is not there any more: it was deleted, renamed or unmounted while its"
+            " runs were made; bring it back, or choose another --out, and run the same command"
+        )
+
+
 @contextmanager
-def at_work(folder: Path) -> Iterator[None]:
+def at_work(folder: Path) -> Iterator[WorkingFolder]:
     """Show others that somebody is at work here.
 
     Whoever is here alone clears what killed writers left.
@@ -199,20 +245,21 @@ def at_work(folder: Path) -> Iterator[None]:
     runs = folder / "runs"
     with clear_disk_errors(folder):
         runs.mkdir(exist_ok=True)
-    with locked(runs, exclusive=False, patience=_COMPACTION_PATIENCE) as lock:
-        if not lock.held:
+        lock = Lock(runs)
+    try:
+        if not lock.get(exclusive=False, patience=_COMPACTION_PATIENCE):
             raise SuiteError(f"{folder} is being compacted; run the same command when that is over")
         _clear_leftovers(folder, lock)
-        yield
+        yield WorkingFolder(folder, lock)
+    finally:
+        lock.close()
 
 
 def _clear_leftovers(folder: Path, lock: Lock) -> None:
     if lock.supported and lock.get(exclusive=True, patience=0.2):
-        for place in (folder, *label_folders(folder)):
-            for path in place.glob(".*.part"):
-                if path.is_file():
-                    with suppress(OSError):
-                        path.unlink()
+        plugins = [path.parent for path in folder.glob("plugins/**/.*.part")]
+        for place in dict.fromkeys((folder, *label_folders(folder), *plugins)):
+            clear_leftovers(place)
     lock.get(exclusive=False, patience=_COMPACTION_PATIENCE)
 
 

@@ -24,7 +24,8 @@ from regretta.plots.paper.figure import (
 )
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, save
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import file_name, unknown
+from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.table import Table
 
@@ -112,6 +113,8 @@ def draw_figures(
                 f"two tables are called {table.name!r}; give one of them another name"
             )
     try:
+        target.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(target)
         outcomes = tuple(
             outcome
             for figure in chosen.figures
@@ -156,7 +159,8 @@ def _of_tables(
         except UserError as error:
             yield Outcome(figure.number, figure.title, name, reason=str(error))
         else:
-            yield _drawn(figure, found, name, f"-{name}" if len(calls) > 1 else "", folder)
+            suffix = f"-{file_name(name)}" if len(calls) > 1 else ""
+            yield _drawn(figure, found, name, suffix, folder)
 
 
 def _of_suites(
@@ -178,7 +182,8 @@ def _of_suites(
                 refused.append(str(error))
     several = [len({key[part] for key in made}) > 1 for part in (0, 1)]
     for *key, found in made:
-        suffix = "".join(f"-{part}" for part, shown in zip(key, several, strict=True) if shown)
+        parts = [part for part, shown in zip(key, several, strict=True) if shown]
+        suffix = f"-{file_name('-'.join(parts))}" if parts else ""
         yield _drawn(figure, found, key[1], suffix, folder)
     if not made:
         given = f" (given: {'; '.join(dict.fromkeys(refused))})" if refused else ""

@@ -340,5 +340,5 @@ def _statistics(table: Table) -> dict[str, Any]:
     return {
         "optimum at the largest budget": best,
         "missing": missing,
-        "bytes": sum(column.nbytes for column in table.columns.values()),
+        "bytes": table.nbytes,
     }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan
+from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.storage import write_atomically
 
 WEIGHTS = "weights"
@@ -81,7 +82,8 @@ class CheckpointFolder:
         place = self.path / "settings.json"
         wanted = plan.settings()
         try:
-            (self.path / "cells").mkdir(parents=True, exist_ok=True)
+            for place in (self.path / "cells", self.path / WEIGHTS):
+                place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MeasureError(f"{self.path}: cannot be made ({error.strerror})") from None
         if not place.exists():
@@ -89,7 +91,7 @@ class CheckpointFolder:
                 raise MeasureError(
                     f"{self.path}: holds checkpoints but no settings.json; remove the folder"
                 )
-            _write(place, wanted)
+            _write(place, json.dumps(wanted).encode())
             return
         try:
             found = json.loads(place.read_text())
@@ -123,11 +125,13 @@ class CheckpointFolder:
         with locked(self.path, exclusive=True) as lock:
             if not lock.held:
                 raise MeasureError(f"{self.path}: another build is running in this folder")
+            for place in (self.path, self.path / "cells", self.path / WEIGHTS):
+                clear_leftovers(place)
             yield
 
     def write(self, record: CellRecord) -> None:
         """Write the checkpoint of a cell, whole or not at all."""
-        _write(self._place(record.row), asdict(record))
+        _write(self._place(record.row), json.dumps(asdict(record)).encode())
 
     def read(self, row: int) -> CellRecord | None:
         """Read the checkpoint of a cell; none if it is missing, damaged or of another build."""
@@ -148,7 +152,7 @@ class CheckpointFolder:
         buffer = BytesIO()
         stacked: dict[str, Any] = {key: np.stack([one[key] for one in arrays]) for key in arrays[0]}
         np.savez(buffer, **stacked)
-        write_atomically(self.weights_of(number), buffer.getvalue())
+        _write(self.weights_of(number), buffer.getvalue())
 
     def weights_of(self, number: int) -> Path:
         """Where the weights of a cell are."""
@@ -162,5 +166,11 @@ def _tuples(curves: list[list[float]] | None) -> tuple[tuple[float, ...], ...] |
     return None if curves is None else tuple(tuple(curve) for curve in curves)
 
 
-def _write(place: Path, content: dict[str, Any]) -> None:
-    write_atomically(place, json.dumps(content).encode())
+def _write(place: Path, content: bytes) -> None:
+    try:
+        write_atomically(place, content)
+    except OSError as error:
+        raise MeasureError(
+            f"{place}: cannot be written ({error.strerror or error}); what was measured before is"
+            " kept, unless its folder was removed"
+        ) from None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from regretta.harness.protocol import get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
-from regretta.harness.store.files import label_folder, read_run, write_run
+from regretta.harness.store.files import read_run, write_run
 from regretta.optimizers.random_search import RandomSearch
 from regretta.tabular_data.spaces import GridSpace
 from regretta.tabular_data.table import Table
@@ -42,7 +42,6 @@ def some_result() -> RunResult:
 
 
 RESULT = some_result()
-LABELS = st.characters(exclude_categories=["Cs"])
 
 
 def test_a_result_reads_back_as_it_was_written(tmp_path: Path) -> None:
@@ -87,25 +86,3 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
         ResultError, match=r"00003.json is damaged \(it is truncated\); delete it and run"
     ):
         read_run(path)
-
-
-@pytest.mark.parametrize(
-    ("label", "folder"),
-    [("smac", "smac"), ("RS, p=0.1", "RS~2c~20p=0.1"), ("../up", "~2e.~2fup"), ("β", "~ce~b2")],
-)
-def test_any_label_makes_a_safe_folder_name(label: str, folder: str) -> None:
-    assert label_folder(label) == folder
-
-
-def test_a_long_label_has_a_folder_that_can_be_made(tmp_path: Path) -> None:
-    labels = ["x" * 499 + "a", "x" * 499 + "b", "木" * 500, "." * 300, "x" * 200]
-    folders = {label_folder(label) for label in labels}
-    assert len(folders) == 5
-    for folder in folders:
-        (tmp_path / folder).mkdir()
-    assert label_folder("x" * 200) == "x" * 200
-
-
-@given(st.text(LABELS, min_size=1), st.text(LABELS, min_size=1))
-def test_different_labels_have_different_folders(one: str, other: str) -> None:
-    assert (label_folder(one) == label_folder(other)) == (one == other)
