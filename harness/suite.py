@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -211,24 +211,35 @@ def plugin_copy(plugin: Path | None) -> str:
     return f"plugins/{plugin.stem}-{digest.hexdigest()[:16]}/{plugin.name}"
 
 
-def _opened(spec: SuiteSpec, protocol: Protocol, name: str) -> tuple[Table, Table]:
-    """The table of a name, to be judged on, and the one to be searched; mostly the same."""
-    table = open_table(name, spec.encoding or None)
+def open_tables(
+    name: str, protocol: Protocol, encoding: str = "", search_table: str = ""
+) -> tuple[Table, Table]:
+    """The table of a name or folder, to be judged on, and the one to be searched; mostly the same.
+
+    Parameters
+    ----------
+    encoding
+        Of the search space; empty for the table's own.
+    search_table
+        The one to be searched; empty for what the protocol says.
+
+    Raises
+    ------
+    TableError, SourceError, SpaceError
+        If there is no such table, or it has no such encoding.
+    """
+    table = open_table(name, encoding or None)
     counting = protocol.counting if isinstance(table.space, NasBench101) else None
-    variant = spec.encoding or None, counting
-    table = open_table(name, *variant)
+    table = open_table(name, encoding or None, counting)
     folder = find_table(name)
-    searched = _search_folder(spec, protocol, table, folder)
-    return table, table if searched == folder else open_table(searched, *variant)
-
-
-def _search_folder(spec: SuiteSpec, protocol: Protocol, table: Table, folder: Path) -> Path:
-    """Folder of the table to search where `table`, in `folder`, is the one to be judged on."""
-    if spec.search_table:
-        return find_table(spec.search_table)
-    if protocol.search_data in ("", table.dataset):
-        return folder
-    return sibling(folder, protocol.search_data)
+    searched = folder
+    if search_table:
+        searched = find_table(search_table)
+    elif protocol.search_data not in ("", table.dataset):
+        searched = sibling(folder, protocol.search_data)
+    if searched == folder:
+        return table, table
+    return table, open_table(searched, encoding or None, counting)
 
 
 def plan(spec: SuiteSpec) -> Suite:
@@ -249,22 +260,15 @@ def plan(spec: SuiteSpec) -> Suite:
         if name in formulas:
             table = search_table = formulas[name]
         else:
-            table, search_table = _opened(spec, protocol, name)
-        protocol.check(table, search_table)
-        for each in {id(table): table, id(search_table): search_table}.values():
-            each.verify()
-        limit = spec.limit_for(name)
-        limit = protocol.time_limit(table) if limit is None else limit
-        if limit is None:
-            raise SuiteError(
-                f"suite {spec.name!r} has no time limit for table {table.name!r}; set time_limit or"
-                " --time-limit"
-            )
+            table, search_table = open_tables(name, protocol, spec.encoding, spec.search_table)
+        planned = planned_table(
+            protocol, table, search_table, spec.limit_for(name), f"suite {spec.name!r}"
+        )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
         refuse_twins(f"suite {spec.name!r}: tables", [*tables, table.name], SuiteError)
         place = place_of(name) if "/" in name else ""
-        tables[table.name] = PlannedTable(table, search_table, float(limit), place)
+        tables[table.name] = replace(planned, place=place)
     for stray in spec.stray_limits():
         raise SpecError(
             f"suite {spec.name!r} has a time limit for {stray!r}, which is not one of its tables"
@@ -273,21 +277,69 @@ def plan(spec: SuiteSpec) -> Suite:
     for entry in spec.optimizers:
         files = spec.plugins if entry.plugin is None else (entry.plugin,)
         optimizer = get_optimizer(entry.name, files)
-        check_workers(optimizer, spec.simulated_workers)
         settings = optimizer.make_settings(entry.preset or None, entry.settings)
-        try:
-            json.dumps(asdict(settings), allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise SettingsError(
-                f"settings of {entry.label!r} cannot be written as JSON: {error}"
-            ) from error
+        check_method(
+            protocol, tables.values(), entry.label, optimizer, settings, spec.simulated_workers
+        )
         identity = replace(MethodIdentity.of(optimizer, settings), runs=entry.runs)
         runs = spec.runs if entry.runs is None else entry.runs
         methods[entry.label] = PlannedMethod(entry.label, optimizer, settings, identity, runs)
-        for planned in tables.values():
-            _refuse_short_limit(planned, protocol, entry.label, optimizer)
-            check_benchmark(optimizer, settings, entry.label, planned.search_table)
     return Suite(spec, protocol, tables, methods)
+
+
+def planned_table(
+    protocol: Protocol,
+    table: Benchmark,
+    search_table: Benchmark,
+    limit: float | None,
+    asking: str,
+) -> PlannedTable:
+    """A table to be judged on and the one to be searched, checked against the protocol.
+
+    Parameters
+    ----------
+    limit
+        Simulated seconds; None for the protocol's own.
+    asking
+        Who has no time limit, where neither says one.
+
+    Raises
+    ------
+    ProtocolError, SuiteError, TableError
+    """
+    protocol.check(table, search_table)
+    for each in {id(table): table, id(search_table): search_table}.values():
+        each.verify()
+    limit = protocol.time_limit(table) if limit is None else limit
+    if limit is None:
+        raise SuiteError(
+            f"{asking} has no time limit for table {table.name!r}; set time_limit or --time-limit"
+        )
+    return PlannedTable(table, search_table, float(limit), "")
+
+
+def check_method(
+    protocol: Protocol,
+    tables: Iterable[PlannedTable],
+    label: str,
+    optimizer: type[Optimizer],
+    settings: Any,
+    simulated_workers: int,
+) -> None:
+    """Refuse an optimizer with settings that cannot search these tables, or cannot be kept.
+
+    Raises
+    ------
+    WorkersError, SettingsError, SuiteError
+    """
+    check_workers(optimizer, simulated_workers)
+    try:
+        json.dumps(asdict(settings), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"settings of {label!r} cannot be written as JSON: {error}") from error
+    for planned in tables:
+        _refuse_short_limit(planned, protocol, label, optimizer)
+        check_benchmark(optimizer, settings, label, planned.search_table)
 
 
 def _refuse_short_limit(

@@ -133,9 +133,10 @@ class NoSettings:
 class Optimizer(ABC):
     """A search algorithm. Subclass it, set `name`, write `ask` and `tell`: that is a plugin.
 
-    The harness makes one instance a run, calls `ask`, evaluates what it proposed, calls `tell`, and
-    so on until the simulated time is over. All randomness must come from `rng`; then a seed
-    reproduces a run.
+    The harness makes one instance a run, with a problem and a generator. It calls `ask`, evaluates
+    what was proposed, calls `tell`, and so on until the simulated time is over. All randomness must
+    come from `rng`; then a seed reproduces a run. Made without the two, an instance holds settings
+    only: ``regretta.search("digits101", MyOptimizer(population_size=20), seconds=100)``.
 
     Attributes
     ----------
@@ -179,12 +180,26 @@ class Optimizer(ABC):
     finite: ClassVar[bool] = False
     keeps_checkpoints: ClassVar[bool] = False
 
-    def __init__(self, problem: Problem, rng: np.random.Generator, settings: Any = None) -> None:
+    def __init__(
+        self,
+        problem: Problem | None = None,
+        rng: np.random.Generator | None = None,
+        settings: Any = None,
+        **values: Any,
+    ) -> None:
+        if settings is None:
+            settings = self.make_settings(values=values)
+        elif values:
+            raise SettingsError(f"{self.name}: give settings, or values of them, not both")
+        self.settings: Any = settings
+        if problem is None or rng is None:
+            if problem is not None or rng is not None:
+                raise TypeError("an optimizer that is to search needs a problem and a generator")
+            return  # not at work yet: whoever runs it makes another of these settings
         self.problem = problem
         self.space = problem.space
         self.budgets = problem.budgets
         self.rng = rng
-        self.settings: Any = self.Settings() if settings is None else settings
         self.notes: list[str] = []
         self.discarded = 0
         self.logged: list[dict[str, float]] = []

@@ -27,6 +27,8 @@ What they show
     final_regret, regret of many runs at the end
 
 One run
+    search, an optimizer on a benchmark for some simulated seconds, in one line
+    SearchResult, what it found: curve and best cell
     Run, all that decides it
     run, do it
     RunResult, what came of it
@@ -34,7 +36,7 @@ One run
     PROTOCOLS, those that have a name
     get_protocol, the one of a name
 
-Tables and search spaces
+Tables and spaces to search
     Benchmark, what can be searched and judged; a table is one
     Table, what was measured: cell by budget by repeat
     Provenance, where a benchmark's numbers come from
@@ -72,6 +74,8 @@ if TYPE_CHECKING:
     from regretta.harness.result import RunResult as RunResult
     from regretta.harness.run import Run as Run
     from regretta.harness.run import run as run
+    from regretta.harness.single import SearchResult as SearchResult
+    from regretta.harness.single import search as search
     from regretta.harness.spec import OptimizerEntry as OptimizerEntry
     from regretta.harness.spec import SuiteSpec as SuiteSpec
     from regretta.harness.spec import read_spec as read_spec
@@ -111,6 +115,7 @@ _HOMES = {
     "regretta.harness.regret": ("final_regret", "regret_matrix"),
     "regretta.harness.result": ("RunResult",),
     "regretta.harness.run": ("Run", "run"),
+    "regretta.harness.single": ("SearchResult", "search"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
     "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.store.results": ("load_suite",),

@@ -91,6 +91,14 @@ def test_the_suite_is_a_suite(tmp_path: Path) -> None:
     ]
 
 
+def test_one_search_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text(block("import regretta\n"))
+    done = subprocess.run(
+        [sys.executable, "one.py"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert "regularized_evolution on digits101: test regret" in done.stdout
+
+
 @pytest.mark.slow
 def test_the_python_program_runs_as_a_saved_file(tmp_path: Path) -> None:
     program = block("from pathlib import Path\nfrom regretta import").replace("runs=5", "runs=1")
