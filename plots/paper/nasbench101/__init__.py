@@ -25,6 +25,7 @@ PAPER = Paper(
         figure6.FIGURE,
         searches.COMPARISON,
         searches.ROBUSTNESS,
+        searches.BY_VALIDATION,
         figure8.FIGURE,
         figure9.FIGURE,
         searches.SMAC,

@@ -53,6 +53,7 @@ def test_every_figure_of_the_papers_has_an_outcome(tmp_path):
         "6",
         "7-left",
         "7-right",
+        "7-validation",
         "8",
         "9",
         *(f"S{n}" for n in range(2, 9)),
@@ -121,7 +122,7 @@ def test_the_comparison_is_drawn_from_a_suite(comparison, tmp_path):
     outcomes = {
         o.figure: o for o in draw_figures("nasbench101", [], tmp_path / "out", [comparison])
     }
-    for side in ("7-left", "7-right"):
+    for side in ("7-left", "7-right", "7-validation"):
         assert (tmp_path / "out" / outcomes[side].file).exists()
         assert "Published: 500 runs" in outcomes[side].caption
     assert "is not the study of figure S4" in outcomes["S4"].reason
@@ -144,6 +145,23 @@ def test_evolution_passes_random_search_at_100_seconds(comparison):
         "the paper's 10,000,000 simulated seconds: the runs have 1,000,000",
     )
     assert "Regularized evolution stays below random search's mean regret from" in caption(found)
+
+
+def test_figure_7_is_drawn_by_validation_regret_too(suite_of, run_of, tmp_path):
+    """Incumbents of mean validation error 0.35 and 0.25, where the best cell has 0.05."""
+    run = run_of([10, 1000], [0.1, 0.0], protocol=PROTOCOL)
+    errors = replace(run.trajectory, mean_validation_error=np.array([0.35, 0.25]))
+    run = replace(run, trajectory=errors)
+    runs = {"random_search": [run], "hyperband": [replace(run, optimizer="hyperband")]}
+    spaces = {"toy": "nasbench101/A"}
+    found = compute("7-validation", suite_of(tmp_path, {"toy": runs}, spaces=spaces), "toy")
+    assert [(c.mean[0], c.mean[-1]) for c in found.shown.curves] == [pytest.approx((0.3, 0.2))] * 2
+    assert found.passing == {}  # what the paper says is of test regret
+    assert "nasbench#10" in caption(found)
+    untested = {label: [run_of(test=False)] for label in runs}
+    suite = suite_of(tmp_path / "untested", {"toy": untested}, spaces=spaces)
+    with pytest.raises(FigureError, match="figure 7 left of untested shows validation regret"):
+        compute("7-validation", suite, "toy")
 
 
 def test_of_two_labels_the_first_stands_for_the_optimizer(suite_of, run_of, tmp_path):
