@@ -7,8 +7,10 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from regretta.tabular_data.documents import DocumentError, open_file
+from regretta.tabular_data.file_kinds import HEAD
 from regretta.tabular_data.names import unknown
-from regretta.tabular_data.sources.base import Progress, SourceError
+from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
 from regretta.tabular_data.sources.registry import FORMATS
 from regretta.tabular_data.storage import user_tables
 from regretta.tabular_data.table import Table
@@ -62,5 +64,21 @@ def import_table(
     for option in options:
         if option not in signature(read).parameters:
             raise SourceError(f"format {form} has no option {option!r}")
+    _refuse_another(formats[form], Path(source))
     table = read(source, name=name, progress=progress, **options)
     return Imported(table, table.write(user_tables() / table.name))
+
+
+def _refuse_another(form: FileFormat, source: Path) -> None:
+    """Refuse a file that another format reads."""
+    try:
+        with open_file(source) as file:
+            head = file.read(HEAD)
+    except (OSError, DocumentError):
+        return
+    others = [each.name for each in FORMATS if each.begins(head)]
+    if others and form.name not in others:
+        raise SourceError(
+            f"{source} is no file of format {form.name} ({form.source}): it may be of format"
+            f" {others[0]}"
+        )

@@ -20,9 +20,17 @@ from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.columns import TableError
-from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
+from regretta.tabular_data.documents import DocumentError
+from regretta.tabular_data.errors import shown
+from regretta.tabular_data.sources.base import (
+    FileFormat,
+    Progress,
+    SourceError,
+    open_source,
+    unreadable,
+)
 from regretta.tabular_data.sources.model_metrics import Metrics, decode
-from regretta.tabular_data.sources.tfrecord import Batch, read_batches
+from regretta.tabular_data.sources.tfrecord import Batch, begins_with_record, read_batches
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.spaces.nasbench101_graph import OPERATIONS
 from regretta.tabular_data.table import Table
@@ -84,18 +92,19 @@ def import_table(
     content = _Content(NasBench101(vertices), str(source), halfway)
     try:
         size = source.stat().st_size
-        with source.open("rb") as file:
-            if not size:
-                raise SourceError(f"{source} is empty")
+        with open_source(source, "file of NAS-Bench-101") as file:
             for batch in read_batches(_Tee(file, digest, progress, size), str(source)):  # type: ignore[arg-type]
                 content.add(batch)
-    except OSError as error:
-        raise SourceError(f"cannot read {source}: {error.strerror or error}") from None
+    except (OSError, DocumentError) as error:
+        raise unreadable(source, error) from None
     return content.table(name or "nasbench101", partial, digest.hexdigest())
 
 
 FORMAT = FileFormat(
-    "nasbench101", "nasbench_full.tfrecord or nasbench_only108.tfrecord", import_table
+    "nasbench101",
+    "nasbench_full.tfrecord or nasbench_only108.tfrecord",
+    import_table,
+    begins_with_record,
 )
 
 
@@ -148,7 +157,7 @@ class _Content:
                 if count != size:
                     raise ValueError(f"{size} vertices cannot have {count} operations")
                 if epochs not in _LEVEL:
-                    raise ValueError(f"{epochs!r:.20} epochs are no budget of NAS-Bench-101")
+                    raise ValueError(f"{shown(epochs, 20)} epochs are no budget of NAS-Bench-101")
                 fields[record] = matrix_code, operations_code, _LEVEL[epochs]
                 hashes[record] = int(module_hash[:16], 16)
                 messages.append(a2b_base64(metrics))

@@ -5,6 +5,9 @@ build containers, strings and numbers. A global is only ever a key into a table 
 nothing is imported and nothing but those stand-ins is called. It reads in pieces and can hand over
 and forget parts of a large object while the rest is still to come, which `pickle` cannot: its memo
 keeps everything to the end.
+
+A few bytes of a pickle can ask for any amount of memory or time, so all that it may build between
+two such parts is bounded; and its keys are texts and numbers, whose hash ends.
 """
 
 from __future__ import annotations
@@ -16,13 +19,23 @@ from io import BytesIO
 from typing import Any, Protocol
 
 from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.sources.stand_ins import STAND_INS, DType, StandIns, check_keys
 
 CHUNK = 1 << 18
-MAX_STRING = 1 << 24
+MAX_STRING = 1 << 16
 """Longest string or byte string accepted; longer ones only come from damage."""
+MAX_PART = 1 << 22
+"""Bytes of a pickle at most between two parts that are handed over; published ones have 330 kB."""
+MAX_OBJECTS = 400_000
+"""Containers at most within such a part, each byte that a call makes counted as one."""
+MAX_STACK = 200_000
+"""Values on the stack, and values remembered to be used again, at most."""
+MAX_NESTING = 1000
+"""Values begun and not ended at most."""
 _LONGEST = 260
 """Bytes that an opcode of the inner loop and its argument take at most."""
 _CONTAINERS = (dict, list, set, tuple)
+_NUMBERS = (float, int, bytes)
 
 
 class Readable(Protocol):
@@ -30,52 +43,6 @@ class Readable(Protocol):
 
     def read(self, count: int, /) -> bytes: ...
 
-
-class _DType:
-    """Stand-in for ``numpy.dtype``: enough to decode a scalar."""
-
-    FORMATS: Mapping[str, str] = {
-        "f8": "<d",
-        "f4": "<f",
-        "f2": "<e",
-        "i8": "<q",
-        "i4": "<i",
-        "u1": "<B",
-        "b1": "<?",
-    }
-
-    def __init__(self, code: str, *_: object) -> None:
-        self.format = self.FORMATS[code]
-
-    def set_state(self, state: tuple[Any, ...]) -> None:
-        if state[1] not in ("<", "|"):
-            raise ValueError(f"numbers with byte order {state[1]!r:.10} are not read")
-
-
-def _scalar(dtype: _DType, data: bytes) -> float | int | bool:
-    value: float | int | bool = struct.unpack(dtype.format, data)[0]
-    return value
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise ValueError(f"encoding {encoding!r:.20} is not read")
-    return text.encode("latin1")
-
-
-StandIns = Mapping[tuple[str, str], Callable[..., Any]]
-"""``(module, name)`` of a global → what is called in its place."""
-
-STAND_INS: StandIns = {
-    ("collections", "OrderedDict"): dict,
-    ("__builtin__", "set"): set,  # how protocol 2 writes a set
-    ("builtins", "set"): set,
-    ("numpy", "dtype"): _DType,
-    ("numpy.core.multiarray", "scalar"): _scalar,
-    ("numpy._core.multiarray", "scalar"): _scalar,
-    ("_codecs", "encode"): _encode,  # how protocol 2 writes the bytes of a NumPy scalar
-}
-"""Enough for ordered dictionaries, sets and NumPy scalars."""
 
 Take = Callable[[dict[Any, Any]], bool]
 
@@ -127,20 +94,24 @@ def read_pickles(
     Raises
     ------
     SourceError
-        If the pickle asks for another global, or cannot be read; with the byte near which that is.
+        If the pickle asks for another global, builds more than plain data can be, or cannot be
+        read; with the byte near which that is.
+    OSError
+        If the file cannot be read.
     """
     machine = _Machine(file, where, stand_ins, take)
     while True:
-        try:
-            found = machine.run()
-        except SourceError:
-            raise
-        except Exception as error:  # a stack or memo that does not fit raises nearly anything
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise SourceError(
-                f"{where} is damaged: its pickle stops near byte {machine.position} ({reason:.80})"
-            ) from None
-        yield found
+        yield machine.do(machine.run)
+
+
+def read_pickle(
+    file: Readable, where: str, stand_ins: StandIns = STAND_INS, take: Take | None = None
+) -> Any:
+    """The object of one pickle that a file ends with; the rest as for `read_pickles`."""
+    machine = _Machine(file, where, stand_ins, take)
+    found = machine.do(machine.run)
+    machine.do(machine.end)
+    return found
 
 
 def _refused(where: str, module: str, name: str) -> SourceError:
@@ -169,6 +140,31 @@ class _Machine:
         """Byte of the source that is read next."""
         return self._passed + self._at
 
+    def do(self, step: Callable[[], Any]) -> Any:
+        """Do something; whatever goes wrong is one line, but for what the system refuses."""
+        try:
+            return step()
+        except SourceError:
+            raise
+        except MemoryError:
+            raise SourceError(f"{self._where}: there is not enough memory to read it") from None
+        except Exception as error:  # a stack or memo that does not fit raises nearly anything
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SourceError(
+                f"{self._where} is damaged: its pickle stops near byte {self.position}"
+                f" ({reason:.80})"
+            ) from None
+
+    def end(self) -> None:
+        """Refuse what follows the pickle. At its end a compressed source compares its checksum."""
+        ahead = len(self._data) - self._at - (_LONGEST if self._at_end else 0)
+        if ahead > 0 or (not self._at_end and self._file.read(CHUNK)):
+            raise SourceError(
+                f"{self._where} goes on after the end of its pickle at byte {self.position}"
+            )
+
     def run(self) -> Any:
         """Execute opcodes up to STOP."""
         self._stack: list[Any] = []
@@ -176,7 +172,8 @@ class _Machine:
         self._recent: dict[int, Any] = {}
         self._kept: dict[int, Any] = {}
         self._strings: set[str] = set()
-        self._memoized = 0
+        self._memoized = self._objects = 0
+        self._begun = self.position
         stack, marks, memo = self._stack, self._marks, self._recent
         double = struct.Struct(">d").unpack_from
         data, at, limit = self._data, self._at, 0
@@ -230,6 +227,7 @@ class _Machine:
 
     def _fill(self, count: int) -> None:
         """Have `count` bytes ahead; zeros, which are no opcode, follow the end of the source."""
+        self._check_bounds()
         pieces, ahead = [self._data[self._at :]], len(self._data) - self._at
         self._passed += self._at
         while ahead < count:
@@ -260,9 +258,28 @@ class _Machine:
             raise ValueError("the name of a global has no end")
         return self._bytes(end + 1 - self._at)[:-1].decode()
 
+    def _check_bounds(self) -> None:
+        """Refuse what plain data cannot be. It is looked at now and then, which costs nothing."""
+        remembered = max(len(self._stack), len(self._recent), len(self._kept))
+        if (
+            self.position - self._begun > MAX_PART
+            or self._objects > MAX_OBJECTS
+            or remembered > MAX_STACK
+            or len(self._marks) > MAX_NESTING
+        ):
+            raise SourceError(
+                f"{self._where} is refused: near byte {self.position} its pickle builds more than"
+                " any published table has in one piece"
+            )
+
     # -- stack -------------------------------------------------------------------------------
 
     def _push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def _push_new(self, value: Any) -> None:
+        """Push a container."""
+        self._objects += 1
         self._stack.append(value)
 
     def _pop_marked(self) -> list[Any]:
@@ -276,7 +293,7 @@ class _Machine:
         if len(items) != count:
             raise ValueError("the stack is too short")
         del self._stack[len(self._stack) - count :]
-        self._push(items)
+        self._push_new(items)
 
     def _extend(self, items: list[Any]) -> None:
         target = self._stack[-1]
@@ -288,31 +305,37 @@ class _Machine:
         target = self._stack[-1]
         if type(target) is not set:
             raise ValueError("it adds to what is no set")
+        check_keys(items)
         target.update(items)
 
     def _set(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) is not dict:
             raise ValueError("it puts entries into what is no dictionary")
-        target.update(zip(items[::2], items[1::2], strict=True))
+        keys = items[::2]
+        check_keys(keys)
+        target.update(zip(keys, items[1::2], strict=True))
         if self._take_entries is not None and self._take_entries(target):
             self._forget()
 
     def _forget(self) -> None:
         """Drop what was memoized since the last time, but for what later parts may refer to.
 
-        That is anything of the first part, and later what is no container and is new.
+        That is anything of the first part; later texts that are new, and what stands for a global
+        or a dtype. Numbers stay with their part.
         """
         for key, value in self._recent.items():
-            new = (
-                value not in self._strings
-                if isinstance(value, str)
-                else not isinstance(value, _CONTAINERS)
-            )
+            if isinstance(value, str):
+                new = value not in self._strings
+            elif isinstance(value, bytes) and len(value) <= 1:  # of which Python has one each
+                new = True
+            else:
+                new = not isinstance(value, (*_CONTAINERS, *_NUMBERS))
             if new or not self._strings:
                 self._kept[key] = value
         self._strings.update(value for value in self._recent.values() if isinstance(value, str))
         self._recent.clear()
+        self._objects, self._begun = 0, self.position
 
     def _get(self, key: int) -> None:
         self._push(self._recent[key] if key in self._recent else self._kept[key])
@@ -326,7 +349,9 @@ class _Machine:
 
     def _stack_global(self) -> None:
         name, module = self._stack.pop(), self._stack.pop()
-        self._global(str(module), str(name))
+        if type(name) is not str or type(module) is not str:
+            raise ValueError("it asks for a global by what is no name")
+        self._global(module, name)
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
@@ -334,11 +359,15 @@ class _Machine:
             not callable(function) or type(arguments) is not tuple
         ):  # only stand-ins are callable here
             raise ValueError("it calls what is no function")
-        self._push(function(*arguments))
+        made = function(*arguments)
+        # A few bytes can call for a copy of much.
+        self._objects += len(made) if isinstance(made, str | bytes | set) else 1
+        self._check_bounds()
+        self._push(made)
 
     def _build(self) -> None:
         state = self._stack.pop()
-        if not isinstance(self._stack[-1], _DType):
+        if not isinstance(self._stack[-1], DType):
             raise ValueError("it sets the state of plain data")
         self._stack[-1].set_state(state)
 
@@ -351,8 +380,12 @@ def _raw(size: int) -> Callable[[_Machine], None]:
     return lambda m: m._push(m._bytes(m._number(size)))
 
 
-def _constant(value: Callable[[], Any]) -> Callable[[_Machine], None]:
-    return lambda m: m._push(value())
+def _constant(value: object) -> Callable[[_Machine], None]:
+    return lambda m: m._push(value)
+
+
+def _empty(kind: Callable[[], Any]) -> Callable[[_Machine], None]:
+    return lambda m: m._push_new(kind())
 
 
 _ACTIONS: Mapping[int, Callable[[_Machine], None]] = {
@@ -360,9 +393,9 @@ _ACTIONS: Mapping[int, Callable[[_Machine], None]] = {
     for code, action in {
         "\x80": lambda m: m._bytes(1),  # PROTO
         "\x95": lambda m: m._bytes(8),  # FRAME
-        "N": _constant(lambda: None),
-        "\x88": _constant(lambda: True),
-        "\x89": _constant(lambda: False),
+        "N": _constant(None),
+        "\x88": _constant(True),
+        "\x89": _constant(False),
         "J": lambda m: m._push(struct.unpack("<i", m._bytes(4))[0]),  # BININT
         "M": lambda m: m._push(m._number(2)),  # BININT2
         "\x8a": lambda m: m._push(
@@ -373,14 +406,14 @@ _ACTIONS: Mapping[int, Callable[[_Machine], None]] = {
         "C": _raw(1),  # SHORT_BINBYTES
         "B": _raw(4),  # BINBYTES
         "\x8e": _raw(8),  # BINBYTES8
-        "}": _constant(dict),
-        "]": _constant(list),
-        "\x8f": _constant(set),
-        ")": _constant(tuple),
+        "}": _empty(dict),
+        "]": _empty(list),
+        "\x8f": _empty(set),
+        ")": _constant(()),
         "\x85": lambda m: m._tuple(1),
         "\x86": lambda m: m._tuple(2),
         "\x87": lambda m: m._tuple(3),
-        "t": lambda m: m._push(tuple(m._pop_marked())),  # TUPLE
+        "t": lambda m: m._push_new(tuple(m._pop_marked())),  # TUPLE
         "a": lambda m: m._extend([m._stack.pop()]),  # APPEND
         "e": lambda m: m._extend(m._pop_marked()),  # APPENDS
         "\x90": lambda m: m._add(m._pop_marked()),  # ADDITEMS

@@ -16,11 +16,13 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.file_kinds import HEAD
+from regretta.tabular_data.sources.base import SourceError, not_one
 
 MAX_RECORD = 1 << 16
 """Longest payload accepted, in bytes; a longer one is no row of a benchmark but a damaged file."""
 
+_KIND = "TFRecord file (its first 12 bytes are not a length with its checksum)"
 _POLYNOMIAL = np.uint32(0x82F63B78)
 _HEADER = 12
 _FOOTER = 4
@@ -49,7 +51,7 @@ class Batch:
         return f"record {self.first + record} at byte {self.offsets[record]}"
 
 
-def read_batches(file: BinaryIO, where: str, chunk: int = 1 << 24) -> Iterator[Batch]:
+def read_batches(file: BinaryIO, where: str, chunk: int = 1 << 22) -> Iterator[Batch]:
     """All records of a file in batches of about `chunk` bytes, every CRC checked.
 
     Raises
@@ -78,8 +80,11 @@ def read_batches(file: BinaryIO, where: str, chunk: int = 1 << 24) -> Iterator[B
                 f"{where}: {batch.place(int(payloads_bad[0]))} does not match its checksum"
             )
         if len(lengths_bad):
+            if number + lengths_bad[0] == 0:
+                raise SourceError(not_one(where, _KIND, data[:HEAD]))
             raise SourceError(
-                _not_a_length(where, batch.place(int(lengths_bad[0])), number + int(lengths_bad[0]))
+                f"{where}: the length of {batch.place(int(lengths_bad[0]))} does not match its"
+                " checksum"
             )
         if failure is not None:
             raise SourceError(
@@ -91,18 +96,17 @@ def read_batches(file: BinaryIO, where: str, chunk: int = 1 << 24) -> Iterator[B
         consumed = ends[-1] if ends else 0
         rest = data[consumed:]
         position += consumed
+    if rest and not number and len(rest) < _HEADER:
+        raise SourceError(not_one(where, _KIND, rest))
     if rest:
         raise SourceError(
             f"{where} is truncated: it ends inside record {number}, which starts at byte {position}"
         )
 
 
-def _not_a_length(where: str, place: str, number: int) -> str:
-    if number == 0:
-        return (
-            f"{where} is not a TFRecord file: its first 12 bytes are not a length with its checksum"
-        )
-    return f"{where}: the length of {place} does not match its checksum"
+def begins_with_record(head: bytes) -> bool:
+    """Whether the first bytes of a file are a record's length with its checksum."""
+    return len(head) >= _HEADER and not len(_mismatches([head[:8]], [head[8:_HEADER]]))
 
 
 def _walk(data: bytes) -> tuple[list[int], list[int], int | None]:

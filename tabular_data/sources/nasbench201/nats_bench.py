@@ -12,13 +12,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
+from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError, open_source
 from regretta.tabular_data.sources.nasbench201.runs import Runs
-from regretta.tabular_data.sources.nasbench201.stream import Told, read_stream, read_to_end
-from regretta.tabular_data.sources.pickles import read_pickles
+from regretta.tabular_data.sources.nasbench201.stream import Unpacked, read_all, table_of
+from regretta.tabular_data.sources.pickles import read_pickle
 from regretta.tabular_data.table import Table
 
 SCHEDULES = ("12", "200")
+_BZIP2 = b"BZh"
+_KIND = "file of NATS-Bench, .pickle.pbz2"
 
 
 def import_table(
@@ -56,21 +58,16 @@ def import_table(
     SourceError
         If something is missing, damaged, asks for code to run, or has a value out of range.
     """
-    source = Path(source)
-    runs = Runs(dataset, str(source), mid_schedule)
-    try:
-        if source.is_dir():
-            _read_folder(source, runs, progress, partial)
-        else:
-            _read_single(source, runs, progress)
-    except OSError as error:
-        raise SourceError(f"cannot read {source}: {error.strerror or error}") from None
-    return runs.table(
-        name or f"nats-{dataset}",
-        f"NATS-Bench topology (Dong et al., TPAMI 2021), {dataset}, from {source.name}",
-        "MIT",
+    return table_of(
+        _read,
+        source,
+        "NATS-Bench topology (Dong et al., TPAMI 2021)",
         "nats-bench",
-        partial,
+        name or f"nats-{dataset}",
+        progress,
+        dataset=dataset,
+        partial=partial,
+        mid_schedule=mid_schedule,
     )
 
 
@@ -78,7 +75,15 @@ FORMAT = FileFormat(
     "nats-bench",
     "NATS-tss-v1_0-3ffb9-simple, the folder, or NATS-tss-v1_0-3ffb9.pickle.pbz2",
     import_table,
+    lambda head: head.startswith(_BZIP2),
 )
+
+
+def _read(source: Path, runs: Runs, progress: Progress | None, partial: bool) -> None:
+    if source.is_dir():
+        _read_folder(source, runs, progress, partial)
+    else:
+        _read_single(source, runs, progress)
 
 
 def _read_folder(folder: Path, runs: Runs, progress: Progress | None, partial: bool) -> None:
@@ -111,15 +116,12 @@ def _read_folder(folder: Path, runs: Runs, progress: Progress | None, partial: b
 
 def read_file(file: Path) -> Any:
     """The object of one ``.pickle.pbz2``, whole."""
-    with bz2.open(file) as stream:
-        found = next(read_pickles(stream, str(file)))
-        read_to_end(stream, str(file))
-    return found
+    with open_source(file, _KIND, _BZIP2) as packed, bz2.open(packed) as unpacked:
+        return read_pickle(Unpacked(packed, unpacked, str(file)), str(file))
 
 
 def _read_single(file: Path, runs: Runs, progress: Progress | None) -> None:
     size = file.stat().st_size
-    with file.open("rb") as raw, bz2.open(raw) as stream:
-        told = Told(stream, lambda: progress(raw.tell(), size) if progress is not None else None)
-        read_stream(told, str(file), runs, SCHEDULES)
-        read_to_end(stream, str(file))
+    with open_source(file, _KIND, _BZIP2) as packed, bz2.open(packed) as unpacked:
+        stream = Unpacked(packed, unpacked, str(file), progress, size)
+        read_all(stream, str(file), runs, SCHEDULES)

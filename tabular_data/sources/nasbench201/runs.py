@@ -10,6 +10,7 @@ another split.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.base import SourceError
 from regretta.tabular_data.sources.nasbench201.records import RULES, Records, settled
@@ -33,7 +35,8 @@ MID_SCHEDULE = (1, 4)
 AutoDL-Projects, ``exps/NATS-algos``.
 """
 
-_MAX_SEEDS = 8
+_MAX_SEEDS = 4  # 777, 888 and 999 after 200 epochs, 111 after 12
+_SIZE_SPACE = re.compile(r"\d+(:\d+){4}")
 _ABSURD = 1e30  # no time, size or latency, and whatever is made of it still fits a column's 32 bits
 
 
@@ -105,12 +108,17 @@ class Runs:
         index = row = -1
         try:
             for state in states:
-                own = (
-                    int(state["arch_index"]),
-                    self._space.row(self._space.from_string(state["arch_str"])),
-                )
+                text = state["arch_str"]
+                if type(text) is not str:
+                    raise _Odd(f"its architecture is {shown(text, 40)}, not a text")
+                if _SIZE_SPACE.fullmatch(text):
+                    raise _Odd(
+                        "it is of NATS-Bench's size search space (NATS-sss); only the topology"
+                        " search space (NATS-tss) can be imported"
+                    )
+                own = int(state["arch_index"]), self._space.row(self._space.from_string(text))
                 if row < 0 and self._index[own[1]] >= 0:
-                    raise _Odd(f"{state['arch_str']} occurs twice")
+                    raise _Odd(f"{text} occurs twice")
                 if row >= 0 and own != (index, row):
                     raise _Odd("its schedules are of different architectures")
                 index, row = own
@@ -121,7 +129,7 @@ class Runs:
             raise SourceError(f"{place}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise SourceError(
-                f"{place} is not what NATS-Bench records of an architecture ({error!r:.100})"
+                f"{place} is not what NATS-Bench records of an architecture ({shown(error, 100)})"
             ) from None
         self._index[row] = index
         return index
@@ -149,7 +157,9 @@ class Runs:
     def _add_run(self, row: int, dataset: str, seed: int, run: Mapping[str, Any]) -> None:
         epochs = run["epochs"]
         if epochs not in BUDGETS:
-            raise _Odd(f"a run has {epochs!r:.20} epochs, not {' or '.join(map(str, BUDGETS))}")
+            raise _Odd(
+                f"a run has {shown(epochs, 20)} epochs, not {' or '.join(map(str, BUDGETS))}"
+            )
         splits, times = run["eval_acc1es"], run["eval_times"] or {}
         stops = (*(self._stops if epochs == BUDGETS[0] else ()), epochs)
         if dataset == self._keys.report:
@@ -376,11 +386,11 @@ def _accuracy(accuracies: Mapping[Any, Any], key: Any) -> float:
         return float("nan")
     value = accuracies[key]
     if not isinstance(value, float | int) or not 0 <= value <= 100:
-        raise _Odd(f"accuracy {key} is {value!r:.40}, not per cent from 0 to 100")
+        raise _Odd(f"accuracy {key} is {shown(value, 40)}, not per cent from 0 to 100")
     return value / 100
 
 
 def _positive(value: Any) -> float:
     if not isinstance(value, float | int) or not 0 < value < _ABSURD:
-        raise _Odd(f"a time, size or latency is {value!r:.40}, not a positive number")
+        raise _Odd(f"a time, size or latency is {shown(value, 40)}, not a positive number")
     return float(value)

@@ -1,43 +1,128 @@
-"""The single files of NAS-Bench-201 and NATS-Bench, larger than memory: entry by entry."""
+"""What the importers of NAS-Bench-201 and NATS-Bench share: a file unpacked and read in pieces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from regretta.tabular_data.sources.base import SourceError
+from regretta.tabular_data.documents import DocumentError
+from regretta.tabular_data.sources.base import Progress, SourceError, unreadable
 from regretta.tabular_data.sources.nasbench201.runs import Runs
-from regretta.tabular_data.sources.pickles import STAND_INS, Readable, StandIns, read_pickles
+from regretta.tabular_data.sources.pickles import Readable, Take, read_pickle
+from regretta.tabular_data.sources.stand_ins import STAND_INS, StandIns
+from regretta.tabular_data.table import Table
+
+_MOST_UNPACKED = 200
+"""Bytes that a byte of a published file unpacks to at most; in ``meta.pickle.pbz2`` it is 40."""
+_FREE_UNPACKED = 1 << 22
+
+Reader = Callable[[Path, Runs, Progress | None, bool], None]
+"""Takes all architectures of a source in; told the progress, and whether some may be missing."""
 
 
-class Told:
-    """A file that says each time that it is read.
+def table_of(
+    read: Reader,
+    source: str | Path,
+    published: str,
+    collection: str,
+    name: str,
+    progress: Progress | None,
+    *,
+    dataset: str,
+    partial: bool,
+    mid_schedule: bool,
+) -> Table:
+    """The table of one data set of a source.
 
     Parameters
     ----------
-    file
-        What is read.
-    tell
-        Called before each read.
+    read
+        Reads it.
+    source
+        The file or folder.
+    published
+        What was published, and where.
+    collection
+        As in `Table`.
+    name
+        The table's name.
+    progress, dataset, partial, mid_schedule
+        As the importers have them.
+
+    Raises
+    ------
+    SourceError
+        If the source cannot be read, or what is in it is no such table.
+    """
+    source = Path(source)
+    runs = Runs(dataset, str(source), mid_schedule)
+    try:
+        read(source, runs, progress, partial)
+    except (OSError, DocumentError) as error:
+        raise unreadable(source, error) from None
+    about = f"{published}, {dataset}, from {source.name}"
+    return runs.table(name, about, "MIT", collection, partial)
+
+
+class Unpacked:
+    """A packed file as it is unpacked: it tells how far it is, and does not swell without end.
+
+    Parameters
+    ----------
+    packed
+        The file.
+    unpacked
+        What is read; the file itself where it is not packed.
+    where
+        The source, for messages.
+    progress
+        Told the packed bytes read and their number.
+    size
+        That number.
     """
 
-    def __init__(self, file: Readable, tell: Callable[[], None]) -> None:
-        self._file, self._tell = file, tell
+    def __init__(
+        self,
+        packed: BinaryIO,
+        unpacked: Readable,
+        where: str,
+        progress: Progress | None = None,
+        size: int = 0,
+    ) -> None:
+        self._packed, self._unpacked, self._where = packed, unpacked, where
+        self._progress, self._size = progress, size
+        self._given = 0
 
     def read(self, count: int, /) -> bytes:
-        """As the file's own."""
-        self._tell()
-        return self._file.read(count)
+        """The next bytes.
+
+        Raises
+        ------
+        SourceError
+            If what comes out is out of all proportion to what went in.
+        """
+        data = self._unpacked.read(count)
+        taken = self._packed.tell()
+        self._given += len(data)
+        if self._given > _FREE_UNPACKED + _MOST_UNPACKED * taken:
+            raise SourceError(
+                f"{self._where} is refused: it unpacks to more than {_MOST_UNPACKED} times its"
+                " size, which no published file does"
+            )
+        if self._progress is not None:
+            self._progress(taken, self._size)
+        return data
 
 
-def read_stream(
+def read_all(
     file: Readable,
     where: str,
     runs: Runs,
     schedules: tuple[str, str],
     stand_ins: StandIns = STAND_INS,
-    before: int = 0,
+    read: Callable[[Readable, str, StandIns, Take], Any] = read_pickle,
 ) -> None:
     """Take in every architecture of ``{"meta_archs": …, "arch2infos": {index: {schedule:
     state}}}``.
@@ -56,8 +141,8 @@ def read_stream(
         The keys of the two schedules.
     stand_ins
         What the pickle may ask for.
-    before
-        Number of pickles to pass over first.
+    read
+        How the pickle is found in the file.
 
     Raises
     ------
@@ -74,27 +159,9 @@ def read_stream(
         entries.clear()
         return True
 
-    pickles = read_pickles(file, where, stand_ins, take)
-    for _ in range(before):
-        next(pickles)
-    whole = next(pickles)
+    whole = read(file, where, stand_ins, take)
     if not isinstance(whole, dict) or not isinstance(whole.get("arch2infos"), dict):
         raise SourceError(f"{where} is no file of all architectures: it has no arch2infos")
     if whole["arch2infos"].keys() != taken:
         raise SourceError(f"{where}: the indices of arch2infos are not those of its architectures")
     runs.check(whole.get("meta_archs"), where)
-
-
-def read_to_end(stream: Readable, where: str) -> None:
-    """Read on to the end of a compressed stream, where its checksum is compared.
-
-    Raises
-    ------
-    SourceError
-        If the checksum differs.
-    """
-    try:
-        while stream.read(1 << 20):
-            pass
-    except Exception as error:
-        raise SourceError(f"{where} is damaged ({error}); get the file again") from None

@@ -72,7 +72,7 @@ def test_damage_is_named_with_record_and_byte() -> None:
         SourceError, match="the length of record 1 at byte 26 does not match its checksum"
     ):
         read(whole[:26] + b"\x09" + whole[27:])
-    with pytest.raises(SourceError, match="is not a TFRecord file"):
+    with pytest.raises(SourceError, match="is no TFRecord file"):
         read(b"PK\3\4" + bytes(100))
     with pytest.raises(SourceError, match="claims 65537 bytes, far too many"):
         read(

@@ -378,8 +378,11 @@ def test_an_architecture_given_twice_or_under_another_number_is_refused(tmp_path
     [
         (lambda path: None, "cannot read .*: No such file"),
         (lambda path: path.mkdir(), "no NATS-Bench folder: it has no meta.pickle.pbz2"),
-        (lambda path: path.write_bytes(b""), "damaged"),
-        (lambda path: path.write_bytes(pickle.dumps({})), "damaged|no bzip2|cannot read"),
+        (lambda path: path.write_bytes(b""), "no file of NATS-Bench.*it is empty"),
+        (lambda path: path.write_bytes(pickle.dumps({})), "no file of NATS-Bench.*it is a pickle"),
+        (lambda path: path.write_bytes(b"PK\3\4"), "it is a ZIP archive; unpack it"),
+        (lambda path: path.write_bytes(b"a/" + bytes(255) + b"ustar"), "a tar archive; unpack it"),
+        (lambda path: path.write_bytes(b"BZh9 and no more"), "damaged"),
         (lambda path: path.write_bytes(packed([1, 2])), "no file of all architectures"),
         (
             lambda path: path.write_bytes(packed(whole_file(ARCHS[:9], {}))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -111,12 +112,14 @@ def test_a_hostile_file_runs_nothing(archive: bool, tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (None, "cannot read .*: No such file"),
-        (b"", "it ends too early"),
+        (b"", "no file of NAS-Bench-201.*it is empty"),
+        (b"\x80\x02", "it ends too early"),
         (b"PK\3\4 and no more", "no whole archive of torch.save"),
-        (torch_save([], True).replace(b"data.pkl", b"data.txt"), "no whole archive of torch.save"),
+        (torch_save([], True).replace(b"data.pkl", b"data.txt"), "no archive of torch.save"),
         (torch_save([], True), "no file of all architectures"),
         (torch_save({}, False), "no file of all architectures"),
-        (b"not a pickle at all", "damaged"),
+        (b"not a pickle at all", "no file of NAS-Bench-201"),
+        (pickle.dumps(1, 2), "a pickle, but none that torch.save wrote"),
     ],
 )
 def test_a_file_that_is_none_is_one_line(
