@@ -84,15 +84,17 @@ def draw(found: Sequence[AccuracyAndParameters], width: float) -> Figure:
     with house():
         figure, axes = panels(len(found), width, 2.3)
         for ax, panel in zip(axes, found, strict=True):
+            small = panel.parameters.max(initial=0) < 1e5
+            unit, words = (1e3, "thousands") if small else (1e6, "millions")
             ax.plot(
-                *(panel.parameters / 1e6, panel.accuracy),
+                *(panel.parameters / unit, panel.accuracy),
                 linestyle="none",
                 marker=".",
                 markersize=1.2,
                 color=METHODS["regularized_evolution"][1],
                 rasterized=True,
             )
-            ax.set_xlabel("Parameters (millions)")
+            ax.set_xlabel(f"Parameters ({words})")
             ax.set_ylabel(f"{panel.kind.capitalize()} accuracy")
             ax.grid(True)
             title(ax, panel.table, panel.reconstruction)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_MARKERS = 6
+
+
 @dataclass(frozen=True, eq=False)
 class RankStability:
     """One line.
@@ -105,28 +108,29 @@ def caption(found: Sequence[RankStability]) -> str:
 
 
 def draw(found: Sequence[RankStability], width: float) -> Figure:
-    """Draw a line a table."""
+    """Draw a line a table; against the share of the training where trainings differ in length."""
     looks = graded_styles([line.table for line in found])
+    longest = {float(line.epochs[-1]) for line in found}
+    shares = len(longest) > 1
     with house():
-        figure, (ax,) = panels(1, min(width, 3.5), 2.4)
+        figure, (ax,) = panels(1, min(width, 3.5), 2.2, extra=0.15 * len(found))
         for line, look in zip(found, looks, strict=True):
             words = f"{line.table} (reconstruction)" if line.reconstruction else line.table
-            few = len(line.epochs) < 30
-            between = (
-                ":" if line.source == "budgets" else "-"
-            )  # nothing was measured between budgets
+            of = line.epochs[-1] / 100 if shares else 1.0
+            words += f", {line.epochs[-1]:g} epochs" if shares else ""
             ax.plot(
-                *(line.epochs, line.correlation),
+                *(line.epochs / of, line.correlation),
                 label=words,
                 color=look.color,
-                marker=look.marker if few else None,
-                linestyle=between,
+                marker=look.marker,
+                markevery=max(len(line.epochs) // _MARKERS, 1),
+                linestyle=":" if line.source == "budgets" else "-",  # nothing between budgets
             )
-        ax.set_xlabel("Epochs of training")
+        ax.set_xlabel("Share of the training (% of its epochs)" if shares else "Epochs of training")
         ax.set_ylabel("Kendall's rank correlation")
         ax.set_ylim(0, 1.02)
         ax.grid(True)
-        ax.legend(loc="lower right")
+        figure.legend(loc="outside upper center", ncols=1)
     return figure
 
 
