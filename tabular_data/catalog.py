@@ -12,6 +12,7 @@ from typing import Literal
 from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.documents import DocumentError, read_bytes, read_json
 from regretta.tabular_data.names import unknown
+from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.sources.registry import PACKAGED
 from regretta.tabular_data.spaces import Counting
 from regretta.tabular_data.storage import cache_folder, user_tables
@@ -46,7 +47,12 @@ class CatalogEntry:
 
 
 def entries() -> list[CatalogEntry]:
-    """All tables known by name; where two have one name, the user's own comes first and wins."""
+    """All tables known by name; where two have one name, the user's own comes first and wins.
+
+    What killed writers left among them is removed, or put back.
+    """
+    for place in (user_tables(), _packaged()):
+        clear_leftovers(place)
     found: dict[str, CatalogEntry] = {}
     for entry in _all_entries():
         found.setdefault(entry.name, entry)
@@ -57,8 +63,13 @@ def _all_entries() -> Iterator[CatalogEntry]:
     yield from _inside(user_tables(), "yours")
     yield from _inside(_EMBEDDED, "embedded")
     for table in PACKAGED:
-        folder = cache_folder() / "tables" / f"{table.name}-format{FORMAT}"
+        folder = _packaged() / f"{table.name}-format{FORMAT}"
         yield CatalogEntry(table.name, "package", folder, table.dataset, table.collection)
+
+
+def _packaged() -> Path:
+    """Where tables are kept that are made from installed packages."""
+    return cache_folder() / "tables"
 
 
 def _inside(root: Path, origin: Literal["yours", "embedded"]) -> Iterator[CatalogEntry]:

@@ -28,6 +28,7 @@ from regretta.tabular_data.documents import (
 from regretta.tabular_data.errors import shown
 from regretta.tabular_data.file_kinds import HEAD, strange
 from regretta.tabular_data.names import check_name, unknown
+from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.storage import atomic_folder
 
 FORMAT = 2
@@ -124,6 +125,8 @@ def read_header(path: Path) -> tuple[Header, str, dict[str, ArrayDescription]]:
     TableError
         If the folder is no table, was made by another version, or is not as it was written.
     """
+    if not path.exists():  # somebody may have been killed while replacing it
+        clear_leftovers(path.parent, path.name)
     try:
         plain = read_json(read_bytes(path / _FILE))
         if "format" not in plain:

@@ -24,6 +24,7 @@ from regretta.tabular_data.measure.plan import Plan
 from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.requirement import require_torch
 from regretta.tabular_data.measure.shapes import Shape
+from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.spaces.nasbench201_functions import LiveCell, functions
 from regretta.tabular_data.storage import atomic_folder
@@ -178,6 +179,7 @@ def load_network(table: Table, folder: Path, row: int, repeat: int = 0) -> Train
         raise MeasureError(f"{table.name} has rows from 0 to {table.n_cells - 1}, not {row}")
     if not 0 <= repeat < table.repeats:
         raise MeasureError(f"{table.name} has repeats from 0 to {table.repeats - 1}, not {repeat}")
+    clear_leftovers(folder, WEIGHTS)
     try:
         described = json.loads((folder / WEIGHTS / _DESCRIPTION).read_text())
     except FileNotFoundError:
