@@ -146,7 +146,6 @@ def run_suite(
                 notes |= dict.fromkeys(outcome.notes)
                 with place.writing():
                     if outcome.data is not None:
-                        _check_unchanged(suite, outcome.task.table)
                         write_data(folder, outcome.task, outcome.data)
                         if suite.methods[outcome.task.label].optimizer.keeps_checkpoints:
                             task = outcome.task
@@ -157,6 +156,7 @@ def run_suite(
                     if outcome.failure is not None:
                         write_failure(folder, outcome.failure)
                         failures[outcome.task] = outcome.failure
+                _check_unchanged(suite, outcome.task.table)
                 if progress:
                     progress(done + new + len(failures), len(tasks))
                 if estimate and (seconds := queue.seconds_left()) is not None:
@@ -176,15 +176,19 @@ def run_suite(
 
 
 def _check_unchanged(suite: Suite, name: str) -> None:
-    """Make sure that a table on disk is the one that was opened, before a run on it counts."""
+    """Stop where a table on disk is not the one any more that was opened.
+
+    Every process has what a run looks up in memory, found right: what is done is right all the
+    same, but whoever reads the table from now on sees another one.
+    """
     planned = suite.tables[name]
     for table in {id(t): t for t in (planned.table, planned.search_table)}.values():
         try:
             table.check_unchanged()
         except UserError as error:
             raise SuiteError(
-                f"a table changed while runs on it were made: {error}; finished runs are kept, and"
-                " the same command goes on once the table is as it was"
+                f"stopped, as a table changed during its runs: {error}; finished runs are of the"
+                " table as it was and are kept, and once it is that again the same command goes on"
             ) from error
 
 
