@@ -19,10 +19,10 @@ run: $(READY)
 test: lint types $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-# The tests of the table builder, which needs PyTorch: heavy, therefore apart.
+# The tests of what needs PyTorch, the table builder and the supernets: heavy, therefore apart.
 test-build: $(READY)
 	$(PIP) --editable '.[build]'
-	$(BIN)/python -m pytest tests/tabular_data/measure
+	$(BIN)/python -m pytest tests/tabular_data/measure tests/optimizers/weight_sharing
 
 # The fast tests with the lowest versions that pyproject.toml allows; for maintainers.
 LOWEST := $(VENV)-lowest

@@ -23,6 +23,11 @@ from regretta.optimizers.regularized_evolution import RegularizedEvolution
 from regretta.optimizers.reinforce import Reinforce
 from regretta.optimizers.smac import Smac, SmacStock
 from regretta.optimizers.tpe import Tpe
+from regretta.optimizers.weight_sharing.darts import DartsV1, DartsV2
+from regretta.optimizers.weight_sharing.enas import Enas
+from regretta.optimizers.weight_sharing.gdas import Gdas
+from regretta.optimizers.weight_sharing.rsps import Rsps
+from regretta.optimizers.weight_sharing.setn import Setn
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import check_name, unknown
@@ -43,6 +48,12 @@ BUILT_IN: Mapping[str, type[Optimizer]] = MappingProxyType(
             Tpe,
             LocalSearch,
             Asha,
+            Rsps,
+            DartsV1,
+            DartsV2,
+            Gdas,
+            Setn,
+            Enas,
         )
     }
 )
