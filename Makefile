@@ -11,7 +11,7 @@ PYTHON := $(shell for python in python3.11 python3.12 python3.13 python3 python;
 	echo $$python && break; done)
 endif
 
-.PHONY: run test test-build test-lowest gallery lint types lock clean
+.PHONY: run test test-build test-lowest docs gallery lint types lock clean
 
 run: $(READY)
 	$(BIN)/regretta run quick --out results/quick
@@ -34,6 +34,10 @@ test-lowest: $(READY)
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/lowest.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	$(LOWEST)/bin/python -m pytest -n auto --dist worksteal -m "not slow"
+
+# The documentation as a site: build/docs/index.html.
+docs: $(READY)
+	$(BIN)/python -m sphinx -q -W -b html docs build/docs
 
 lint: $(READY)
 	$(BIN)/ruff check .

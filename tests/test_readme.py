@@ -1,4 +1,4 @@
-"""The README's programs run as they are printed."""
+"""The programs of the README and the docs run as they are printed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from regretta.cli import COMMANDS
 README = Path(__file__).parents[1] / "README.md"
 
 
+PAGES = [README, *sorted((README.parent / "docs").glob("*.md"))]
+
+
 def block(start: str) -> str:
-    """The README's code block that begins with a line."""
-    for found in re.findall(
-        r"```\w+\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL
-    ):
-        if found.startswith(start):
-            return str(found)
-    raise AssertionError(f"the README has no block that begins with {start!r}")
+    """The first code block of the README, or else of the docs, that begins with a line."""
+    for page in PAGES:
+        for found in re.findall(
+            r"```\w+\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL
+        ):
+            if found.startswith(start):
+                return str(found)
+    raise AssertionError(f"no page has a block that begins with {start!r}")
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +113,9 @@ def test_the_python_program_runs_as_a_saved_file(tmp_path: Path) -> None:
 
 def command_lines() -> list[str]:
     """Every call of `regretta` in a block of shell commands of the README or the docs."""
-    pages = [README, *sorted((README.parent / "docs").glob("*.md"))]
     blocks = [
         shown
-        for page in pages
+        for page in PAGES
         for shown in re.findall(r"```(?:bash|sh)?\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     ]
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
