@@ -250,7 +250,9 @@ class _Session:
         self._check(self._wait_for_workers())
         while len(self._queue) or self._under_way:
             workers = self._workers()
-            while len(self._queue) and len(self._under_way) < _AHEAD * len(workers):
+            # Until the first of each kind is timed nobody knows what is long: no worker gets two.
+            ahead = 1 if self._queue.seconds_left() is None else _AHEAD
+            while len(self._queue) and len(self._under_way) < ahead * len(workers):
                 self._submit(self._queue.take(len(workers)))
             ended = self._next_ended()
             if ended:

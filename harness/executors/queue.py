@@ -10,6 +10,7 @@ from regretta.harness.suite import Task
 _BATCH_SECONDS = 1.0
 _BATCHES_PER_SECOND = 100
 _SHARES = 2
+_ENDING = 4.0
 
 
 class Queue:
@@ -18,7 +19,8 @@ class Queue:
     A batch lasts about a second, so that handing it out costs little, progress is seen and little
     is lost with a worker; beyond a hundred workers it grows with them, so that at most a hundred
     batches a second come back. Towards the end batches shrink to single runs: none is longer than
-    half of a worker's share of what is left.
+    half of a worker's share of what is left. Once a worker's share is no longer than some of the
+    longest runs, these go first, so that the last to end is a short one.
 
     Parameters
     ----------
@@ -31,6 +33,7 @@ class Queue:
         self._left = Counter((task.table, task.label) for task in self._tasks)
         self._measured: Counter[tuple[str, str]] = Counter()
         self._mean: dict[tuple[str, str], float] = {}
+        self._ending = False
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -61,6 +64,7 @@ class Queue:
         left = self.seconds_left()
         if left is not None:
             limit = min(limit, left / (_SHARES * workers))
+            self._put_longest_first(left / workers)
         batch: list[Task] = []
         length = 0.0
         while self._tasks:
@@ -72,6 +76,16 @@ class Queue:
             self._left[task.table, task.label] -= 1
             length += seconds
         return batch
+
+    def _put_longest_first(self, share: float) -> None:
+        """Near the end, which is when a worker's share of seconds is a few of the longest runs."""
+        kinds = [kind for kind, count in self._left.items() if count]
+        if self._ending or share > _ENDING * max((self._mean[kind] for kind in kinds), default=0.0):
+            return
+        self._ending = True
+        self._tasks = deque(
+            sorted(self._tasks, key=lambda task: -self._mean[task.table, task.label])
+        )
 
     def put_back(self, tasks: Iterable[Task]) -> None:
         """Put runs that were taken and not done in front again."""

@@ -63,3 +63,27 @@ def test_seconds_left_wait_for_every_kind_to_be_measured() -> None:
     queue.note(Task("t", "b", 0), 10.0)
     queue.note(Task("t", "b", 1), 20.0)
     assert queue.seconds_left() == pytest.approx(3 * 1 + 2 * 15)
+
+
+def test_near_the_end_the_longest_runs_go_first() -> None:
+    queue = Queue(
+        [task for pair in zip(tasks(4, "short"), tasks(4, "long"), strict=True) for task in pair]
+    )
+    queue.note(Task("t", "short", 9), 1.0)
+    queue.note(Task("t", "long", 9), 40.0)
+    order = [task.label for _ in range(8) for task in queue.take(2)]
+    assert order == ["long"] * 4 + ["short"] * 4
+
+
+def test_far_from_the_end_runs_go_in_the_order_of_the_suite() -> None:
+    """So that an interrupted suite has seen every method."""
+    queue = Queue(
+        [
+            task
+            for pair in zip(tasks(400, "short"), tasks(400, "long"), strict=True)
+            for task in pair
+        ]
+    )
+    queue.note(Task("t", "short", 9), 1.0)
+    queue.note(Task("t", "long", 9), 40.0)
+    assert [task.label for _ in range(4) for task in queue.take(2)] == ["short", "long"] * 2
