@@ -104,7 +104,8 @@ def searches(folder: Path) -> list[SuiteResults]:
                 table: {label: few if len(few) >= fewest else () for label, few in group.items()}
                 for table, group in suite.runs.items()
             }
-            found.append(replace(suite, runs=runs))
+            if any(any(group.values()) for group in runs.values()):
+                found.append(replace(suite, runs=runs))
     return found
 
 
@@ -141,7 +142,10 @@ def gallery(tables: Path, results: list[SuiteResults], docs: Path) -> None:
             page = re.sub(
                 r"\[(!\[[^]]*\]\()([^)]*)\)\]\([^)]*\)", rf"\1figures/gallery-{paper}-\2)", page
             )
-            parts.append(re.sub(r"As a file: .*\n\n", "", page).strip())
+            page = re.sub(r"As a file: .*\n\n", "", page)
+            # Why the other studies are not the one is of interest only to who gives one.
+            page = re.sub(r" and pass --suite DIR.*", "", page)
+            parts.append(page.strip())
     write_atomically(docs / "gallery.md", ("\n\n".join(parts) + "\n").encode())
 
 

@@ -108,8 +108,9 @@ def training_seconds(table: Table) -> NDArray[np.float64]:
 
 
 def budget_name(table: Table, index: int) -> str:
-    """A budget with its unit: ``"108 epochs"``."""
-    return f"{table.budgets[index]:g} {table.budget_unit}"
+    """A budget with its unit: ``"108 epochs"``, ``"1 epoch"``."""
+    budget, unit = table.budgets[index], table.budget_unit
+    return f"{budget:g} {unit.removesuffix('s') if budget == 1 else unit}"
 
 
 def noted(

@@ -283,7 +283,7 @@ def draw(found: Locality, width: float) -> Figure:
         log_axis(near, "y")
         near.set_ylabel("Fraction within")
         near.set_xlabel("Edits to the nearest top point")
-        near.legend(loc="lower right")
+        near.legend(loc="lower right", frameon=True, framealpha=0.85, edgecolor="none")
         for ax in (walk, near):
             ax.axvline(NEAR, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
             ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -161,8 +161,8 @@ def draw(found: ArchitectureRanks, width: float) -> Figure:
     """Draw a point an architecture, and the diagonal on which both ranks are the same."""
     with house():
         figure, (ax,) = panels(1, min(width, 3.5), 3.2)
-        last = len(found.own) + 1
-        ax.plot([0, last], [0, last], color="#999999", linewidth=0.8, zorder=1)
+        ends = (-2, len(found.own) + 3)
+        ax.plot(ends, ends, color="#999999", linewidth=0.8, zorder=1)
         ax.plot(
             *(found.own, found.fixed),
             linestyle="none",
@@ -172,8 +172,8 @@ def draw(found: ArchitectureRanks, width: float) -> Figure:
         )
         ax.set_xlabel("Rank with own best hyperparameters (f*)")
         ax.set_ylabel("Rank with fixed hyperparameters (f\u2020)")
-        ax.set_xlim(0, last)
-        ax.set_ylim(0, last)
+        ax.set_xlim(*ends)
+        ax.set_ylim(*ends)
         ax.set_aspect("equal")
         ax.grid(True)
         title(ax, found.table, found.reconstruction)

@@ -29,6 +29,7 @@ from regretta.plots.paper.nasbench101.settings import (
     draw_settings,
     is_published,
 )
+from regretta.plots.paper.nasbench101.swayed import Swayed, swayed
 from regretta.plots.regret_curve import (
     RegretCurve,
     RegretCurves,
@@ -92,6 +93,8 @@ class Searches:
         Of a study of one method's settings: setting → labels and values.
     published
         Whether the first label of such a study has the paper's settings.
+    swayed
+        For 7-left and 7-validation: the cell that sways a mean, if one does.
     """
 
     number: str
@@ -102,6 +105,7 @@ class Searches:
     faster: Mapping[str, Interval] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
     published: bool = False
+    swayed: Swayed | None = None
 
 
 def compute(number: str, suite: SuiteResults, table: str) -> Searches:
@@ -181,7 +185,10 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
                 faster[name] = speed_up(runs[curve.label], runs[baseline.label], curves.kind)
     settings = by_setting(runs) if number in SENSITIVITY else {}
     published = bool(settings) and is_published(next(iter(runs.values()))[0])
-    return Searches(number, curves, styles, passing, tuple(missing), faster, settings, published)
+    outlier = swayed(runs, curves.kind) if number.startswith("7") else None
+    return Searches(
+        *(number, curves, styles, passing, tuple(missing), faster, settings, published, outlier)
+    )
 
 
 def _never_ages(run: RunResult) -> bool:
@@ -281,10 +288,11 @@ def caption(found: Searches) -> str:
         )
     beside = "".join(f" {a.quantity} {a.ours} (published {a.published})." for a in anchors(found))
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
+    sway = f" {found.swayed}" if found.swayed else ""
     kind = "supplement figure " if found.number.startswith("S") else "figure "
     return (
         f"NAS-Bench-101, {kind}{found.number.removeprefix('S').replace('-', ', ')}."
-        f" {words}{published}{beside}{missing}"
+        f" {words}{sway}{published}{beside}{missing}"
     )
 
 
