@@ -38,7 +38,7 @@ One run
 
 Tables and spaces to search
     Benchmark, what can be searched and judged; a table is one
-    Table, what was measured: cell by budget by repeat
+    Table, what was measured: cell by budget by repeat; `query` asks it about an architecture
     Provenance, where a benchmark's numbers come from
     Observed, Judged and Reference, what a benchmark of your own answers with
     entries, the tables that are there

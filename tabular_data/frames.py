@@ -36,7 +36,7 @@ def make_frame(columns: Mapping[str, Any]) -> pandas.DataFrame:
         import pandas
     except ImportError:
         raise UserError(
-            "data frames need pandas, which is not installed: pip install pandas"
+            "data frames need pandas, which is not installed: pip install 'regretta[frames]'"
         ) from None
     return pandas.DataFrame(dict(columns))
 

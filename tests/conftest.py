@@ -57,7 +57,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def grid_table() -> Table:
     """Four cells, two budgets, two repeats, all values told apart at a glance.
 

@@ -1,6 +1,6 @@
 """Results in the formats of others.
 
-A column or key has one meaning, whatever the format: `COLUMNS` says which.
+A column or key has one meaning, whatever the format: `MEANINGS` of `frames` says which.
 """
 
 from __future__ import annotations
@@ -8,49 +8,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import RunResult
+from regretta.harness.store.frames import FRAMES, Columns, numbers, suite_columns
 from regretta.harness.store.results import SuiteResults
 from regretta.tabular_data.names import file_name, unknown
 from regretta.tabular_data.scratch import clear_leftovers
-from regretta.tabular_data.spaces import Space, SpaceError, get_space
 from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import spreadsheet_cell
 
-FORMATS = ("nas_benchmarks", "csv")
-
-COLUMNS: Mapping[str, str] = MappingProxyType(
-    {
-        "table": "table that incumbents are judged on",
-        "label": "label of the method",
-        "optimizer": "name of its optimizer",
-        "settings": "all settings of the optimizer, as JSON",
-        "protocol": "name of the protocol",
-        "seed": "seed of the suite",
-        "run": "number of the run, from 0",
-        "time_limit": "simulated seconds that the search had",
-        "elapsed": "simulated seconds when its last evaluation finished",
-        "ended_early": "whether the optimizer had nothing more to propose before the limit",
-        "time": "simulated seconds at which the incumbent became it",
-        "evaluation": "valid evaluations finished by then",
-        "budget": "budget at which the incumbent was observed",
-        "cell": "row of the incumbent's cell in the table",
-        "architecture": "the cell, as the field writes it",
-        "configuration": "the configuration that was proposed, as JSON",
-        "validation_error": "validation error that the search observed",
-        "mean_validation_error": "mean validation error, which no search sees",
-        "test_error": "test error as the protocol reports it",
-        "regret_observed": "validation_error less the lowest mean validation error of any cell",
-        "regret_validation": "mean_validation_error less the lowest of any cell",
-        "regret_test": "test_error less the lowest of any cell",
-    }
-)
-"""Columns of ``incumbents.csv``, and what each means, here and in any other format."""
+FORMATS = ("nas_benchmarks", "csv", "parquet")
 
 _PEER_NAMES: Mapping[str, str] = MappingProxyType({"reinforce": "rl"})
 
@@ -68,15 +40,15 @@ def export_suite(
         Where to write; made if it is not there.
     form
         ``nas_benchmarks``: ``<method>/run_<id>.json``, the schema of automl/nas_benchmarks with
-        more keys; of a suite with several tables, each in a folder of its own. ``csv``: one file
-        ``incumbents.csv``, a row an incumbent, with the columns of `COLUMNS`; a run without an
-        evaluation and a method without a run have a row too, which ends where there is nothing to
-        say.
+        more keys; of a suite with several tables, each in a folder of its own. ``csv`` and
+        ``parquet``: a file for each of `regretta.harness.store.frames.FRAMES`, such as
+        ``trajectory.csv``, with what `SuiteResults.frame` shows.
 
     Raises
     ------
     SuiteError
-        If the format is unknown, the suite has no run, or the folder cannot be written.
+        If the format is unknown or not installed, the suite has no run, or the folder cannot be
+        written.
     """
     folder = Path(folder)
     if form not in FORMATS:
@@ -86,11 +58,13 @@ def export_suite(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         clear_leftovers(folder)
-        if form == "csv":
-            path = folder / "incumbents.csv"
-            write_atomically(path, _csv(suite))
-            return [path]
         written = []
+        if form in _WRITERS:
+            for kind in FRAMES:
+                path = folder / f"{kind}.{form}"
+                write_atomically(path, _WRITERS[form](suite_columns(suite, kind)))
+                written.append(path)
+            return written
         names = _method_folders(suite.labels)
         for table in suite.tables:
             root = [file_name(table)] if len(suite.tables) > 1 else []
@@ -133,9 +107,9 @@ def nas_benchmarks_lists(result: RunResult) -> dict[str, Any]:
     """
     runtime = result.trajectory.time.tolist()
     lists = {
-        "regret_validation": _numbers(result.regret("validation")),
-        "regret_observed": _numbers(result.regret("observed")),
-        "regret_test": _numbers(result.regret("test")) if result.has_test else None,
+        "regret_validation": numbers(result.regret("validation")),
+        "regret_observed": numbers(result.regret("observed")),
+        "regret_test": numbers(result.regret("test")) if result.has_test else None,
     }
     if runtime and runtime[-1] < result.elapsed:
         runtime.append(result.elapsed)
@@ -156,65 +130,29 @@ def nas_benchmarks_lists(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _numbers(values: Any) -> list[float | None]:
-    return [value if value == value else None for value in values.tolist()]  # NaN is no number
-
-
-def _csv(suite: SuiteResults) -> bytes:
+def _csv(columns: Columns) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for table in suite.tables:
-        space = _space(suite.identity.tables[table].space_spec)
-        for label in suite.labels:
-            method = suite.identity.methods[label]
-            about = {
-                "table": table,
-                "label": label,
-                "optimizer": method.optimizer,
-                "settings": json.dumps(dict(method.settings)),
-                "protocol": suite.identity.protocol.name,
-                "seed": suite.identity.seed,
-                "time_limit": suite.identity.tables[table].time_limit,
-            }
-            runs = suite.runs[table][label]
-            for row in (r for run in runs for r in _rows(run, space)) if runs else [{}]:
-                cells = {**about, **row}
-                writer.writerow({key: spreadsheet_cell(cell) for key, cell in cells.items()})
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for line in zip(*columns.values(), strict=True):
+        writer.writerow(map(spreadsheet_cell, line))
     return text.getvalue().encode()
 
 
-def _space(spec: str | Mapping[str, Any]) -> Space | None:
+def _parquet(columns: Columns) -> bytes:
     try:
-        return get_space(spec)
-    except SpaceError:  # that of a benchmark of the user's own
-        return None
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise SuiteError(
+            "Parquet needs pyarrow, which is not installed: pip install 'regretta[parquet]', or"
+            " choose --format csv"
+        ) from None
+    data = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), data)
+    return data.getvalue()
 
 
-def _rows(result: RunResult, space: Space | None) -> Iterator[dict[str, Any]]:
-    """A row an incumbent; one for a run without any."""
-    about = {"run": result.number, "elapsed": result.elapsed, "ended_early": result.ended_early}
-    steps = result.trajectory
-    n = len(steps)
-    columns: dict[str, Sequence[Any]] = {
-        "time": steps.time.tolist(),
-        "evaluation": steps.evaluation.tolist(),
-        "budget": _numbers(steps.budget),
-        "cell": [None] * n if steps.cell is None else steps.cell.tolist(),
-        "architecture": [None] * n,
-        "configuration": [json.dumps(entries.tolist()) for entries in steps.configuration],
-        "validation_error": _numbers(steps.validation_error),
-        "mean_validation_error": _numbers(steps.mean_validation_error),
-        "test_error": [None] * n if steps.test_error is None else _numbers(steps.test_error),
-        "regret_observed": _numbers(result.regret("observed")),
-        "regret_validation": _numbers(result.regret("validation")),
-        "regret_test": _numbers(result.regret("test")) if result.has_test else [None] * n,
-    }
-    if space is not None:
-        columns["configuration"] = [json.dumps(space.to_values(c)) for c in steps.configuration]
-        if steps.cell is not None:
-            columns["architecture"] = [space.describe(row) for row in steps.cell.tolist()]
-    for i in range(n):
-        yield {**about, **{key: values[i] for key, values in columns.items()}}
-    if not n:
-        yield about
+_WRITERS: Mapping[str, Callable[[Columns], bytes]] = MappingProxyType(
+    {"csv": _csv, "parquet": _parquet}
+)

@@ -7,13 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from regretta.harness.identity import SuiteIdentity
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.files import Damage, Stored, find_runs, run_path, set_aside
 from regretta.harness.store.folder import read_identity
 from regretta.harness.suite import Failure, Task
+from regretta.tabular_data.frames import make_frame
 from regretta.tabular_data.storage import write_atomically
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -188,6 +195,31 @@ class SuiteResults:
     def labels(self) -> tuple[str, ...]:
         """Labels of its methods, in the suite's order."""
         return tuple(self.identity.methods)
+
+    def frame(self, kind: str, times: ArrayLike | None = None) -> pandas.DataFrame:
+        """The results as a tidy data frame of pandas.
+
+        Parameters
+        ----------
+        kind
+            ``trajectory``: a line an incumbent. ``final``: a line a run, with its counts and its
+            last incumbent. ``evaluations``: a line a run and budget, how many there were.
+            ``curves``: a line a run and moment, its regret. The columns are those of
+            `regretta.harness.store.frames.FRAMES`, what they mean is in `MEANINGS` there.
+        times
+            Of ``curves``: simulated seconds, ascending; where None, 101 moments a table, equally
+            spaced on a logarithmic axis from its first incumbent to the limit.
+
+        Raises
+        ------
+        SuiteError
+            If the kind is unknown, or the suite has no run.
+        UserError
+            If pandas is not installed.
+        """
+        from regretta.harness.store.frames import suite_columns
+
+        return make_frame(suite_columns(self, kind, times))
 
     def planned(self, label: str) -> int:
         """Runs that the suite asks of a label on every table."""

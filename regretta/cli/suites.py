@@ -286,7 +286,7 @@ def _report(folder: Path) -> int:
     "form",
     metavar="FORMAT",
     default="nas_benchmarks",
-    help="nas_benchmarks (default) or csv.",
+    help="nas_benchmarks (default), csv or parquet.",
 )
 @click.option("--out", metavar="DIR2", type=PATH, required=True, help="Where to write.")
 def export(folder: Path, form: str, out: Path) -> int:

@@ -267,5 +267,5 @@ def test_without_pandas_a_frame_is_one_line(
     grid_table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(UserError, match="pip install pandas"):
+    with pytest.raises(UserError, match="need pandas, which is not installed"):
         grid_table.frame()

@@ -13,19 +13,11 @@ from regretta.cli import main
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.store.export import COLUMNS, export_suite, nas_benchmarks_lists
+from regretta.harness.store.export import export_suite, nas_benchmarks_lists
+from regretta.harness.store.frames import FRAMES
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.harness.store.status import suite_status
-from regretta.tabular_data.table import Table
 from tests.harness.test_result import RESULT
-
-
-@pytest.fixture(scope="module")
-def folder(small101: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    entries = (OptimizerEntry("random_search"), OptimizerEntry("reinforce"))
-    out = tmp_path_factory.mktemp("export") / "suite"
-    run_suite(SuiteSpec("s", (str(small101),), entries, time_limit=1e4, runs=2), out)
-    return out
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -65,50 +57,13 @@ def test_without_test_accuracy_the_test_regret_is_null() -> None:
 
 
 def test_csv_has_a_row_an_incumbent(folder: Path, tmp_path: Path) -> None:
-    (path,) = export_suite(load_suite(folder), tmp_path, "csv")
-    rows = read_csv(path)
+    written = export_suite(load_suite(folder), tmp_path, "csv")
+    assert [path.name for path in written] == [f"{kind}.csv" for kind in FRAMES]
+    rows = read_csv(tmp_path / "trajectory.csv")
     runs = load_suite(folder).runs["small101"]
     assert len(rows) == sum(len(run.trajectory) for label in runs for run in runs[label])
     assert float(rows[0]["time"]) == runs["random_search"][0].trajectory.time[0]
-    assert list(rows[0]) == list(COLUMNS)
-
-
-CELLS = """
-import numpy as np
-from regretta import Optimizer
-
-class Cells(Optimizer):
-    "Proposes the cells of its settings in order."
-    name = "cells"
-
-    def setup(self):
-        self.left = [1, 2]
-
-    def ask(self):
-        if not self.left:
-            return None
-        return self.space.configurations(np.array([self.left.pop(0)]))[0]
-"""
-
-
-@pytest.fixture
-def by_hand(grid_table: Table, tmp_path: Path) -> SuiteResults:
-    """Cells 1 and 2 of four, each in 130 s or 120 s at budget 9, and a method that fails."""
-    table = grid_table.write(tmp_path / "grid")
-    (tmp_path / "cells.py").write_text(CELLS)
-    (tmp_path / "mute.py").write_text(
-        "from regretta import Optimizer\nclass Mute(Optimizer):\n    name = 'mute'\n"
-        "    def ask(self): return None\n"
-    )
-    (tmp_path / "broken.py").write_text(
-        "from regretta import Optimizer\nclass Broken(Optimizer):\n    name = 'broken'\n"
-        "    def ask(self): return 1 / 0\n"
-    )
-    plugins = tuple(tmp_path / f"{name}.py" for name in ("cells", "mute", "broken"))
-    entries = tuple(OptimizerEntry(name) for name in ("cells", "mute", "broken"))
-    spec = SuiteSpec("hand", (str(table),), entries, time_limit=500, runs=1, plugins=plugins)
-    run_suite(spec, tmp_path / "out")
-    return load_suite(tmp_path / "out")
+    assert tuple(rows[0]) == FRAMES["trajectory"]
 
 
 def test_a_csv_row_says_all_of_its_incumbent(by_hand: SuiteResults, tmp_path: Path) -> None:
@@ -142,7 +97,7 @@ def test_a_name_means_the_same_in_every_format(by_hand: SuiteResults, tmp_path: 
     rows = read_csv(export_suite(by_hand, tmp_path / "csv", "csv")[0])
     (path,) = (p for p in export_suite(by_hand, tmp_path / "peers") if p.parent.name == "cells")
     data = json.loads(path.read_text())
-    for key in data.keys() & COLUMNS.keys():
+    for key in data.keys() & set(FRAMES["trajectory"]):
         if isinstance(data[key], list):
             assert data[key][:2] == [float(row[key]) for row in rows[:2]], key
         elif key != "settings":
@@ -212,6 +167,6 @@ def test_no_spreadsheet_takes_a_label_for_a_formula(small101: Path, tmp_path: Pa
     entries = (OptimizerEntry("random_search", label="=HYPERLINK(1)"),)
     run_suite(SuiteSpec("s", (str(small101),), entries, time_limit=1e4, runs=1), tmp_path / "out")
     export_suite(load_suite(tmp_path / "out"), tmp_path / "csv", "csv")
-    rows = read_csv(tmp_path / "csv" / "incumbents.csv")
+    rows = read_csv(tmp_path / "csv" / "trajectory.csv")
     assert {row["label"] for row in rows} == {"'=HYPERLINK(1)"}
     assert all(float(row["time"]) > 0 for row in rows)
