@@ -106,6 +106,7 @@ def run(
     from joblib import cpu_count
 
     from regretta.experiments.catalog import find_suite, results_folder
+    from regretta.experiments.gpu_hours import gpu_hours
     from regretta.harness.campaign import run_suite
     from regretta.optimizers.registry import plugin_optimizers
 
@@ -129,6 +130,8 @@ def run(
         plugin_optimizers=own,
     )
     folder = out or results_folder(Path(suite)) or Path("results") / spec.name
+    if hours := gpu_hours(spec):
+        say(hours)
     started = time.monotonic()
     with Progress(spec.name) as progress:
         outcome = run_suite(
