@@ -94,7 +94,7 @@ class Searches:
     published
         Whether the first label of such a study has the paper's settings.
     swayed
-        For 7-left and 7-validation: the cell that sways a mean, if one does.
+        The cell that sways a mean, if one does; None for 7-right.
     """
 
     number: str
@@ -185,7 +185,7 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
                 faster[name] = speed_up(runs[curve.label], runs[baseline.label], curves.kind)
     settings = by_setting(runs) if number in SENSITIVITY else {}
     published = bool(settings) and is_published(next(iter(runs.values()))[0])
-    outlier = swayed(runs, curves.kind) if number.startswith("7") else None
+    outlier = swayed(runs, curves.kind)
     return Searches(
         *(number, curves, styles, passing, tuple(missing), faster, settings, published, outlier)
     )
@@ -288,7 +288,9 @@ def caption(found: Searches) -> str:
         )
     beside = "".join(f" {a.quantity} {a.ours} (published {a.published})." for a in anchors(found))
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
-    sway = f" {found.swayed}" if found.swayed else ""
+    sway = ""
+    if found.swayed:
+        sway = f" {found.swayed.told(found.styles[found.swayed.label].name)}"
     kind = "supplement figure " if found.number.startswith("S") else "figure "
     return (
         f"NAS-Bench-101, {kind}{found.number.removeprefix('S').replace('-', ', ')}."

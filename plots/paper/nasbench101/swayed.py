@@ -10,9 +10,8 @@ import numpy as np
 from regretta.harness.regret import regret_matrix, steps_at
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
-from regretta.plots.style import human_name
 
-_FEW, _MUCH = 0.02, 0.1
+_FEW, _MUCH, _ENOUGH = 0.02, 0.1, 20
 _MOMENTS = 100
 
 
@@ -22,7 +21,7 @@ class Swayed:
 
     Attributes
     ----------
-    optimizer
+    label
         Whose mean it is.
     cell, regret
         Row of the cell, and its regret.
@@ -34,7 +33,7 @@ class Swayed:
         Part of the mean that is gone if these runs are left out.
     """
 
-    optimizer: str
+    label: str
     cell: int
     regret: float
     runs: int
@@ -42,25 +41,28 @@ class Swayed:
     at: float
     share: float
 
-    def __str__(self) -> str:
+    def told(self, name: str) -> str:
+        """A sentence or two; `name` is the method's as a reader knows it."""
         return (
             f"A single cell makes up to {100 * self.share:.0f} % of a mean: after"
-            f" {human_time(self.at)} {self.runs} of {self.of} runs of {human_name(self.optimizer)}"
-            f" hold row {self.cell}, whose regret is {self.regret:.2g} and which looked better than"
-            " it is. Curves rise and fall with it."
+            f" {human_time(self.at)} {self.runs} of {self.of} runs of {name}"
+            f" {'holds' if self.runs == 1 else 'hold'} row {self.cell}, whose regret is"
+            f" {self.regret:.2g} and which looked better than it is. Curves rise and fall with such"
+            " cells."
         )
 
 
 def swayed(runs: Mapping[str, Sequence[RunResult]], kind: str) -> Swayed | None:
     """The cell that sways a mean most; None where none adds a tenth of a mean.
 
-    Only cells count that at most a fiftieth of a method's runs hold: what many runs find is no
-    accident of a few. `kind` is as in `RunResult.regret`.
+    Only cells count that one run or at most a fiftieth of a method's runs hold: what many runs
+    find is no accident of a few; and only methods of 20 runs or more. `kind` is as in
+    `RunResult.regret`.
     """
     found: list[Swayed] = []
-    for group in runs.values():
+    for label, group in runs.items():
         ended = [run for run in group if len(run.trajectory) and run.trajectory.cell is not None]
-        if not ended:
+        if len(ended) < _ENOUGH:
             continue
         limit = max(run.time_limit for run in ended)
         start = min(max(float(run.trajectory.time[0]) for run in ended), limit)
@@ -74,7 +76,7 @@ def swayed(runs: Mapping[str, Sequence[RunResult]], kind: str) -> Swayed | None:
         )
         for at, regret, cell in zip(moments, regrets.T, cells.T, strict=True):
             rows, place, held = np.unique(cell, return_inverse=True, return_counts=True)
-            few = held <= _FEW * len(ended)
+            few = held <= max(1, _FEW * len(ended))
             if not few.any() or regret.mean() <= 0:
                 continue
             total = np.bincount(place, weights=regret)
@@ -85,7 +87,7 @@ def swayed(runs: Mapping[str, Sequence[RunResult]], kind: str) -> Swayed | None:
             count = int(held[chosen])
             found.append(
                 Swayed(
-                    optimizer=group[0].optimizer,
+                    label=label,
                     cell=int(rows[chosen]),
                     regret=float(total[chosen] / count),
                     runs=count,

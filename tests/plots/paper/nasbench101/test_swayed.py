@@ -23,11 +23,11 @@ def test_two_of_a_hundred_runs_make_a_third_of_the_mean(run_of: Callable[..., Ru
     for_a_while = held(run_of([10, 100, 1000], [0.02, 0.52, 0.02]), 98, 7777, 99)
     found = swayed({"random_search": [*good, for_a_while, for_a_while]}, "test")
     assert found is not None
-    assert (found.optimizer, found.cell, found.runs, found.of) == ("random_search", 7777, 2, 100)
+    assert (found.label, found.cell, found.runs, found.of) == ("random_search", 7777, 2, 100)
     assert found.regret == pytest.approx(0.52)
     assert found.share == pytest.approx(1 / 3)
     assert 100 <= found.at < 1000
-    assert "up to 33 % of a mean" in str(found)
+    assert "up to 33 % of a mean" in found.told("Random search")
 
 
 def test_what_many_runs_hold_is_no_accident(run_of: Callable[..., RunResult]) -> None:
