@@ -57,8 +57,13 @@ Those without a model are half a core-hour, NAS-HPO-Bench as much, figure 7's th
 to three core-hours, the rest about ten.
 """
 
-FEWEST = {"nasbench101-paper": 100}
-"""Runs that a method must have to be drawn; 50 in other suites: a mean of fewer is noise."""
+FEWEST = {
+    "nasbench101-paper": 100,
+    "sensitivity-smac": 50,
+    "sensitivity-bohb": 50,
+    "nasbench101-encoding-c": 50,
+}
+"""Runs that a method must have to be drawn; 30 in other suites: a mean of fewer is noise."""
 
 COLORS = 160
 """Colours of a picture in the docs: enough for every figure, at a third of the bytes."""
@@ -71,8 +76,8 @@ ours. This page is made by `make gallery`. Numbers of a table that is partly mod
 "reconstruction" in the picture: of NAS-Bench-101 the cells, their parameters and the mean test
 accuracy after 108 epochs are real, and most of the rest is not. Each figure of searches says how
 many runs it has and how long they are, and where that is less than in the paper. Of figure 7 no
-method is drawn that has fewer than 100 runs, of the others none with fewer than 50; figures whose
-searches have not been run are listed as not drawn.
+method is drawn that has fewer than 100 runs, of S2, S3 and S6 none with fewer than 50, of the
+others none with fewer than 30; figures whose searches have not been run are listed as not drawn.
 """
 
 
@@ -99,7 +104,7 @@ def searches(folder: Path) -> list[SuiteResults]:
     for name in dict.fromkeys(name for name, *_ in STUDIES):
         if (folder / name / "suite.json").exists():
             suite = load_suite(folder / name)
-            fewest = FEWEST.get(name, 50)
+            fewest = FEWEST.get(name, 30)
             runs = {
                 table: {label: few if len(few) >= fewest else () for label, few in group.items()}
                 for table, group in suite.runs.items()
