@@ -10,8 +10,12 @@ _WIDEST = 400
 class UserError(ValueError):
     """Something given to Regretta cannot be used: one line says what, where and what to do.
 
-    The command line turns it into that line and exit code 2.
+    The command line turns it into that line and exit code 2. What is quoted in a message may have
+    line ends of its own, as arrays do when they are shown: they become spaces.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(part.strip() for part in message.splitlines()))
 
 
 def shown(value: object, width: int = 60) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.tabular_data.columns import TableError
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces.naming import row_of_name
 from regretta.tabular_data.spaces.parameters import as_number
 
@@ -430,7 +431,7 @@ def _checked_repeat(table: Table, row: int, budget: float | None, repeat: object
     if number is None or not number.is_integer() or not 0 <= number < table.repeats:
         raise TableError(
             f"table {table.name!r} has the repeats 0 to {table.repeats - 1}, and none is"
-            f" {repeat!r:.40}"
+            f" {shown(repeat, 40)}"
         )
     column = table.columns["validation_accuracy"][row]
     measured = ~np.isnan(column if budget is None else column[[table.budget_index(budget)]])

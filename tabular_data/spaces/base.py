@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces import naming
 from regretta.tabular_data.spaces.checks import numbers
 from regretta.tabular_data.spaces.encoding import Encoder, one_hot
@@ -263,7 +264,7 @@ class Space(ParameterSpace, ABC):
     def _unreadable(self, given: object) -> SpaceError:
         hint = naming.foreign(self, given)
         return SpaceError(
-            f"no architecture of {self.name}: {given!r:.120}{hint and f' ({hint})'}; write"
+            f"no architecture of {self.name}: {shown(given, 120)}{hint and f' ({hint})'}; write"
             f" {self.written}"
         )
 
@@ -330,7 +331,7 @@ class Space(ParameterSpace, ABC):
         number = as_number(row.item() if isinstance(row, np.ndarray) and row.ndim == 0 else row)
         if number is None or not number.is_integer() or not 0 <= int(row) < self.n_cells:  # type: ignore[call-overload]
             raise SpaceError(
-                f"{self.name} has the rows 0 to {self.n_cells - 1}, and none is {row!r:.60}"
+                f"{self.name} has the rows 0 to {self.n_cells - 1}, and none is {shown(row, 60)}"
             )
         return int(row)  # type: ignore[call-overload, no-any-return]
 

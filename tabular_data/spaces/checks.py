@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces.parameters import SpaceError
 
 
@@ -21,7 +22,7 @@ def numbers(given: ArrayLike, what: str) -> NDArray[Any]:
     try:
         array = np.asarray(given)
     except ValueError:
-        raise SpaceError(f"{what} holds numbers in one shape, got {given!r:.80}") from None
+        raise SpaceError(f"{what} holds numbers in one shape, got {shown(given, 80)}") from None
     if np.ma.is_masked(given):
         raise SpaceError(f"{what} has masked entries")
     if array.dtype.kind not in "iuf" or _has_truth_values(given):

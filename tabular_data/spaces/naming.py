@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces.parameters import SpaceError
 
 if TYPE_CHECKING:
@@ -155,4 +156,6 @@ def _spelled(space: Space, kind: str) -> str:
 
 
 def _refuse(space: Space, given: object) -> NoReturn:
-    raise SpaceError(f"no architecture of {space.name}: {given!r:.60}; write it as {space.written}")
+    raise SpaceError(
+        f"no architecture of {space.name}: {shown(given)}; write it as {space.written}"
+    )

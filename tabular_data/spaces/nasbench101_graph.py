@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces.parameters import SpaceError
 
@@ -142,9 +143,14 @@ def checked_cell(
         raise SpaceError(
             f"a cell's matrix is square and upper triangular, with entries 0 and 1{hint}"
         )
-    if isinstance(operations, str) or not isinstance(operations, Sequence | np.ndarray):
-        raise SpaceError(f"a cell's operations are a list of names, got {operations!r:.80}")
-    names = tuple(str(name) if isinstance(name, str) else name for name in operations)
+    listed = operations.tolist() if isinstance(operations, np.ndarray) else operations
+    if isinstance(listed, str | bytes) or not isinstance(listed, Sequence):
+        raise SpaceError(f"a cell's operations are a list of names, got {shown(operations, 80)}")
+    names = []
+    for name in listed:
+        if not isinstance(name, str):
+            raise SpaceError(f"unknown operation {shown(name)}: known are {', '.join(OPERATIONS)}")
+        names.append(str(name))
     if len(names) == n and (names[0], names[-1]) == (INPUT, OUTPUT):
         names = names[1:-1]
     if len(names) != n - 2:
@@ -153,11 +159,9 @@ def checked_cell(
             f" {len(names)}"
         )
     for name in names:
-        if not isinstance(name, str):
-            raise SpaceError(f"unknown operation {name!r:.60}: known are {', '.join(OPERATIONS)}")
         if name not in OPERATIONS:
             raise SpaceError(unknown("operation", name[:60], OPERATIONS))
-    return given.astype(np.int8), names
+    return given.astype(np.int8), tuple(names)
 
 
 def _is_upper(matrix: NDArray[Any]) -> bool:

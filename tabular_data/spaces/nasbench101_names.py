@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
 from functools import cache
 from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces.nasbench101_graph import INPUT, OPERATIONS, OUTPUT
 from regretta.tabular_data.spaces.nasbench101_index import CellIndex, cell_index
-from regretta.tabular_data.spaces.parameters import SpaceError
+from regretta.tabular_data.spaces.parameters import SpaceError, as_number
 
 NASLIB_OPERATIONS = (INPUT, OUTPUT, OPERATIONS[2], OPERATIONS[1], OPERATIONS[0])
 """NASLib's numbers of what a vertex does.
@@ -47,7 +47,7 @@ def row_of_hash(index: CellIndex, module_hash: object) -> int:
     text = str(module_hash).strip().lower()
     if not isinstance(module_hash, str) or not _HASH.fullmatch(text):
         raise SpaceError(
-            f"a module hash of NAS-Bench-101 has 32 hexadecimal digits, got {module_hash!r:.60}"
+            f"a module hash of NAS-Bench-101 has 32 hexadecimal digits, got {shown(module_hash)}"
         )
     row = bisect_left(range(index.n_cells), text, key=lambda k: index.cell(k).module_hash())
     if row < index.n_cells and index.cell(row).module_hash() == text:
@@ -74,16 +74,18 @@ def quick_row(index: CellIndex, matrix: Any, operations: Any) -> int:
     operations
         A list or tuple of names.
     """
-    if type(operations) not in (list, tuple) or type(matrix) not in (list, tuple, np.ndarray):
-        return -1
-    n = len(matrix)
     lines = matrix.tolist() if type(matrix) is np.ndarray else matrix
-    if len(operations) == n and operations[0] == INPUT and operations[-1] == OUTPUT:
-        operations = operations[1:-1]
-    if not 2 <= n <= index.vertices or len(operations) != n - 2:
+    if type(operations) not in (list, tuple) or type(lines) not in (list, tuple):
+        return -1
+    n = len(lines)
+    if not 2 <= n <= index.vertices:
         return -1
     code = labels = 0
     try:
+        if len(operations) == n and operations[0] == INPUT and operations[-1] == OUTPUT:
+            operations = operations[1:-1]
+        if len(operations) != n - 2:
+            return -1
         for known, line in zip(_lines(index.vertices, n), lines, strict=True):
             if type(line) not in (list, tuple):
                 return -1
@@ -118,14 +120,15 @@ def cell_of_naslib(numbers: Any) -> Spelled:
     SpaceError
         If it is no such tuple; whether it is a cell is for `NasBench101.row_of_cell` to say.
     """
-    given = list(numbers) if isinstance(numbers, Sequence | np.ndarray) else []
+    listed = numbers.tolist() if isinstance(numbers, np.ndarray) else numbers
+    given = list(listed) if isinstance(listed, list | tuple) else []
     n = int(len(given) ** 0.5)
     labels = given[n * n :]
-    known = all(label in range(len(NASLIB_OPERATIONS)) for label in labels)
+    known = all(as_number(label) in range(len(NASLIB_OPERATIONS)) for label in labels)
     if len(given) < 6 or len(labels) != n or not known:
         raise SpaceError(
             "NASLib's tuple of a NAS-Bench-101 cell has n·n entries of the matrix and n numbers 0"
-            f" to {len(NASLIB_OPERATIONS) - 1} of what the vertices do, got {numbers!r:.80}"
+            f" to {len(NASLIB_OPERATIONS) - 1} of what the vertices do, got {shown(numbers, 80)}"
         )
     matrix = [given[start : start + n] for start in range(0, n * n, n)]
     return matrix, [NASLIB_OPERATIONS[int(k)] for k in labels]

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces.encoding import Encoder, nasbench201_paths, one_hot
 from regretta.tabular_data.spaces.grid import GridSpace
@@ -180,7 +181,7 @@ class NasBench201(GridSpace):
         except SpaceError:
             raise SpaceError(
                 f"NAS-Bench-201 has the official indices 0 to {self.n_cells - 1}, and none is"
-                f" {index!r:.60}"
+                f" {shown(index, 60)}"
             ) from None
 
     def row_of_naslib(self, indices: Any) -> int:
@@ -196,7 +197,7 @@ class NasBench201(GridSpace):
         except SpaceError:
             raise SpaceError(
                 "NASLib's op_indices of NAS-Bench-201 are six numbers from 0 to 4, got"
-                f" {indices!r:.80}"
+                f" {shown(indices, 80)}"
             ) from None
         own = dict(zip(NASLIB_EDGES, checked, strict=True))
         return self.row([OPERATIONS.index(NASLIB_OPERATIONS[own[edge]]) for edge in EDGES])
@@ -241,12 +242,12 @@ def _operations(text: object) -> tuple[str, ...]:
     if match is None:
         raise SpaceError(
             f"not a NAS-Bench-201 architecture string such as {_completed(bare) or _EXAMPLE}:"
-            f" {text!r:.120}"
+            f" {shown(text, 120)}"
         )
     for operation in match.groups():
         if operation not in OPERATIONS:
             said = unknown("operation", operation[:40], OPERATIONS)
-            raise SpaceError(f"{said} (in {text!r:.120})")
+            raise SpaceError(f"{said} (in {shown(text, 120)})")
     return match.groups()
 
 
