@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from regretta.harness.executors import InProcess, Pool
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import RunOutcome
 from regretta.harness.identity import SuiteError
+from regretta.harness.launch import expected_costs, in_words
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.store.files import clear_checkpoints
 from regretta.harness.store.folder import at_work, claim
@@ -19,14 +21,14 @@ from regretta.harness.store.results import (
     done_already,
     early_ends,
     ended_early,
-    failure_path,
+    failed_already,
     write_data,
     write_failure,
 )
 from regretta.harness.suite import Failure, Suite, Task, plan
 from regretta.tabular_data.errors import UserError
 
-_LARGE = 600.0
+_LARGE, _ENOUGH = 600.0, 100
 
 
 class Executor(Protocol):
@@ -119,30 +121,39 @@ def run_suite(
     folder = Path(folder)
     suite = replace(plan(spec), folder=folder.resolve())
     said = list(claim(suite, folder, redo_changed=redo_changed))
-    tasks = suite.tasks()
+    counts = suite.counts()
+    total = sum(counts.values())
     with at_work(folder) as place:
         with place.writing():
             have, aside, early = done_already(folder, suite.identity())
+            again = failed_already(folder, suite.identity()) if only_failed else []
         said += aside
-        todo = [task for task in tasks if task not in have]
-        done = len(tasks) - len(todo)
+        have = {task for task in have if task.number < counts[task.table, task.label]}
+        done = len(have)
+        left = Counter(counts)
+        left.subtract((task.table, task.label) for task in have)
+        queue = Queue((task for task in suite.tasks() if task not in have), left)
         if only_failed:
-            todo = [task for task in todo if failure_path(folder, task).exists()]
+            queue = Queue(task for task in again if task.number < counts[task.table, task.label])
         failures: dict[Task, Failure] = {}
         notes: dict[str, None] = {}
         new = 0
         if progress:
-            progress(done, len(tasks))
-        place.make_room(todo)
-        queue = Queue(todo)
+            progress(done, total)
+        place.make_room(kind for kind, count in queue.left.items() if count)
         if executor is None:
-            here = workers == 1 or len(todo) <= 1
+            here = workers == 1 or len(queue) <= 1
             here = here and spec.run_time_limit is None and not suite.files_of_others()
             executor = InProcess() if here else Pool(workers)
-        estimate = announce if announce and todo else None
+        estimate = announce if announce and len(queue) else None
+        if estimate:
+            costs = expected_costs(suite, queue.left)
+            if sum(cost.seconds or 0.0 for cost in costs) >= _LARGE:
+                estimate(in_words(costs, workers if isinstance(executor, Pool) else 1))
         with closing(executor.work(suite, queue)) as outcomes:
             for outcome in outcomes:
-                queue.note(outcome.task, outcome.seconds)
+                if outcome.failure is None:
+                    queue.note(outcome.task, outcome.seconds, outcome.processor, outcome.warm)
                 notes |= dict.fromkeys(outcome.notes)
                 with place.writing():
                     if outcome.data is not None:
@@ -158,13 +169,16 @@ def run_suite(
                         failures[outcome.task] = outcome.failure
                 _check_unchanged(suite, outcome.task.table)
                 if progress:
-                    progress(done + new + len(failures), len(tasks))
-                if estimate and (seconds := queue.seconds_left()) is not None:
+                    progress(done + new + len(failures), total)
+                if estimate and (queue.settled or new >= _ENOUGH):
+                    seconds = queue.processor_seconds_left() or 0.0
                     if seconds >= _LARGE:
-                        estimate(_estimated(seconds, len(queue)))
+                        estimate(_estimated(seconds, len(queue), new))
                     estimate = None
-    order = {task: k for k, task in enumerate(tasks)}
-    failed = sorted(failures, key=order.__getitem__)
+    tables, labels = list(suite.tables), list(suite.methods)
+    failed = sorted(
+        failures, key=lambda at: (at.number, tables.index(at.table), labels.index(at.label))
+    )
     return SuiteOutcome(
         folder,
         done + new,
@@ -192,8 +206,8 @@ def _check_unchanged(suite: Suite, name: str) -> None:
             ) from error
 
 
-def _estimated(seconds: float, runs: int) -> str:
+def _estimated(seconds: float, runs: int, measured: int) -> str:
     return (
-        f"estimate, from the first run of each method: {seconds / 3600:.1f} core-hours for the"
-        f" {runs} runs to come; Ctrl-C stops, the same command goes on"
+        f"estimate, from the first {measured:,} runs: {seconds / 3600:.1f} core-hours for the"
+        f" {runs:,} runs to come; Ctrl-C stops, the same command goes on"
     )

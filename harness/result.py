@@ -23,7 +23,7 @@ class ResultError(UserError):
     """A result file or folder that cannot be used; the message says which and why."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Trajectory:
     """The incumbents of a run; entry i holds from ``time[i]`` on, until ``time[i + 1]``.
 
@@ -37,7 +37,8 @@ class Trajectory:
         Budget at which it was observed, shape ``[k]``; NaN where the search recommended what it
         had not evaluated.
     configuration
-        Shape ``[k, dim]``.
+        Shape ``[k, dim]``, of a run that was read from a file in the smallest integers that hold
+        it.
     cell
         Table row, shape ``[k]``; None where the benchmark's cells are not numbered.
     validation_error
@@ -62,7 +63,7 @@ class Trajectory:
         return len(self.time)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class RunResult:
     """All that is kept of one run.
 

@@ -39,6 +39,7 @@ _ENTRY_KEYS = {
     "runs": int,
 }
 _LONGEST = 1000
+_MOST_RUNS = 1_000_000_000
 _LISTED = 4
 
 
@@ -142,13 +143,13 @@ class SuiteSpec:
             raise SpecError(
                 f"suite {self.name!r} names no optimizer; add [[optimizers]] with name = '…'"
             )
-        if self.runs < 1:
-            raise SpecError(f"suite {self.name!r}: runs must be at least 1, got {self.runs}")
-        for entry in self.optimizers:
-            if entry.runs is not None and entry.runs < 1:
+        for whose, runs in [
+            ("", self.runs),
+            *((f" of {e.label!r}", e.runs) for e in self.optimizers),
+        ]:
+            if runs is not None and not 1 <= runs <= _MOST_RUNS:
                 raise SpecError(
-                    f"suite {self.name!r}: runs of {entry.label!r} must be at least 1, got"
-                    f" {entry.runs}"
+                    f"suite {self.name!r}: runs{whose} must be from 1 to {_MOST_RUNS:,}, got {runs}"
                 )
         if self.seed < 0:
             raise SpecError(f"suite {self.name!r}: seed must not be negative, got {self.seed}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
@@ -147,15 +147,21 @@ class Suite:
                     found.add(Path(inspect.getfile(method.optimizer)))
         return frozenset(found)
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> Iterator[Task]:
         """All runs; run numbers outermost, so that an interrupted suite has seen every method."""
-        return [
-            Task(table, label, number)
-            for number in range(max(method.runs for method in self.methods.values()))
+        for number in range(max(method.runs for method in self.methods.values())):
+            for table in self.tables:
+                for label, method in self.methods.items():
+                    if number < method.runs:
+                        yield Task(table, label, number)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many runs there are by table and label."""
+        return {
+            (table, label): method.runs
             for table in self.tables
             for label, method in self.methods.items()
-            if number < method.runs
-        ]
+        }
 
     def run_of(self, task: Task) -> Run:
         """The run of a task."""

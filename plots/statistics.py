@@ -31,6 +31,10 @@ class StatisticsError(UserError):
     """A statistic whose assumptions the data do not meet; the message says which."""
 
 
+_BATCH = 250_000
+"""Numbers resampled at a time: of thousands of runs, all of them would fill memory."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """An estimate from `runs` runs with its confidence interval; none (NaN) of a single run."""
@@ -133,7 +137,7 @@ def bootstrap_interval(
         statistic,
         confidence_level=confidence,
         n_resamples=resamples,
-        batch=max(1, 1_000_000 // len(sample)),  # 8 MB at a time
+        batch=max(1, _BATCH // len(sample)),
         method="percentile",
         vectorized=True,
         rng=np.random.default_rng(seed),
@@ -155,7 +159,7 @@ def difference_interval(first: ArrayLike, second: ArrayLike) -> Interval:
         (one, two),
         lambda a, b, axis: np.mean(a, axis=axis) - np.mean(b, axis=axis),
         n_resamples=2000,
-        batch=max(1, 1_000_000 // max(len(one), len(two))),
+        batch=max(1, _BATCH // max(len(one), len(two))),
         method="percentile",
         vectorized=True,
         rng=np.random.default_rng(0),

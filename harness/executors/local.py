@@ -38,10 +38,11 @@ class InProcess:
 
     def work(self, suite: Suite, queue: Queue) -> Generator[RunOutcome]:
         """Do all runs of the queue."""
+        done: set[str] = set()
         with one_thread():
             while batch := queue.take(1):
                 for task in batch:
-                    yield do_run(suite, task, passing=(KeyboardInterrupt,))
+                    yield do_run(suite, task, done, passing=(KeyboardInterrupt,))
 
 
 @dataclass(frozen=True)

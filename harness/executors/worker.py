@@ -39,14 +39,17 @@ class RunOutcome:
     ----------
     task
         The run.
-    seconds
-        Real seconds it took.
+    seconds, processor
+        Real seconds it took, and seconds of the processor.
     data
         Content of its result file; None if it failed.
     failure
         What happened, if it failed.
     notes
         What the optimizer has to say about it.
+    warm
+        Whether its process had done a run of its label before, so that nothing was loaded or
+        compiled in it.
     """
 
     task: Task
@@ -54,19 +57,32 @@ class RunOutcome:
     data: bytes | None
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    processor: float = 0.0
+    warm: bool = True
 
 
-def do_run(suite: Suite, task: Task, passing: tuple[type[BaseException], ...] = ()) -> RunOutcome:
+def do_run(
+    suite: Suite, task: Task, done: set[str], passing: tuple[type[BaseException], ...] = ()
+) -> RunOutcome:
     """Do one run; whatever an optimizer raises is this run's failure and nobody else's.
 
     Parameters
     ----------
     suite, task
         Which run.
+    done
+        Labels of which this process has done a run; that of the run is added.
     passing
         What is not the run's own, such as the user's Ctrl-C where that comes here.
     """
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
+    warm = task.label in done
+    done.add(task.label)
+
+    def outcome(data: bytes | None, failure: Failure | None, notes: tuple[str, ...]) -> RunOutcome:
+        took = time.perf_counter() - start, time.process_time() - processor
+        return RunOutcome(task, took[0], data, failure, notes, took[1], warm)
+
     try:
         result = run(suite.run_of(task))
         data = result.to_json()
@@ -76,8 +92,8 @@ def do_run(suite: Suite, task: Task, passing: tuple[type[BaseException], ...] = 
         message = str(error) if isinstance(error, OptimizerError) else _at(task, described(error))
         place = _place(error, suite.files_of_others())
         failure = Failure(*_address(task), _line(message, place), _record(traceback.format_exc()))
-        return RunOutcome(task, time.perf_counter() - start, None, failure)
-    return RunOutcome(task, time.perf_counter() - start, data, notes=result.notes)
+        return outcome(None, failure, ())
+    return outcome(data, None, result.notes)
 
 
 DEATHS = 3
@@ -259,6 +275,7 @@ class Worker:
             )
         suite = plan(_with_plugins(instructions.spec, dict(_placed(instructions)).__getitem__))
         self._suite = replace(suite, folder=instructions.folder)
+        self._done: set[str] = set()
         _compare(instructions.suite, self._suite.identity())
 
     @property
@@ -268,7 +285,7 @@ class Worker:
 
     def do(self, task: Task) -> RunOutcome:
         """Do one run."""
-        return do_run(self._suite, task)
+        return do_run(self._suite, task, self._done)
 
 
 def _placed(instructions: Instructions) -> Iterator[tuple[Path, Path]]:

@@ -12,7 +12,7 @@ from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
 from regretta.harness.protocol import get_protocol
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import find_runs, label_folders
-from regretta.harness.suite import Suite, Task, plugin_copy
+from regretta.harness.suite import Suite, plugin_copy
 from regretta.optimizers.code import files_of_plugin
 from regretta.tabular_data.locks import Lock, locked
 from regretta.tabular_data.names import file_name
@@ -195,8 +195,8 @@ class WorkingFolder:
         self._folder = folder
         self._lock = lock
 
-    def make_room(self, tasks: Iterable[Task]) -> None:
-        """Make the folders in which runs will be kept; none is made later.
+    def make_room(self, kinds: Iterable[tuple[str, str]]) -> None:
+        """Make the folders in which runs will be kept, by table and label; none is made later.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class WorkingFolder:
             If the folder cannot be written.
         """
         with self.writing():
-            for table, label in dict.fromkeys((task.table, task.label) for task in tasks):
+            for table, label in kinds:
                 folder_below(self._folder / "runs", file_name(table), file_name(label))
 
     @contextmanager

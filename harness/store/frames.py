@@ -169,7 +169,7 @@ def _described(space: Space | None) -> _Describe:
     def describe(run: RunResult, i: int) -> dict[str, Any]:
         steps = run.trajectory
         told: dict[str, Any] = {
-            "configuration": json.dumps(space.to_values(steps.configuration[i]))
+            "configuration": json.dumps(space.to_values(steps.configuration[i].astype(space.dtype)))
         }
         if steps.cell is not None:
             told["architecture"] = architecture(int(steps.cell[i]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from regretta.harness.identity import SuiteIdentity
@@ -130,6 +131,19 @@ def failure_path(folder: Path, task: Task) -> Path:
     return run_path(folder, task.table, task.label, task.number).with_suffix(".failed")
 
 
+def failed_already(folder: Path, suite: SuiteIdentity) -> list[Task]:
+    """The runs of a suite that have failed and were not repeated since, in the suite's order."""
+    found = [
+        (number, table, label)
+        for files in scan(folder, suite)
+        for number in files.failed
+        for table, label in [(files.table, files.label)]
+    ]
+    tables, labels = list(suite.tables), list(suite.methods)
+    found.sort(key=lambda at: (at[0], tables.index(at[1]), labels.index(at[2])))
+    return [Task(table, label, number) for number, table, label in found]
+
+
 def write_failure(folder: Path, failure: Failure) -> None:
     """Keep the record of a failed run."""
     task = Task(failure.table, failure.label, failure.number)
@@ -241,10 +255,11 @@ def load_suite(folder: str | Path) -> SuiteResults:
     damaged: list[str] = []
     for files in scan(folder, identity):
         damaged += said_of(files)
-        results = []
+        results: list[RunResult] = []
         for stored in files.runs.values():
             try:
-                results.append(RunResult.from_json(stored.data))
+                result = RunResult.from_json(stored.data)
+                results.append(_slim(result, results[0] if results else result))
             except (ResultError, ValueError, KeyError, TypeError) as error:
                 damaged.append(f"result {stored.path} is damaged ({error}); run the suite again")
         runs[files.table][files.label] = tuple(results)
@@ -252,6 +267,27 @@ def load_suite(folder: str | Path) -> SuiteResults:
             _read_failure(path, files.table, files.label) for path in files.failed.values()
         ]
     return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged))
+
+
+_ALIKE = (
+    *("table", "label", "optimizer", "settings", "code", "protocol", "table_checksum"),
+    *("reconstruction", "reference", "notes", "versions", "evaluations_by_budget"),
+)
+
+
+def _slim(run: RunResult, other: RunResult) -> RunResult:
+    """The run in less memory, as there may be tens of thousands.
+
+    What is as in the other one is kept once, and configurations in the smallest integers that hold
+    them.
+    """
+    same = {key: getattr(other, key) for key in _ALIKE if getattr(run, key) == getattr(other, key)}
+    entries = run.trajectory.configuration
+    if entries.dtype.kind == "i" and entries.size:
+        entries = entries.astype(
+            np.min_scalar_type(-max(int(entries.max()), -int(entries.min())) - 1)
+        )
+    return replace(run, **same, trajectory=replace(run.trajectory, configuration=entries))
 
 
 def said_of(files: LabelFiles) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from regretta.harness import campaign as campaign_module
 from regretta.harness.campaign import run_suite
-from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec
 from regretta.harness.store.folder import spec_of_folder
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
@@ -71,7 +72,7 @@ def test_only_failed_leaves_alone_what_was_not_tried(spec: SuiteSpec, tmp_path: 
     assert list((tmp_path / "out").rglob("*.failed")) == []
 
 
-def test_a_long_suite_is_estimated_from_the_first_run_of_each_method(
+def test_a_long_suite_is_estimated_before_it_starts_and_again_from_its_first_runs(
     spec: SuiteSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
@@ -79,7 +80,23 @@ def test_a_long_suite_is_estimated_from_the_first_run_of_each_method(
     assert said == []
     monkeypatch.setattr(campaign_module, "_LARGE", 0.0)
     run_suite(spec, tmp_path / "long", announce=said.append)
-    (line,) = said
-    assert line.startswith(
-        "estimate, from the first run of each method: 0.0 core-hours for the 5 runs to come"
-    )
+    before, meanwhile = said
+    assert before.startswith("estimate before the start, from runs measured elsewhere")
+    assert "random_search" in before
+    assert re.match(r"estimate, from the first 2 runs: 0\.0 core-hours for the \d runs", meanwhile)
+
+
+def test_a_billion_runs_start_at_once_and_more_are_refused(spec: SuiteSpec, tmp_path: Path) -> None:
+    class EnoughError(Exception):
+        pass
+
+    def progress(done: int, total: int) -> None:
+        assert total == 1_000_000_000
+        if done == 3:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        run_suite(replace(spec, runs=1_000_000_000), tmp_path / "out", progress=progress)
+    assert len(list((tmp_path / "out").rglob("0*.json"))) == 3
+    with pytest.raises(SpecError, match="runs must be from 1 to 1,000,000,000, got 10000000000"):
+        replace(spec, runs=10**12)

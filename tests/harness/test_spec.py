@@ -55,8 +55,11 @@ def test_the_name_may_be_the_files() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("runs = 3", "runs = 0"), "runs must be at least 1"),
-        (("runs = 2", "runs = 0"), "runs of 'SMAC, 10 trees' must be at least 1, got 0"),
+        (("runs = 3", "runs = 0"), "runs must be from 1 to"),
+        (
+            ("runs = 2", "runs = 0"),
+            "runs of 'SMAC, 10 trees' must be from 1 to",
+        ),
         (("runs = 3", "runs = true"), "runs must be a whole number"),
         (("runs = 3", "run = 3"), "unknown entry 'run'; did you mean 'runs'"),
         (("seed = 7", "seed = -1"), "seed must not be negative"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 import pytest
 
 from regretta.harness.executors.queue import Queue
@@ -87,3 +90,41 @@ def test_far_from_the_end_runs_go_in_the_order_of_the_suite() -> None:
     queue.note(Task("t", "short", 9), 1.0)
     queue.note(Task("t", "long", 9), 40.0)
     assert [task.label for _ in range(4) for task in queue.take(2)] == ["short", "long"] * 2
+
+
+def test_the_first_run_of_a_process_counts_until_there_is_a_warm_one() -> None:
+    queue = Queue(tasks(100))
+    queue.take(1)
+    queue.note(Task("t", "a", 0), 60.0, 50.0, warm=False)  # it compiles
+    assert not queue.settled
+    assert queue.processor_seconds_left() == 99 * 50
+    queue.note(Task("t", "a", 1), 2.0, 1.0)
+    queue.note(Task("t", "a", 2), 60.0, 50.0, warm=False)  # that of another process
+    queue.note(Task("t", "a", 3), 4.0, 3.0)
+    assert queue.settled
+    assert queue.processor_seconds_left() == 99 * 2
+    assert queue.seconds_left() == 99 * 3
+
+
+def test_what_was_not_measured_is_like_its_label_elsewhere_or_like_all() -> None:
+    there = [Task("u", "a", 0), Task("u", "c", 0)]
+    queue = Queue([*tasks(2, "a"), *tasks(1, "b"), *there])
+    assert queue.processor_seconds_left() is None
+    queue.note(Task("t", "a", 0), 9.0, 1.0)
+    queue.note(Task("t", "b", 0), 9.0, 5.0)
+    # two of a, one of b; a on the other table like a here, and c like the mean of a and b
+    assert queue.processor_seconds_left() == 2 * 1 + 5 + 1 + 3
+
+
+def test_runs_are_looked_at_when_they_are_needed() -> None:
+    def endless() -> Iterator[Task]:
+        for number in count():
+            assert number < 10
+            yield Task("t", "a", number)
+
+    queue = Queue(endless(), {("t", "a"): 10**12})
+    batch = queue.take(1)
+    assert batch == tasks(1)
+    queue.put_back(batch)
+    assert queue.take(1) == batch
+    assert len(queue) == 10**12 - 1
