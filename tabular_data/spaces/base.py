@@ -257,9 +257,15 @@ class Space(ParameterSpace, ABC):
         """
         raise self._unreadable(architecture)
 
-    def own_values(self, values: Mapping[Any, Any]) -> Mapping[Any, Any]:
-        """A mapping with the space's own parameter names, of one with those of other code."""
-        return values
+    def row_of_values(self, values: Mapping[Any, Any]) -> int:
+        """Row of a mapping of parameters, by our names or those of other code.
+
+        Raises
+        ------
+        SpaceError
+            As `from_values`, and if the configuration means no cell.
+        """
+        return self.row(self.from_values(values))
 
     def _unreadable(self, given: object) -> SpaceError:
         hint = naming.foreign(self, given)

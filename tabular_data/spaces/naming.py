@@ -125,7 +125,7 @@ def _row_of_mapping(space: Space, given: Mapping[Any, Any]) -> int:
     ):
         if matrix in given and operations in given:
             return space.read((given[matrix], given[operations]))
-    return space.row(space.from_values(space.own_values(given)))
+    return space.row_of_values(given)
 
 
 def _value(text: str) -> Any:

@@ -353,6 +353,14 @@ class NasBench101(Space):
             return self.row_of_cell(*architecture)
         raise self._unreadable(architecture)
 
+    def row_of_values(self, values: Mapping[Any, Any]) -> int:
+        # Of another encoding, where its parameters are not called as ours are.
+        for encoding in (self.encoding, *ENCODINGS):
+            space = self.variant(encoding)
+            if set(values) == {parameter.name for parameter in space.parameters}:
+                return space.row(space.from_values(values))
+        return super().row_of_values(values)
+
     # -- cells as vectors --------------------------------------------------------------------
 
     def configurations(self, rows: ArrayLike) -> Configurations:

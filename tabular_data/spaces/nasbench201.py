@@ -149,10 +149,11 @@ class NasBench201(GridSpace):
             )
         return self.row([matrix[node][source] for node, source in EDGES])
 
-    def own_values(self, values: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    def row_of_values(self, values: Mapping[Any, Any]) -> int:
         # AutoDL-Projects' and HPOBench's names of the edges: "node<-input".
         own = {f"{node}<-{source}": f"node_{node}_input_{source}" for node, source in EDGES}
-        return {own.get(name, name): value for name, value in values.items()}
+        renamed = {own.get(key, key): value for key, value in values.items()}
+        return super().row_of_values(renamed if len(renamed) == len(values) else values)
 
     @property
     def naming(self) -> Naming:

@@ -184,6 +184,7 @@ def test_a_bare_number_is_refused_where_rows_and_indices_differ(number: object) 
         ("naslib 1", "six numbers from 0 to 4"),
         ({"1<-0": "none"}, "lacks parameter 'node_2_input_0'"),
         ({"1<-0": "none", "zzz": 1}, "no parameter 'zzz'"),
+        (NB201.to_values([0] * 6) | {"1<-0": "skip_connect"}, "no parameter '1<-0'"),
         (CHAIN, "no architecture of nasbench201"),
         ([[0, 1], [0, 0]], "no architecture of nasbench201"),
         ([[("none", 0)], [("none", 0), ("none", 2)], [("none", k) for k in range(3)]], "such as"),
@@ -253,6 +254,28 @@ def test_one_cell_of_nasbench101_in_every_form(space: NasBench101, architecture:
     row = space.row_of(architecture)
     assert space.describe(row) == "010/001/000 maxpool3x3"
     assert space.words(row) == "1 = maxpool3x3(input); output = 1"
+
+
+@pytest.mark.parametrize("asked", ["A", "B", "C"])
+@pytest.mark.parametrize("given", ["A", "B", "C"])
+def test_a_mapping_of_any_encoding_is_told_by_its_parameters(given: str, asked: str) -> None:
+    """Of 7 vertices A has 21 edges, B nine and C 21 with their number."""
+    written = NasBench101(7, given)
+    values = written.to_values(written.configurations([4_242])[0])
+    assert NasBench101(7, asked).row_of(values) == 4_242
+
+
+def test_published_cells_are_found_by_matrix_and_operations(shared_tables: Path) -> None:
+    core = dict(np.load(shared_tables / "nb101" / "core.npz"))
+    names = np.array(["conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"])
+    edges = np.triu_indices(7, 1)
+    for row in np.random.default_rng(2).integers(0, 423_624, 2_000).tolist():
+        matrix = np.zeros((7, 7), dtype=np.int8)
+        matrix[edges] = int(core["adj_bits"][row]) >> np.arange(21) & 1
+        n = int(core["n_vertices"][row])
+        operations = names[core["ops"][row][: n - 2]].tolist()
+        assert NB101.row_of((matrix[:n, :n], operations)) == row
+        assert NB101.row_of([matrix[:n, :n].tolist(), ["input", *operations, "output"]]) == row
 
 
 def test_a_pruned_model_spec_is_read_by_what_it_was_made_of() -> None:
