@@ -9,16 +9,17 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from regretta.harness.protocol import Protocol
 from regretta.harness.result import RunResult
 from regretta.harness.spec import title_of
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.code import code_of, code_of_module
-from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.documents import LARGEST, DocumentError, built, read_json
+from regretta.tabular_data.errors import UserError, shown
 from regretta.tabular_data.names import check_name, refuse_twins
 
 FORMAT = 2
@@ -170,9 +171,14 @@ class SuiteIdentity:
     def to_json(self) -> bytes:
         """The content of ``suite.json``, with a checksum of its own."""
         body = {"format": FORMAT, **_plain(self)}
-        return (
-            json.dumps({**body, "sha256": _digest(body)}, indent=1, ensure_ascii=False) + "\n"
-        ).encode()
+        text = json.dumps({**body, "sha256": _digest(body)}, indent=1, ensure_ascii=False) + "\n"
+        data = text.encode()
+        if len(data) > LARGEST:
+            raise SuiteError(
+                f"suite {self.name!r}: {len(self.methods)} labels on {len(self.tables)} tables are"
+                f" too many, they take {len(data):,} bytes of {LARGEST:,}; split it"
+            )
+        return data
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -186,29 +192,25 @@ class SuiteIdentity:
             If they are of another version.
         """
         try:
-            body = json.loads(data)
-            if not isinstance(body, dict):
-                raise ValueError("it is no JSON object")
-            if body.get("format") != FORMAT and isinstance(body.get("format"), int):
+            body = read_json(data)
+            version = body.pop("format", None)
+            if version != FORMAT and isinstance(version, int):
                 raise SuiteError(
-                    f"is of another version of regretta (format {body['format']}, this one reads"
-                    f" {FORMAT}); run the suite again into another --out"
+                    f"is of another version of regretta (format {shown(version, 20)}, this one"
+                    f" reads {FORMAT}); run the suite again into another --out"
                 )
-            if body.pop("sha256", None) != _digest(body):
-                raise ValueError("its checksum does not match")
-            del body["format"]
-            body["protocol"] = _built(Protocol, body["protocol"])
-            for key, kind in (("tables", TableIdentity), ("methods", MethodIdentity)):
-                body[key] = {str(name): _built(kind, item) for name, item in body[key].items()}
-            identity = _built(cls, body)
+            if body.pop("sha256", None) != _digest({"format": version, **body}):
+                raise DocumentError("its checksum does not match")
+            identity = built(cls, body)
             _refuse_twins(identity.tables, identity.methods)
+            if identity.runs < 1:
+                raise DocumentError(f"runs must be at least 1, got {identity.runs}")
             return identity
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            if isinstance(error, SuiteError):
-                raise
+        except (DocumentError, RecursionError) as error:
+            said = "it is nested too deep" if isinstance(error, RecursionError) else error
             raise DamagedError(
-                f"is damaged ({error}); run the suite again: finished runs stay"
-            ) from error
+                f"is damaged ({said}); run the suite again: finished runs stay"
+            ) from None
 
     def joined(self, new: SuiteIdentity, replaced: Container[str] = ()) -> SuiteIdentity:
         """This identity and another one as one.
@@ -325,36 +327,3 @@ def _plain(value: Any) -> Any:
 
 def _digest(body: Mapping[str, Any]) -> str:
     return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
-T = TypeVar("T")
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-}
-
-
-def _built(kind: type[T], data: Any) -> T:
-    """A dataclass of what JSON gave, every field there that has no default, and of its type."""
-    if not isinstance(data, dict):
-        raise ValueError(f"{kind.__name__} is no JSON object")
-    stored = (f for f in fields(kind) if f.metadata.get("stored", True))  # type: ignore[arg-type]
-    known = {f.name: str(f.type) for f in stored}
-    needed = {
-        f.name
-        for f in fields(kind)  # type: ignore[arg-type]
-        if f.default is MISSING and f.default_factory is MISSING
-    }
-    if not needed <= set(data) <= set(known):
-        raise ValueError(f"{kind.__name__} has other fields")
-    for key, annotation in ((key, known[key]) for key in data):
-        wanted = _KINDS.get(annotation)
-        if wanted and (
-            not isinstance(data[key], wanted)
-            or isinstance(data[key], bool) != (annotation == "bool")
-        ):
-            raise ValueError(f"{key} is {data[key]!r}")
-    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in data.items()})

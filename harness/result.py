@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
+from itertools import chain
+from types import NoneType
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +15,15 @@ from numpy.typing import NDArray
 
 from regretta.harness.regret import snap_to_zero
 from regretta.tabular_data.benchmark import Reference
-from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.documents import LARGEST, DocumentError, built, read_json
+from regretta.tabular_data.errors import UserError, shown
+from regretta.tabular_data.file_kinds import HEAD, strange
 
 FORMAT = 2
 """Version of the run files."""
+
+_WHOLE = ("evaluation", "cell")
+_OPTIONAL = ("cell", "test_error")
 
 
 class ResultError(UserError):
@@ -61,6 +68,33 @@ class Trajectory:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    @classmethod
+    def built(cls, data: object) -> Self:
+        """The trajectory of what a parser gave.
+
+        Raises
+        ------
+        DocumentError
+            If the data are none.
+        """
+        columns = _mapping(data, "trajectory")
+        names = [f.name for f in fields(cls)]
+        if columns.keys() != set(names):
+            raise DocumentError(f"its trajectory must have {', '.join(names)}")
+        made: dict[str, Any] = {
+            name: _numbers(columns[name], name, np.int64 if name in _WHOLE else np.float64)
+            for name in names
+            if name != "configuration" and (columns[name] is not None or name not in _OPTIONAL)
+        }
+        k = len(made["time"])
+        made["configuration"] = _rows(columns["configuration"], k)
+        if any(len(column) != k for column in made.values()):
+            raise DocumentError("the columns of its trajectory differ in length")
+        time = made["time"]
+        if np.isnan(time).any() or (time < 0).any() or (np.diff(time) < 0).any():
+            raise DocumentError("the times of its trajectory do not ascend from 0")
+        return cls(**{**dict.fromkeys(_OPTIONAL), **made})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -212,7 +246,14 @@ class RunResult:
             default=dict,
         )
         digest = sha256(text.encode()).hexdigest()
-        return f'{text[:-1]},"sha256":"{digest}"}}\n'.encode()
+        data = f'{text[:-1]},"sha256":"{digest}"}}\n'.encode()
+        if len(data) > LARGEST:
+            raise ResultError(
+                f"run {self.number} of {self.label!r} on {self.table!r} takes {len(data):,} bytes,"
+                f" more than the {LARGEST:,} that are read again: it has {len(self.trajectory):,}"
+                f" incumbents and {sum(map(len, self.log.values())):,} logged numbers"
+            )
+        return data
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -223,30 +264,23 @@ class RunResult:
         ResultError
             If the bytes are not such a run, or a checksum or version differs.
         """
-        body = json.loads(verified(data))
-        if body.pop("format") != FORMAT:
-            raise ResultError("it was written by another version of regretta")
-        steps = body.pop("trajectory")
-        dtypes = {"evaluation": np.int64, "cell": np.int64}
-        arrays: dict[str, Any] = {
-            key: None if values is None else np.array(values, dtype=dtypes.get(key, np.float64))
-            for key, values in steps.items()
-        }
-        k = len(steps["time"])
-        shape = (k, len(steps["configuration"][0]) if k else 0)
-        arrays["configuration"] = np.array(steps["configuration"]).reshape(shape)
-        trajectory = Trajectory(**arrays)
-        log = {
-            name: np.array(column, dtype=np.float64) for name, column in body.pop("log", {}).items()
-        }
-        best = body.pop("reference")
-        reference = None if best is None else Reference(**best)
-        return cls(
-            **{**body, "notes": tuple(body["notes"])},
-            reference=reference,
-            trajectory=trajectory,
-            log=log,
-        )
+        try:
+            body = read_json(verified(data))
+            if body.pop("format", None) != FORMAT:
+                raise ResultError("it was written by another version of regretta")
+            arrays = {
+                "trajectory": Trajectory.built(body.pop("trajectory", None)),
+                "log": {
+                    name: _numbers(column, f"log of {shown(name)}")
+                    for name, column in _mapping(body.pop("log", {}), "log").items()
+                },
+            }
+            result = built(cls, body, given=arrays)
+        except DocumentError as error:
+            raise ResultError(str(error)) from None
+        if result.number < 0:
+            raise ResultError(f"its number is {result.number}")
+        return result
 
 
 def log_of(rows: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
@@ -266,11 +300,47 @@ def verified(data: bytes) -> bytes:
     """
     body, mark, tail = data.rpartition(b',"sha256":"')
     if not mark or not tail.endswith(b'"}\n'):
-        raise ResultError("it is truncated")
+        what = "" if data[:1] in (b"", b"{") else strange(data[:HEAD])
+        raise ResultError(f"it is {what or 'truncated'}")
     body += b"}"
     if sha256(body).hexdigest().encode() != tail[:-3]:
         raise ResultError("it was altered: its checksum does not match")
     return body
+
+
+def _mapping(data: object, place: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise DocumentError(f"{place} must be a mapping, got {shown(data)}")
+    return data
+
+
+def _numbers(data: object, place: str, kind: type[np.generic] = np.float64) -> NDArray[Any]:
+    """A list of finite numbers, or of whole ones; a null is a number that is missing."""
+    allowed = {int} if kind is np.int64 else {int, float, NoneType}
+    if type(data) is not list or not set(map(type, data)) <= allowed:
+        raise DocumentError(f"{place} must be a list of numbers, got {shown(data)}")
+    try:
+        array = np.array(data, dtype=kind)
+    except OverflowError:
+        raise DocumentError(f"{place} has a number that is too large") from None
+    if np.isinf(array).any():
+        raise DocumentError(f"{place} must be finite")
+    return array
+
+
+def _rows(data: object, count: int) -> NDArray[Any]:
+    """A list of as many lists of numbers of one length."""
+    if (
+        type(data) is not list
+        or set(map(type, data)) - {list}
+        or len(set(map(len, data))) > 1
+        or set(map(type, chain.from_iterable(data))) - {int, float}
+    ):
+        raise DocumentError(f"configuration must be a list of lists of numbers, got {shown(data)}")
+    array = np.array(data).reshape(len(data), len(data[0]) if data else 0)
+    if array.dtype.kind not in "if" or len(array) != count or not np.isfinite(array).all():
+        raise DocumentError("configuration must have a row of finite numbers for every incumbent")
+    return array
 
 
 def _listed(values: NDArray[Any] | None) -> list[Any] | None:

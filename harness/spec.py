@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,33 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import check_name, refuse_twins, unknown
+from regretta.tabular_data.documents import (
+    LARGEST_TOML,
+    DocumentError,
+    built,
+    read_bytes,
+    read_json,
+    read_toml,
+)
+from regretta.tabular_data.errors import UserError, shown
+from regretta.tabular_data.names import check_name, refuse_twins
 
-_KEYS = {
-    "name": str,
-    "title": str,
-    "tables": list,
-    "search_table": str,
-    "encoding": str,
-    "protocol": str,
-    "time_limit": (int, float, dict),
-    "run_time_limit": (int, float),
-    "runs": int,
-    "seed": int,
-    "simulated_workers": int,
-    "plugins": list,
-    "cluster": dict,
-    "optimizers": list,
-}
-_ENTRY_KEYS = {
-    "name": str,
-    "label": str,
-    "preset": str,
-    "settings": dict,
-    "plugin": str,
-    "runs": int,
-}
 _LONGEST = 1000
 _MOST_RUNS = 1_000_000_000
 _LISTED = 4
@@ -332,9 +314,8 @@ def find_among(table: str, tables: Sequence[str]) -> str | None:
 def _own_name(folder: Path) -> str | None:
     """The name that a table's folder gives it."""
     try:
-        header = json.loads((folder / "table.json").read_bytes())
-        return str(header["name"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return str(read_json(read_bytes(folder / "table.json")).get("name"))
+    except (OSError, DocumentError):
         return None
 
 
@@ -356,73 +337,47 @@ def read_spec(path: str | Path) -> SuiteSpec:
     SpecError
         If the file cannot be read, is no TOML, or has an unknown, missing or wrongly typed entry.
     """
-    try:
-        path = Path(path)
-        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise SpecError(f"suite {path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"suite {path} is not valid TOML: {error}") from error
+    path = Path(path)
     where = f"suite {path}"
-    _check_keys(data, _KEYS, where)
-    data.setdefault("name", path.stem)
-    for key in ("tables", "optimizers"):
-        if key not in data:
-            raise SpecError(f"{where} lacks {key}")
-    entries = []
-    for number, entry in enumerate(data["optimizers"], start=1):
-        place = f"{where}, optimizer {number}"
-        if not isinstance(entry, dict):
-            raise SpecError(f"{place} must be a table: [[optimizers]] with name = '…'")
-        _check_keys(entry, _ENTRY_KEYS, place)
-        if "name" not in entry:
-            raise SpecError(f"{place} lacks name")
-        plugin = {"plugin": _placed(path, entry["plugin"])} if "plugin" in entry else {}
-        entries.append(OptimizerEntry(**{**entry, **plugin}))
-    for key in ("tables", "plugins"):
-        if not all(isinstance(item, str) for item in data.get(key, [])):
-            raise SpecError(f"{where}: {key} must be a list of texts")
-    if isinstance(data.get("time_limit"), dict):
-        for table, limit in data["time_limit"].items():
-            if isinstance(limit, bool) or not isinstance(limit, int | float):
-                raise SpecError(
-                    f"{where}: the time limit of {table!r} must be a number of seconds, got"
-                    f" {limit!r}"
-                )
-    data["optimizers"] = tuple(entries)
-    data["tables"] = tuple(_table(path, table) for table in data["tables"])
-    if isinstance(data.get("time_limit"), dict):
-        limits = data["time_limit"].items()
-        data["time_limit"] = {_table(path, table): limit for table, limit in limits}
-    if data.get("search_table"):
-        data["search_table"] = _table(path, data["search_table"])
-    data["plugins"] = tuple(_placed(path, item) for item in data.get("plugins", []))
-    return SuiteSpec(**data)
+    try:
+        data = read_toml(read_bytes(path, LARGEST_TOML))
+        spec = built(SuiteSpec, {"name": path.stem, **data})
+    except OSError as error:
+        raise SpecError(f"{where} cannot be read: {error.strerror or error}") from error
+    except DocumentError as error:
+        raise SpecError(f"{where}: {error}") from None
+    limit = spec.time_limit
+    if isinstance(limit, Mapping):
+        limit = {_table(path, table): seconds for table, seconds in limit.items()}
+    return replace(
+        spec,
+        tables=tuple(_table(path, table) for table in spec.tables),
+        search_table=_table(path, spec.search_table) if spec.search_table else "",
+        time_limit=limit,
+        plugins=tuple(_placed(path, plugin) for plugin in spec.plugins),
+        optimizers=tuple(
+            entry if entry.plugin is None else replace(entry, plugin=_placed(path, entry.plugin))
+            for entry in spec.optimizers
+        ),
+    )
 
 
-def _placed(suite: Path, item: str) -> Path:
+def _placed(suite: Path, item: str | Path) -> Path:
     """A path of a suite's file, which is meant from where the file is."""
-    return (suite.parent / Path(item).expanduser()).resolve()
+    try:
+        return (suite.parent / Path(item).expanduser()).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, with a zero, of no user
+        raise SpecError(f"suite {suite}: {shown(str(item))} cannot be a path: {error}") from None
 
 
 def _table(suite: Path, table: str) -> str:
     """A table of a suite's file: a path if it has a slash or lies beside the file, else a name."""
     path = _placed(suite, table)
-    return str(path) if "/" in table or (path / "table.json").exists() else table
-
-
-def _check_keys(data: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
-    for key, value in data.items():
-        if key not in known:
-            raise SpecError(f"{where}: {unknown('entry', key, known)}")
-        if not isinstance(value, known[key]) or (
-            isinstance(value, bool) and known[key] is not bool
-        ):
-            kinds = known[key] if isinstance(known[key], tuple) else (known[key],)
-            raise SpecError(
-                f"{where}: {key} must be {' or '.join(_KIND[kind] for kind in kinds)}, got"
-                f" {value!r}"
-            )
-
-
-_KIND = {str: "a text", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
+    try:
+        beside = (path / "table.json").exists()
+    except OSError as error:
+        if "/" in table:
+            said = error.strerror or error
+            raise SpecError(f"suite {suite}: {shown(table)} cannot be a path: {said}") from None
+        beside = False
+    return str(path) if "/" in table or beside else table

@@ -100,7 +100,7 @@ def read_json(data: bytes) -> dict[str, Any]:
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except DocumentError:
         raise
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError) as error:
         raise DocumentError(_not("JSON", data, error)) from None
     if not isinstance(value, dict):
         raise DocumentError(f"it is no JSON object: {shown(value)}")
@@ -121,11 +121,18 @@ def read_toml(data: bytes) -> dict[str, Any]:
         raise DocumentError(f"a line has more than {_DOTS} dots, as no key and no path has")
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError) as error:
         raise DocumentError(_not("TOML", data, error)) from None
 
 
-def built(kind: type[T], data: object, place: str = "", *, whole: bool = False) -> T:
+def built(
+    kind: type[T],
+    data: object,
+    place: str = "",
+    *,
+    whole: bool = False,
+    given: Mapping[str, Any] | None = None,
+) -> T:
     """A dataclass of what a parser gave: no other fields, each of its type.
 
     Fields may be texts, numbers, truth values, paths, literals, tuples of one type, mappings from
@@ -142,6 +149,8 @@ def built(kind: type[T], data: object, place: str = "", *, whole: bool = False) 
         Where it stands within the document, for messages.
     whole
         Whether fields with a default must be there too, as they are where a program wrote it.
+    given
+        Fields that are made already, and none of the document's.
 
     Raises
     ------
@@ -150,16 +159,17 @@ def built(kind: type[T], data: object, place: str = "", *, whole: bool = False) 
     """
     if not isinstance(data, dict):
         _refuse(place or "it", "a mapping", data)
+    own = given or {}
     hints, needed = _fields(kind)  # type: ignore[arg-type]
     within = f"{place}: " if place else ""
     for key in data:
-        if key not in hints:
+        if key not in hints or key in own:
             raise DocumentError(within + unknown("entry", key, hints))
     for key in hints if whole else needed:
-        if key not in data:
+        if key not in data and key not in own:
             raise DocumentError(f"{place} lacks {key}" if place else f"it lacks {key}")
     made = {key: _made(hints[key], value, within + key, whole) for key, value in data.items()}
-    return kind(**made)
+    return kind(**made, **own)
 
 
 @cache
@@ -289,6 +299,4 @@ def _not(language: str, data: bytes, error: Exception) -> str:
         return f"it is {said}"
     if isinstance(error, RecursionError):
         return "it is nested too deep"
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for it"
     return f"it is not valid {language}: {' '.join(str(error).split()):.200}"

@@ -15,18 +15,22 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
 from regretta.harness.result import ResultError, RunResult, verified
 from regretta.harness.run import Run
+from regretta.tabular_data.documents import LARGEST, DocumentError, open_file, read_bytes
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.names import file_name
 from regretta.tabular_data.storage import folder_below, write_atomically
 
-_NUMBER = re.compile(rb'"number":(\d+),')
+_NUMBER = re.compile(rb'"number":(\d{1,18}),')
+_LONGEST_NUMBER = 18
+_SHORTEST = 100
+"""Bytes that a run has at least."""
 _WAIT_SECONDS = 2.0
 
 
@@ -48,10 +52,28 @@ class Stored:
 
 @dataclass(frozen=True)
 class Damage:
-    """A file that is damaged, or holds what is: which one, and what is wrong with it."""
+    """A file that is damaged, or holds what is: which one, and what is wrong with it.
+
+    Attributes
+    ----------
+    path, message
+        The file, and what is said of it.
+    unread
+        Whether it only could not be read now, by whatever reason the system has: what is in it may
+        be whole.
+    """
 
     path: Path
     message: str
+    unread: bool = False
+
+    @classmethod
+    def of(cls, path: Path, error: OSError | ResultError | DocumentError) -> Self:
+        """What an error says of a file."""
+        if isinstance(error, OSError):
+            said = f"result {path} cannot be read: {error.strerror or error}"
+            return cls(path, said, unread=True)
+        return cls(path, f"result {path} is damaged ({error}); run the suite again")
 
 
 @dataclass(frozen=True)
@@ -126,13 +148,18 @@ def read_run(path: str | Path) -> RunResult:
         If it cannot be read, or is truncated, altered or of another version.
     """
     try:
-        return RunResult.from_json(Path(path).read_bytes())
+        return RunResult.from_json(read_bytes(Path(path)))
     except OSError as error:
         raise ResultError(f"result {path} cannot be read: {error.strerror}") from error
-    except (ResultError, ValueError, KeyError, TypeError) as error:
+    except (ResultError, DocumentError) as error:
         raise ResultError(
             f"result {path} is damaged ({error}); delete it and run the suite again"
         ) from error
+
+
+def is_number(name: str) -> bool:
+    """Whether a file's name, without what follows the dot, is the number of a run."""
+    return name.isascii() and name.isdigit() and len(name) <= _LONGEST_NUMBER
 
 
 def label_folders(folder: Path) -> list[Path]:
@@ -142,63 +169,72 @@ def label_folders(folder: Path) -> list[Path]:
 
 def find_runs(folder: Path) -> Found:
     """Read and verify all runs in the folder of one label; a folder that is not there has none."""
-    names = []
-    with suppress(FileNotFoundError):
-        names = sorted(os.listdir(folder))
+    names: list[str] = []
     runs: dict[int, Stored] = {}
     damaged: list[Damage] = []
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        damaged.append(Damage.of(folder, error))
     for name in names:
         if name.endswith(".jsonl") and not name.startswith("."):
             damaged += _read_compacted(folder / name, runs)
     for name in names:
-        if name.endswith(".json") and name[:-5].isdecimal():
+        if name.endswith(".json") and is_number(name[:-5]):
             path = folder / name
             try:
-                data = path.read_bytes()
+                data = read_bytes(path)
                 verified(data)
                 runs[int(path.stem)] = Stored(path, data)
             except FileNotFoundError:  # compacted meanwhile
                 continue
-            except OSError as error:
-                damaged.append(Damage(path, f"result {path} cannot be read: {error.strerror}"))
-            except ResultError as error:
-                damaged.append(
-                    Damage(path, f"result {path} is damaged ({error}); run the suite again")
-                )
+            except (OSError, ResultError, DocumentError) as error:
+                damaged.append(Damage.of(path, error))
     return Found(dict(sorted(runs.items())), tuple(damaged))
 
 
 def _read_compacted(path: Path, runs: dict[int, Stored]) -> Iterator[Damage]:
+    bad = 0
+    digest = sha256()
     try:
-        content = path.read_bytes()
+        with open_file(path) as file:
+            while line := file.readline(LARGEST):
+                digest.update(line)
+                if len(line) < _SHORTEST:
+                    bad += 1
+                    continue
+                try:
+                    verified(line)
+                    runs[_number_of(line)] = Stored(path, line)
+                except ResultError:
+                    bad += 1
     except FileNotFoundError:
         return
-    except OSError as error:
-        yield Damage(path, f"results {path} cannot be read: {error.strerror}")
+    except (OSError, DocumentError) as error:
+        yield Damage.of(path, error)
         return
-    bad = 0
-    for line in content.splitlines(keepends=True):
-        try:
-            verified(line)
-            number = _NUMBER.search(line)
-            if number is None:
-                raise ResultError("it has no number")
-            runs[int(number[1])] = Stored(path, line)
-        except ResultError:
-            bad += 1
-    if _name(content) != path.name:
+    if _name(digest.hexdigest()) != path.name:
         what = f"{bad} of its runs cannot be used" if bad else "it is truncated"
         yield Damage(path, f"results {path} are damaged ({what}); run the suite again")
 
 
-def _name(content: bytes) -> str:
-    return f"{sha256(content).hexdigest()[:16]}.jsonl"
+def _number_of(line: bytes) -> int:
+    number = _NUMBER.search(line)
+    if number is None:
+        raise ResultError("it has no number")
+    return int(number[1])
+
+
+def _name(digest: str) -> str:
+    return f"{digest[:16]}.jsonl"
 
 
 def _write(folder: Path, runs: Mapping[int, bytes]) -> Path:
     """Write a compacted file, and return once it is on disk for good."""
     content = b"".join(runs[number] for number in sorted(runs))
-    path = folder / _name(content)
+    path = folder / _name(sha256(content).hexdigest())
     write_atomically(path, content)
     for each in (path, folder):
         handle = os.open(each, os.O_RDONLY)

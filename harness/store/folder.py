@@ -14,6 +14,7 @@ from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import find_runs, label_folders
 from regretta.harness.suite import Suite, plugin_copy
 from regretta.optimizers.code import files_of_plugin
+from regretta.tabular_data.documents import DocumentError, read_bytes
 from regretta.tabular_data.locks import Lock, locked
 from regretta.tabular_data.names import file_name
 from regretta.tabular_data.scratch import clear_leftovers
@@ -33,11 +34,15 @@ def read_identity(folder: Path) -> SuiteIdentity:
     """
     path = folder / "suite.json"
     try:
-        return SuiteIdentity.from_json(path.read_bytes())
+        return SuiteIdentity.from_json(read_bytes(path))
     except (FileNotFoundError, NotADirectoryError):
         raise SuiteError(f"{folder} holds no suite: it has no suite.json") from None
     except OSError as error:
         raise SuiteError(f"{path} cannot be read: {error.strerror or error}") from error
+    except DocumentError as error:
+        raise DamagedError(
+            f"{path} is damaged ({error}); run the suite again: finished runs stay"
+        ) from None
     except SuiteError as error:
         raise type(error)(f"{path} {error}") from error
 

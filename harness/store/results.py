@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from regretta.harness.identity import SuiteIdentity
+from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.result import ResultError, RunResult
-from regretta.harness.store.files import Damage, Stored, find_runs, run_path, set_aside
+from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
 from regretta.harness.store.folder import read_identity
 from regretta.harness.suite import Failure, Task
+from regretta.tabular_data.documents import LARGEST, DocumentError, built, read_bytes, read_json
 from regretta.tabular_data.frames import make_frame
 from regretta.tabular_data.storage import write_atomically
 
 if TYPE_CHECKING:
     import pandas
+
+_LONGEST_TEXT = LARGEST // 16
+"""Characters of a failure's text at most; JSON writes one in up to six bytes."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,12 @@ class LabelFiles:
 
 def ended_early(data: bytes) -> RunResult | None:
     """The run of some bytes if it ended before its limit, else None."""
-    return RunResult.from_json(data) if b'"ended_early":true' in data else None
+    if b'"ended_early":true' not in data:
+        return None
+    try:
+        return RunResult.from_json(data)
+    except ResultError:  # whoever loads it says so
+        return None
 
 
 def early_ends(suite: SuiteIdentity, runs: Iterable[RunResult]) -> tuple[str, ...]:
@@ -92,34 +101,34 @@ def scan(folder: Path, suite: SuiteIdentity) -> Iterator[LabelFiles]:
             found = find_runs(run_path(folder, table, label, 0).parent)
             runs: dict[int, Stored] = {}
             foreign: dict[int, Stored] = {}
-            heads: set[str] = set()
+            heads: set[bytes] = set()
             for number, stored in found.runs.items():
                 ours = _is_of(suite, Task(table, label, number), stored.data, heads)
                 (runs if ours else foreign)[number] = stored
             failed = {
                 int(path.stem): path
                 for path in sorted(run_path(folder, table, label, 0).parent.glob("[0-9]*.failed"))
-                if path.stem.isdecimal() and int(path.stem) not in runs
+                if is_number(path.stem) and int(path.stem) not in runs
             }
             yield LabelFiles(table, label, runs, foreign, found.damaged, failed)
 
 
-def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[str]) -> bool:
+def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[bytes]) -> bool:
     """Whether a run's verified bytes are that of the task.
 
     All that identifies a run stands before its reference, and is the same text for all runs of one
     label but for the number; so one run is parsed and compared, and the others by their text.
     `heads` are those found right before.
     """
-    head, _, _ = data.decode().rpartition(',"reference":')
-    head = head.replace(f',"number":{task.number},', ',"number":?,', 1)
+    head, _, _ = data.rpartition(b',"reference":')
+    head = head.replace(b',"number":%d,' % task.number, b',"number":?,', 1)
     if head in heads:
         return True
     try:
         result = RunResult.from_json(data)
         address = Task(result.table, result.label, result.number)
         matches = address == task and suite.owns(result)
-    except (ResultError, ValueError, KeyError, TypeError):
+    except ResultError:
         return False
     if matches:
         heads.add(head)
@@ -144,10 +153,21 @@ def failed_already(folder: Path, suite: SuiteIdentity) -> list[Task]:
     return [Task(table, label, number) for number, table, label in found]
 
 
+@dataclass(frozen=True)
+class _FailureRecord:
+    """What is kept of a failed run, in a file of its address."""
+
+    message: str
+    traceback: str
+
+
 def write_failure(folder: Path, failure: Failure) -> None:
     """Keep the record of a failed run."""
     task = Task(failure.table, failure.label, failure.number)
-    record = {"message": failure.message, "traceback": failure.traceback}
+    texts = {"message": failure.message, "traceback": failure.traceback}
+    record = {
+        key: text[-_LONGEST_TEXT:].encode(errors="replace").decode() for key, text in texts.items()
+    }
     write_atomically(failure_path(folder, task), json.dumps(record, indent=1).encode())
 
 
@@ -160,9 +180,9 @@ def write_data(folder: Path, task: Task, data: bytes) -> None:
 
 def _read_failure(path: Path, table: str, label: str) -> Failure:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return Failure(table, label, int(path.stem), str(data["message"]), str(data["traceback"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        record = built(_FailureRecord, read_json(read_bytes(path)))
+        return Failure(table, label, int(path.stem), record.message, record.traceback)
+    except (OSError, DocumentError):
         return Failure(table, label, int(path.stem), f"failed; its record {path} cannot be read")
 
 
@@ -260,8 +280,11 @@ def load_suite(folder: str | Path) -> SuiteResults:
             try:
                 result = RunResult.from_json(stored.data)
                 results.append(_slim(result, results[0] if results else result))
-            except (ResultError, ValueError, KeyError, TypeError) as error:
-                damaged.append(f"result {stored.path} is damaged ({error}); run the suite again")
+            except ResultError as error:
+                damaged.append(
+                    f"result {stored.path} is no result ({error}) although its checksum fits; move"
+                    " it away and run the suite again"
+                )
         runs[files.table][files.label] = tuple(results)
         failures += [
             _read_failure(path, files.table, files.label) for path in files.failed.values()
@@ -312,6 +335,11 @@ def done_already(
         early += files.ended_early
         have.update(Task(files.table, files.label, number) for number in files.runs)
         for damage in files.damaged:
+            if damage.unread:
+                raise SuiteError(
+                    f"{damage.message}; finished runs may be in it: mend that, and run the same"
+                    " command"
+                )
             if (renamed := set_aside(damage.path)) is not None:
                 what = damage.message.partition(";")[0]
                 aside.append(f"{what}; {_kept_as(renamed, damage.path)}")
