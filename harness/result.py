@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from itertools import chain
+from math import inf
 from types import NoneType
 from typing import Any, Self
 
@@ -91,8 +92,8 @@ class Trajectory:
         made["configuration"] = _rows(columns["configuration"], k)
         if any(len(column) != k for column in made.values()):
             raise DocumentError("the columns of its trajectory differ in length")
-        time = made["time"]
-        if np.isnan(time).any() or (time < 0).any() or (np.diff(time) < 0).any():
+        times = columns["time"]
+        if None in times or times != sorted(times) or (times and times[0] < 0):
             raise DocumentError("the times of its trajectory do not ascend from 0")
         return cls(**{**dict.fromkeys(_OPTIONAL), **made})
 
@@ -323,7 +324,7 @@ def _numbers(data: object, place: str, kind: type[np.generic] = np.float64) -> N
         array = np.array(data, dtype=kind)
     except OverflowError:
         raise DocumentError(f"{place} has a number that is too large") from None
-    if np.isinf(array).any():
+    if inf in data or -inf in data:
         raise DocumentError(f"{place} must be finite")
     return array
 
@@ -338,7 +339,8 @@ def _rows(data: object, count: int) -> NDArray[Any]:
     ):
         raise DocumentError(f"configuration must be a list of lists of numbers, got {shown(data)}")
     array = np.array(data).reshape(len(data), len(data[0]) if data else 0)
-    if array.dtype.kind not in "if" or len(array) != count or not np.isfinite(array).all():
+    finite = array.dtype.kind == "i" or (array.dtype.kind == "f" and np.isfinite(array).all())
+    if not finite or len(array) != count:
         raise DocumentError("configuration must have a row of finite numbers for every incumbent")
     return array
 

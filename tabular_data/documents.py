@@ -10,8 +10,8 @@ import json
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -158,80 +158,114 @@ def built(
         If the data are not such. Whatever else the class itself refuses is raised as it is.
     """
     if not isinstance(data, dict):
-        _refuse(place or "it", "a mapping", data)
+        raise DocumentError(f"{place or 'it'} must be a mapping, got {shown(data)}")
     own = given or {}
-    hints, needed = _fields(kind)  # type: ignore[arg-type]
+    kind_of_field, needed = _fields(kind)  # type: ignore[arg-type]
     within = f"{place}: " if place else ""
     for key in data:
-        if key not in hints or key in own:
-            raise DocumentError(within + unknown("entry", key, hints))
-    for key in hints if whole else needed:
+        if key not in kind_of_field or key in own:
+            raise DocumentError(within + unknown("entry", key, kind_of_field))
+    for key in kind_of_field if whole else needed:
         if key not in data and key not in own:
             raise DocumentError(f"{place} lacks {key}" if place else f"it lacks {key}")
-    made = {key: _made(hints[key], value, within + key, whole) for key, value in data.items()}
+    made = {key: kind_of_field[key].of(value, within + key, whole) for key, value in data.items()}
     return kind(**made, **own)
 
 
 @cache
-def _fields(kind: type[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _fields(kind: type[Any]) -> tuple[dict[str, _Type], tuple[str, ...]]:
     """Types of the fields that a document has of a class, and those that it must have."""
     stored = [f for f in fields(kind) if f.metadata.get("stored", True)]
     hints = get_type_hints(kind)
     needed = (
         f.name for f in stored if f.default is MISSING and f.default_factory is MISSING and f.init
     )
-    return {f.name: hints[f.name] for f in stored}, tuple(needed)
+    return {f.name: _type(hints[f.name]) for f in stored}, tuple(needed)
 
 
-def _made(hint: Any, value: Any, place: str, whole: bool) -> Any:
-    origin, arguments = get_origin(hint), get_args(hint)
+@dataclass(frozen=True)
+class _Type:
+    """A type that a value may have.
+
+    Attributes
+    ----------
+    word
+        What messages call it.
+    fits
+        Whether a value is of it, not looking at what is in it.
+    make
+        What is made of one that fits, of its place and of whether nothing may lack.
+    simple
+        Whether a value is taken as it stands; most are, and for these no place is written.
+    """
+
+    word: str
+    fits: Callable[[Any], bool]
+    make: Callable[[Any, str, bool], Any] = lambda value, place, whole: value
+    simple: Callable[[Any], bool] = lambda value: False
+
+    def of(self, value: Any, place: str, whole: bool) -> Any:
+        """What is made of any value."""
+        if not self.fits(value):
+            raise DocumentError(f"{place} must be {self.word}, got {shown(value)}")
+        return self.make(value, place, whole)
+
+
+@cache
+def _type(hint: Any) -> _Type:
+    if hint in _SCALARS:
+        word, fits = _SCALARS[hint]
+        return _Type(word, fits, simple=fits)
     if hint is Any:
-        _check_plain(value, place)
-        return value
-    if origin in (Union, UnionType):
-        return _one_of(arguments, value, place, whole)
-    if not _fits(hint, value):
-        _refuse(place, _word(hint), value)
-    if origin is tuple:
-        of = (f"entry {number} of {place}" for number in range(1, len(value) + 1))
-        return tuple(
-            _made(arguments[0], item, at, whole) for item, at in zip(value, of, strict=True)
-        )
-    if origin is Mapping:
-        return {
-            key: _made(arguments[1], x, f"{place} of {shown(key)}", whole)
-            for key, x in value.items()
-        }
-    if is_dataclass(hint):
-        return built(hint, value, place, whole=whole)  # type: ignore[arg-type]
-    return Path(value) if hint is Path else value
-
-
-def _one_of(hints: tuple[Any, ...], value: Any, place: str, whole: bool) -> Any:
-    """A value of a union, as the first of its types that it fits."""
-    for hint in hints:
-        if _fits(hint, value):
-            return _made(hint, value, place, whole)
-    words = [_word(hint) for hint in hints if hint is not NoneType]
-    return _refuse(place, " or ".join(words), value)
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    """Whether a value is of a type, not looking at what is in it."""
-    origin = get_origin(hint)
-    if hint is Any:
-        return True
-    if origin is Literal:
-        return isinstance(value, str) and value in get_args(hint)
-    if hint in (int, float):
-        return type(value) in (int, hint) and _countable(value)
+        return _Type("anything", lambda value: True, _plain, _is_plain_scalar)
     if hint is Path:
-        return type(value) is str and "\0" not in value
-    if origin is tuple:
-        return type(value) is list
-    if is_dataclass(hint) or origin is not None:
-        return type(value) is dict
-    return type(value) is hint
+        return _Type("a path", _is_path, lambda value, place, whole: Path(value))
+    if is_dataclass(hint):
+        return _Type(
+            "a mapping",
+            lambda value: type(value) is dict,
+            lambda value, place, whole: built(hint, value, place, whole=whole),  # type: ignore[arg-type]
+        )
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        known = " or ".join(map(repr, arguments))
+        return _Type(known, lambda value: type(value) is str and value in arguments)
+    if origin in (Union, UnionType):
+        return _union([_type(each) for each in arguments])
+    if origin not in (Mapping, tuple):
+        return _Type("none of the document's", lambda value: False)
+    of = _type(arguments[-1] if origin is Mapping else arguments[0])
+    if origin is Mapping:
+        return _Type(
+            "a mapping",
+            lambda value: type(value) is dict,
+            lambda value, place, whole: {
+                key: item if of.simple(item) else of.of(item, f"{place} of {shown(key)}", whole)
+                for key, item in value.items()
+            },
+        )
+    return _Type(
+        "a list",
+        lambda value: type(value) is list,
+        lambda value, place, whole: tuple(
+            item if of.simple(item) else of.of(item, f"entry {number} of {place}", whole)
+            for number, item in enumerate(value, 1)
+        ),
+    )
+
+
+def _union(types: list[_Type]) -> _Type:
+    """The first of some types that a value fits."""
+
+    def make(value: Any, place: str, whole: bool) -> Any:
+        return next(each for each in types if each.fits(value)).make(value, place, whole)
+
+    words = [each.word for each in types if each.word != _NOTHING]
+    return _Type(" or ".join(words), lambda value: any(each.fits(value) for each in types), make)
+
+
+def _is_path(value: object) -> bool:
+    return type(value) is str and "\0" not in value
 
 
 def _countable(value: float) -> bool:
@@ -239,43 +273,39 @@ def _countable(value: float) -> bool:
     return isfinite(value) if isinstance(value, float) else abs(value) < _LARGEST_NUMBER
 
 
-_WORDS: Mapping[Any, str] = {
-    str: "a text",
-    int: "a whole number",
-    float: "a finite number",
-    bool: "true or false",
-    NoneType: "null",
-    Path: "a path",
+_NOTHING = "null"
+_SCALARS: Mapping[Any, tuple[str, Callable[[Any], bool]]] = {
+    str: ("a text", lambda value: type(value) is str),
+    int: ("a whole number", lambda value: type(value) is int and _countable(value)),
+    float: ("a finite number", lambda value: type(value) in (int, float) and _countable(value)),
+    bool: ("true or false", lambda value: type(value) is bool),
+    NoneType: (_NOTHING, lambda value: value is None),
 }
 
 
-def _word(hint: Any) -> str:
-    if hint in _WORDS:
-        return _WORDS[hint]
-    if get_origin(hint) is Literal:
-        return " or ".join(map(repr, get_args(hint)))
-    return "a list" if get_origin(hint) is tuple else "a mapping"
-
-
-def _refuse(place: str, expected: str, value: object) -> NoReturn:
-    raise DocumentError(f"{place} must be {expected}, got {shown(value)}")
+def _is_plain_scalar(value: object) -> bool:
+    if isinstance(value, int | float):
+        return _countable(value)
+    return value is None or isinstance(value, str)
 
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise DocumentError(f"it has {constant}, which is no number")
 
 
-def _check_plain(value: object, place: str, depth: int = 0) -> None:
-    """Refuse what JSON cannot write, and what is nested deeper than anything that is meant."""
+def _plain(value: Any, place: str, whole: bool, depth: int = 0) -> Any:
+    """A value as it is; refused is what JSON cannot write, and what is nested deeper than meant."""
     if isinstance(value, dict | list):
         if depth == _DEEPEST:
             raise DocumentError(f"{place} is nested more than {_DEEPEST} deep")
         for item in value.values() if isinstance(value, dict) else value:
-            _check_plain(item, place, depth + 1)
-    elif not isinstance(value, str | NoneType) and not (
-        isinstance(value, int | float) and _countable(value)
-    ):
-        _refuse(place, "texts, finite numbers, lists and mappings", value)
+            if not _is_plain_scalar(item):
+                _plain(item, place, whole, depth + 1)
+    elif not _is_plain_scalar(value):
+        raise DocumentError(
+            f"{place} must be texts, finite numbers, lists and mappings, got {shown(value)}"
+        )
+    return value
 
 
 def _check_texts(value: object) -> None:
