@@ -25,6 +25,7 @@ FORMAT = 2
 
 _WHOLE = ("evaluation", "cell")
 _OPTIONAL = ("cell", "test_error")
+_LARGEST_CHOICE = 1 << 62
 
 
 class ResultError(UserError):
@@ -339,7 +340,9 @@ def _rows(data: object, count: int) -> NDArray[Any]:
     ):
         raise DocumentError(f"configuration must be a list of lists of numbers, got {shown(data)}")
     array = np.array(data).reshape(len(data), len(data[0]) if data else 0)
-    finite = array.dtype.kind == "i" or (array.dtype.kind == "f" and np.isfinite(array).all())
+    finite = (array.dtype.kind == "i" and (array > -_LARGEST_CHOICE).all()) or (
+        array.dtype.kind == "f" and np.isfinite(array).all()
+    )
     if not finite or len(array) != count:
         raise DocumentError("configuration must have a row of finite numbers for every incumbent")
     return array

@@ -74,6 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except MemoryError:
+        return _failed(session, "there is not enough memory for this", 2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(session, f"{where}{error.strerror or error}", 2)
     except Exception as error:
         return _failed(session, f"unexpected {described(error)} (--debug shows the traceback)", 1)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.tabular_data.documents import DocumentError, read_bytes, read_json
 from regretta.tabular_data.measure.architecture import AnyCell, network_layers
 from regretta.tabular_data.measure.checkpoint import WEIGHTS, CheckpointFolder
 from regretta.tabular_data.measure.errors import MeasureError
@@ -181,11 +181,14 @@ def load_network(table: Table, folder: Path, row: int, repeat: int = 0) -> Train
         raise MeasureError(f"{table.name} has repeats from 0 to {table.repeats - 1}, not {repeat}")
     clear_leftovers(folder, WEIGHTS)
     try:
-        described = json.loads((folder / WEIGHTS / _DESCRIPTION).read_text())
+        described = read_json(read_bytes(folder / WEIGHTS / _DESCRIPTION))
     except FileNotFoundError:
         raise MeasureError(
             f"{table.name} has no weights; `regretta table build --save-weights` keeps them"
         ) from None
+    except (OSError, DocumentError) as error:
+        said = error.strerror or error if isinstance(error, OSError) else error
+        raise MeasureError(f"{folder / WEIGHTS / _DESCRIPTION} cannot be read: {said}") from None
     cell: AnyCell
     if isinstance(table.space, NasBench101):
         number, cell = row, table.space.cell(row)
@@ -206,5 +209,12 @@ def load_network(table: Table, folder: Path, row: int, repeat: int = 0) -> Train
             described["data_sha256"],
             arrays,
         )
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
-        raise MeasureError(f"{file}: damaged weights ({error}); build the table again") from None
+    except OSError as error:
+        raise MeasureError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise MeasureError(f"{file}: its arrays need more memory than there is") from None
+    except Exception as error:  # NumPy and zipfile fail on odd files in nearly any way
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise MeasureError(
+            f"{file}: damaged weights ({said:.100}); build the table again"
+        ) from None

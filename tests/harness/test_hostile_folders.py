@@ -156,6 +156,7 @@ def trajectory(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
         (trajectory("evaluation", [1 << 80]), "too large"),
         (trajectory("configuration", [[[0]]]), "a list of lists of numbers"),
         (trajectory("configuration", [[0], [0, 1]]), "a list of lists of numbers"),
+        (lambda body: body["trajectory"]["configuration"][0].__setitem__(0, -(1 << 63)), "finite"),
         (trajectory("configuration", {}), "a list of lists of numbers"),
         (trajectory("test_error", ["x"]), "test_error must be a list of numbers"),
         (lambda body: body["trajectory"].pop("cell"), "its trajectory must have"),
