@@ -135,6 +135,22 @@ def test_other_data_sets_have_no_validation_curve_and_one_seed_after_12_epochs(
     assert "12 epochs: 111;" in table.provenance.notes[0]
 
 
+@pytest.mark.parametrize("dataset", ["cifar100", "imagenet16-120"])
+def test_a_curve_of_other_data_sets_is_the_last_epoch_that_the_files_have(
+    dataset: str, shared_tables: Path
+) -> None:
+    """HPOBench's table of what is in the files says so too (``nasbench_201.py``)."""
+    table = import_table(shared_tables / "nats-tss-simple", dataset=dataset, partial=True)
+    published = np.load(shared_tables / "nb201" / "nb201.npz")
+    answer = table.query(index=11)
+    for split in ("validation", "test"):
+        curve = answer.curve(split)  # type: ignore[arg-type]
+        assert (curve.epochs.tolist(), curve.values.shape) == ([200], (1, 3))
+    seeds = published[f"{PREFIXES[dataset][0]}_val200_seeds"][11]
+    np.testing.assert_allclose(100 * answer.curve("validation").values[0], seeds, rtol=1e-5)
+    assert answer.curve("train").epochs.tolist() == list(range(1, 201))
+
+
 @pytest.mark.parametrize("dataset", PREFIXES)
 def test_mid_schedule_budgets_are_where_the_runs_of_12_epochs_stood(
     dataset: str, shared_tables: Path
