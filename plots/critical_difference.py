@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from regretta.plots.friedman import Friedman
 from regretta.plots.statistics import LEVEL
-from regretta.plots.style import TWO_COLUMNS, MethodStyle, figure, house
+from regretta.plots.style import MethodStyle, figure, house, is_wide
 from regretta.plots.text import POINTS, text_width
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def draw_critical_difference(
         Whether any of the tables has modelled columns.
     """
     count = len(found.labels)
-    left = -(-count // 2) if width >= TWO_COLUMNS else count
+    left = -(-count // 2) if is_wide(width) else count
     names = [
         f"{styles[label].name} ({rank:.2f})"
         for label, rank in zip(found.labels, found.ranks, strict=True)

@@ -14,7 +14,7 @@ from regretta.harness.result import RunResult
 from regretta.plots.axes import log_axis, mark_zero, title, zero_line
 from regretta.plots.legend import method_legend
 from regretta.plots.regret_curve import measured, regret_kind
-from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
+from regretta.plots.style import MethodStyle, house, is_wide, panels, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,7 +105,7 @@ def draw_ecdf(
     low, high = (line / 1.3 if zero else float(smallest) / 1.3), float(largest) * 1.3
     legend = method_legend(styles, {curve.label: [curve.runs] for curve in drawn}, width)
     with house():
-        figure, (ax,) = panels(1, width, 2.8 if width >= TWO_COLUMNS else 2.5, legend.height)
+        figure, (ax,) = panels(1, width, 2.8 if is_wide(width) else 2.5, legend.height)
         handles: dict[str, Any] = {}
         for nth, curve in enumerate(drawn):
             x = np.concatenate([[low], np.where(curve.regret > 0, curve.regret, line), [high]])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
-from regretta.plots.style import OTHERS, TWO_COLUMNS, MethodStyle, span
+from regretta.plots.style import OTHERS, MethodStyle, is_wide, span
 from regretta.plots.text import text_width
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def method_legend(
     }
     others = len(runs) - len(texts)
     entries = len(texts) + (others > 0)
-    beside = panels == 1 and width >= TWO_COLUMNS and entries <= _ROWS_BESIDE
+    beside = panels == 1 and is_wide(width) and entries <= _ROWS_BESIDE
     widest = max((text_width(text, _POINTS) for text in texts.values()), default=0.0) + _HANDLE
     fitting = int((width - 0.1 + _BETWEEN) / (widest + _BETWEEN))
     columns = 1 if beside else max(1, min(fitting, 4, entries))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from regretta.harness.regret import level_ties
-from regretta.plots.style import METHODS, TWO_COLUMNS, figure, house, span
+from regretta.plots.style import METHODS, figure, house, is_wide, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,7 +133,7 @@ def caption(found: OneShotRanks) -> str:
 
 def draw(found: OneShotRanks, width: float) -> Figure:
     """Draw a panel a measure, side by side on two columns and below each other on one."""
-    wide = width >= TWO_COLUMNS
+    wide = is_wide(width)
     with house():
         made = figure(width, 2.3 if wide else 5.4)
         grid = made.subplots(*((1, 3) if wide else (3, 1)), squeeze=False, sharex=True)

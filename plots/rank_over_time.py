@@ -16,7 +16,7 @@ from regretta.plots.axes import human_time, log_axis, marker_positions, time_axi
 from regretta.plots.legend import method_legend
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import worst_if_missing
-from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
+from regretta.plots.style import MethodStyle, house, is_wide, panels, span
 from regretta.plots.tables import NONE, ReportTable, finite
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
     legend = method_legend(styles, shown.runs, width)
     low, high = float(shown.time[0]), float(shown.time[-1])
     with house():
-        figure, (ax,) = panels(1, width, 2.8 if width >= TWO_COLUMNS else 2.5, legend.height)
+        figure, (ax,) = panels(1, width, 2.8 if is_wide(width) else 2.5, legend.height)
         handles: dict[str, Any] = {}
         for nth, label in enumerate(shown.labels):
             (handles[label],) = ax.plot(

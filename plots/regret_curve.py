@@ -20,18 +20,13 @@ from regretta.plots.axes import (
     zero_line,
 )
 from regretta.plots.legend import method_legend
-from regretta.plots.style import TWO_COLUMNS, MethodStyle, house, panels, span
+from regretta.plots.spread import STATISTICS, band_name, spread
+from regretta.plots.style import MethodStyle, house, is_wide, panels, span
 from regretta.plots.text import picture_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-BANDS: Mapping[str, str] = {
-    "ci": "95 % bootstrap interval of the mean",
-    "iqr": "interquartile range over runs",
-}
-"""What the band around a curve may be."""
 
 MOST_BANDS = 12
 """Curves in a panel that have bands; where there are more, the bands would hide the curves."""
@@ -39,7 +34,7 @@ MOST_BANDS = 12
 
 @dataclass(frozen=True, eq=False)
 class RegretCurve:
-    """Mean regret of one method.
+    """Regret of one method: a statistic of its runs over time.
 
     Attributes
     ----------
@@ -52,15 +47,15 @@ class RegretCurve:
     time
         Simulated seconds, ascending, from the moment every run has a value on: shape ``[k]``, empty
         without runs.
-    mean, low, high
-        Mean regret and its band: shape ``[k]``. Each holds from its moment to the next.
+    value, low, high
+        The statistic and its band: shape ``[k]``. Each holds from its moment to the next.
     """
 
     label: str
     runs: int
     silent: int
     time: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    value: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
@@ -77,8 +72,8 @@ class RegretCurves:
         ``"test"``, ``"validation"`` or ``"observed"``, as in `RunResult.regret`.
     measure
         The same as a reader calls it, see `measured`.
-    band
-        A key of `BANDS`.
+    statistic, band
+        Keys of `STATISTICS` and `BANDS`.
     time_limit
         Simulated seconds.
     reconstruction
@@ -90,6 +85,7 @@ class RegretCurves:
     table: str
     kind: str
     measure: str
+    statistic: str
     band: str
     time_limit: float
     reconstruction: str
@@ -126,11 +122,12 @@ def regret_curve(
     grid: NDArray[np.float64],
     *,
     kind: str,
+    statistic: str = "mean",
     band: str = "ci",
     resamples: int = 1000,
     seed: int = 0,
 ) -> RegretCurve:
-    """Mean regret of one method's runs and its band.
+    """A statistic of one method's runs over time, and its band.
 
     Parameters
     ----------
@@ -140,9 +137,11 @@ def regret_curve(
         be the mean of another population.
     kind
         As in `RunResult.regret`.
+    statistic
+        A key of `STATISTICS`.
     band
-        ``"ci"`` for the 95 % percentile bootstrap interval of the mean over runs, ``"iqr"`` for the
-        quartiles of the runs.
+        ``"ci"`` for a 95 % interval of the statistic over runs (see `spread`), ``"iqr"`` for the
+        quartiles of the runs, ``"sd"`` for a standard deviation of them (n − 1) to either side.
     resamples, seed
         Size and seed of the bootstrap.
     """
@@ -154,35 +153,19 @@ def regret_curve(
     start = max(map(first_moment, speaking))
     time = np.concatenate(([start], grid[grid > start]))
     values = regret_matrix(speaking, time, kind)
-    mean = values.mean(axis=0)
-    if len(speaking) == 1:
-        low = high = mean
-    elif band == "iqr":
-        low, high = np.quantile(values, [0.25, 0.75], axis=0)
-    else:
-        low, high = np.quantile(_resampled(values, resamples, seed), [0.025, 0.975], axis=0)
-    return RegretCurve(label, len(speaking), silent, time, mean, low, high)
-
-
-def _resampled(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
-    """Means over runs drawn with replacement: shapes ``[runs, k]`` to ``[resamples, k]``."""
-    rng, count = np.random.default_rng(seed), len(values)
-    means = np.empty((resamples, values.shape[1]))
-    for first in range(0, resamples, 100):  # of thousands of runs, all weights would fill memory
-        some = means[first : first + 100]
-        weights = rng.multinomial(count, np.full(count, 1 / count), size=len(some))
-        some[:] = weights / count @ values
-    return means
+    value, low, high = spread(values, statistic, band, resamples=resamples, seed=seed)
+    return RegretCurve(label, len(speaking), silent, time, value, low, high)
 
 
 def regret_curves(
     runs: Mapping[str, Sequence[RunResult]],
     *,
     kind: str | None = None,
+    statistic: str = "mean",
     band: str = "ci",
     points: int = 400,
 ) -> RegretCurves:
-    """Mean regret of every label on one table, on a common grid of logarithmically spaced moments.
+    """Regret of every label on one table, on a common grid of logarithmically spaced moments.
 
     Parameters
     ----------
@@ -190,8 +173,8 @@ def regret_curves(
         The table's runs by label; at least one run in all.
     kind
         As in `RunResult.regret`; by default `regret_kind`.
-    band
-        A key of `BANDS`.
+    statistic, band
+        Keys of `STATISTICS` and `BANDS`.
     points
         Size of the grid.
     """
@@ -202,27 +185,29 @@ def regret_curves(
     grid = np.geomspace(min(starts, default=limit), limit, points)
     grid[-1] = limit
     curves = tuple(
-        regret_curve(label, group, grid, kind=chosen, band=band) for label, group in runs.items()
+        regret_curve(label, group, grid, kind=chosen, statistic=statistic, band=band)
+        for label, group in runs.items()
     )
     modelled = next((run.reconstruction for run in everything if run.reconstruction), "")
     measure = measured(runs, kind=chosen)
-    return RegretCurves(first.table, chosen, measure, band, limit, modelled, curves)
+    return RegretCurves(first.table, chosen, measure, statistic, band, limit, modelled, curves)
 
 
 def regret_caption(panels_: Sequence[RegretCurves]) -> str:
     """What a reader must know to read the figure: kind of regret, runs, band, starts, zeros."""
     first = panels_[0]
+    what = STATISTICS[first.statistic]
     drawn = [curve for panel in panels_ for curve in panel.curves if curve.runs]
     measures = {panel.measure for panel in panels_}
     where = first.table if len(panels_) == 1 else f"{len(panels_)} tables"
     parts = [
-        f"Mean {' or '.join(sorted(measures))} over runs against simulated wall-clock time on"
-        f" {where}; {_runs(drawn)}."
+        f"{what.capitalize()} {' or '.join(sorted(measures))} over runs against simulated"
+        f" wall-clock time on {where}; {_runs(drawn)}."
     ]
     if any(curve.runs > 1 for curve in drawn):
         most = max(sum(curve.runs > 0 for curve in panel.curves) for panel in panels_)
         parts.append(
-            f"Bands: {BANDS[first.band]}."
+            f"Bands: {band_name(first.statistic, first.band)}."
             if most <= MOST_BANDS
             else f"No bands: they would hide the {most} curves."
         )
@@ -242,9 +227,9 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
         )
     if any(measure.endswith("error") for measure in measures):
         parts.append("Errors: nobody knows the best there is, so that there is no regret.")
-    if any((curve.mean <= 0).any() for curve in drawn):
+    if any((curve.value <= 0).any() for curve in drawn):
         parts.append(
-            "A mean regret of zero or less has no place on a log axis: it is drawn on the line"
+            f"A {what} regret of zero or less has no place on a log axis: it is drawn on the line"
             " marked \u2264 0."
         )
     elif any((curve.low <= 0).any() for curve in drawn):
@@ -288,7 +273,7 @@ def draw_regret(
     }
     runs = {label: counts for label, counts in runs.items() if any(counts)}
     legend = method_legend(styles, runs, width, len(panels_))
-    single = len(panels_) == 1 and width >= TWO_COLUMNS
+    single = len(panels_) == 1 and is_wide(width)
     tables = list(dict.fromkeys(panel.table for panel in panels_))
     titles = dict(zip(tables, picture_names(tables), strict=True))
     with house():
@@ -320,10 +305,10 @@ def draw_panel(
     low_time = min((float(curve.time[0]) for curve in drawn), default=panel.time_limit / 10)
     if not 0 < low_time < panel.time_limit:
         low_time = panel.time_limit / 10
-    positive = np.concatenate([curve.mean[curve.mean > 0] for curve in drawn] or [np.empty(0)])
+    positive = np.concatenate([curve.value[curve.value > 0] for curve in drawn] or [np.empty(0)])
     smallest, largest = (positive.min(), positive.max()) if len(positive) else (1e-3, 1e-2)
     top = float(max([largest, *(curve.high.max() for curve in drawn)]) * 1.15)
-    reached = any((curve.mean <= 0).any() for curve in drawn)
+    reached = any((curve.value <= 0).any() for curve in drawn)
     if reached:
         bottom = zero_line(float(smallest), top)
     else:
@@ -345,7 +330,7 @@ def draw_panel(
             )
         (handles[curve.label],) = ax.plot(
             curve.time,
-            np.where(curve.mean > 0, curve.mean, bottom),
+            np.where(curve.value > 0, curve.value, bottom),
             drawstyle="steps-post",
             markevery=marker_positions(curve.time, low_time, panel.time_limit, nth, len(drawn)),
             zorder=2 if style.background else 3 + nth / len(drawn),
@@ -358,7 +343,8 @@ def draw_panel(
         mark_zero(ax, "y", bottom, float(smallest))
     time_axis(ax, low_time, panel.time_limit)
     if labelled:
-        ax.set_ylabel(f"Mean {panel.measure} (fraction)")
+        what = STATISTICS[panel.statistic].capitalize()
+        ax.set_ylabel(f"{what} {panel.measure} (fraction)")
     ax.grid(True, which="major")
     title(ax, panel.table, panel.reconstruction)
     return handles

@@ -14,11 +14,13 @@ from markupsafe import Markup
 
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
-from regretta.harness.store.results import SuiteResults
+from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.answer import answers
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
 from regretta.plots.friedman import friedman_of_runs
+from regretta.plots.look import Look, chosen, ordered
+from regretta.plots.methods_paragraph import methods_paragraph
 from regretta.plots.rank_over_time import (
     draw_ranks,
     expected_ranks,
@@ -29,10 +31,9 @@ from regretta.plots.rank_over_time import (
 from regretta.plots.reach import reach_tables
 from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
 from regretta.plots.report_notes import count, method_rows, reader_notes, setup_rows
+from regretta.plots.spread import STATISTICS
 from regretta.plots.statistics import StatisticsError
 from regretta.plots.style import (
-    ONE_COLUMN,
-    TWO_COLUMNS,
     MethodStyle,
     human_names,
     method_styles,
@@ -80,12 +81,23 @@ class Section:
     items: Sequence[Picture | ReportTable | str]
 
 
-def write_report(suite: SuiteResults) -> Path:
-    """Write ``report.html`` into the suite's folder, every figure into ``figures/``, every table
-    into ``tables/``.
+def write_report(
+    suite: SuiteResults | str | Path, out: str | Path | None = None, look: Look | None = None
+) -> Path:
+    """Write ``report.html`` into a folder, every figure into ``figures/``, every table into
+    ``tables/``, and what a paper says of how it was done into ``methods.txt``.
 
     Equal results give equal bytes. A suite that is not finished is reported as far as it got, and
     the page says what is missing.
+
+    Parameters
+    ----------
+    suite
+        Results, or their folder.
+    out
+        Where to write; the suite's folder if None.
+    look
+        Which methods, in what order, how wide, which statistic.
 
     Returns
     -------
@@ -96,7 +108,14 @@ def write_report(suite: SuiteResults) -> Path:
     ------
     ReportError
         If there is no finished run at all, or the folder cannot be written.
+    LookError
+        If the suite lacks a method that is asked for.
     """
+    if not isinstance(suite, SuiteResults):
+        suite = load_suite(suite)
+    look = look or Look()
+    suite = chosen(suite, look.methods)
+    folder = suite.folder if out is None else Path(out)
     begun = [
         table for table in suite.tables if any(suite.runs[table][label] for label in suite.labels)
     ]
@@ -104,17 +123,18 @@ def write_report(suite: SuiteResults) -> Path:
         failed = f" ({len(suite.failures)} failed)" if suite.failures else ""
         raise ReportError(f"{suite.folder} holds no finished run{failed}; run the suite first")
     try:
-        suite.folder.mkdir(parents=True, exist_ok=True)
-        for place in (suite.folder, suite.folder / "figures", suite.folder / "tables"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in (folder, folder / "figures", folder / "tables"):
             clear_leftovers(place)
-        gallery = _gallery(suite, begun)
+        if look.order == "result":
+            suite = ordered(suite, _by_result({table: suite.runs[table] for table in begun}))
+        gallery = _gallery(suite, begun, folder, look)
         page = _page(suite, begun, _sections(suite, begun, gallery), gallery)
-        path = suite.folder / "report.html"
+        path = folder / "report.html"
+        write_atomically(folder / "methods.txt", f"{methods_paragraph(suite, look)}\n".encode())
         write_atomically(path, page.encode())
     except OSError as error:
-        raise ReportError(
-            f"the report cannot be written to {suite.folder}: {error.strerror}"
-        ) from error
+        raise ReportError(f"the report cannot be written to {folder}: {error.strerror}") from error
     return path
 
 
@@ -144,6 +164,7 @@ def _page(
         sections=sections,
         setup=setup_rows(suite),
         methods=method_rows(suite, gallery.styles),
+        paragraph=methods_paragraph(suite, gallery.look),
     )
 
 
@@ -155,15 +176,28 @@ def _clean(value: Any) -> Any:
 Item = Picture | ReportTable | str
 
 
-def _gallery(suite: SuiteResults, begun: Sequence[str]) -> _Gallery:
+def _by_result(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:
+    """Labels by mean final regret, averaged over the tables; those without a value come last."""
+    means: dict[str, list[float]] = {}
+    for runs in tables.values():
+        kind = regret_kind(runs)
+        for label, group in runs.items():
+            values = final_regret(group, kind) if group else np.empty(0)
+            values = values[~np.isnan(values)]
+            means.setdefault(label, []).append(float(values.mean()) if len(values) else np.inf)
+    return sorted(means, key=lambda label: float(np.mean(means[label])))
+
+
+def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look) -> _Gallery:
     methods = suite.identity.methods
     entries = [(label, method.optimizer) for label, method in methods.items()]
     settings = {label: method.settings for label, method in methods.items()}
     if len(methods) <= MOST_TOLD_APART:
-        return _Gallery(suite.folder, method_styles(entries, settings))
+        return _Gallery(folder, look, method_styles(entries, settings))
     leading = _leading({table: suite.runs[table] for table in begun})
     return _Gallery(
-        suite.folder,
+        folder,
+        look,
         method_styles(entries, settings, leading),
         f" Coloured are the {len(leading)} of {len(methods):,} methods with the best mean rank of"
         " final regret; the others are grey. All of them stand in the tables.",
@@ -210,6 +244,7 @@ class _Gallery:
     """Where pictures and tables go, and how methods look."""
 
     folder: Path
+    look: Look
     styles: Mapping[str, MethodStyle]
     remark: str = ""
 
@@ -224,8 +259,8 @@ class _Gallery:
         """Draw a figure for two columns and for one, and keep both as files."""
         folder = folder_below(self.folder, "figures")
         wide, narrow = (
-            save(draw(TWO_COLUMNS), folder, name),
-            save(draw(ONE_COLUMN), folder, f"{name}-column"),
+            save(draw(self.look.page), folder, name, self.look.formats),
+            save(draw(self.look.column), folder, f"{name}-column", self.look.formats),
         )
         return Picture(name, caption + self.remark, alt, _address(wide), _address(narrow))
 
@@ -233,19 +268,25 @@ class _Gallery:
         """Keep the tables that there are as files."""
         there = [table for table in tables if table is not None]
         for table in there:
-            table.write(folder_below(self.folder, "tables"))
+            folder = folder_below(self.folder, "tables")
+            table.write(folder, self.look.column, self.look.page)
         return there
 
 
 def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) -> list[Item]:
     styles = gallery.styles
-    panels = [regret_curves(suite.runs[table]) for table in heard]
+    look = gallery.look
+    panels = [
+        regret_curves(suite.runs[table], statistic=look.statistic, band=look.band)
+        for table in heard
+    ]
     items: list[Item] = [
         gallery.picture(
             "regret",
             lambda width: draw_regret(panels, styles, width),
             regret_caption(panels),
-            f"Mean regret against simulated time on {', '.join(heard)}",
+            f"{STATISTICS[look.statistic].capitalize()} regret against simulated time on"
+            f" {', '.join(heard)}",
         )
     ]
     everywhere = [
@@ -282,7 +323,8 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
 def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) -> list[Item]:
     runs, styles, names = suite.runs[table], gallery.styles, gallery.names
     there = {label: group for label, group in runs.items() if group}
-    curves, shown = regret_curves(runs), distributions(there)
+    look, shown = gallery.look, distributions(there)
+    curves = regret_curves(runs, statistic=look.statistic, band=look.band)
     baseline = next(
         (
             label
@@ -296,7 +338,8 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
             f"regret{suffix}",
             lambda width: draw_regret([curves], styles, width),
             regret_caption([curves]),
-            f"Mean {curves.measure} against simulated time on {table}",
+            f"{STATISTICS[look.statistic].capitalize()} {curves.measure} against simulated time on"
+            f" {table}",
         ),
         *gallery.tables(
             final_table(runs, names, table, suffix),

@@ -16,6 +16,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -31,6 +32,14 @@ ONE_COLUMN = 3.5
 
 TWO_COLUMNS = 7.16
 """Width of a figure across both columns, in inches."""
+
+_WIDE = 5.0
+
+
+def is_wide(width: float) -> bool:
+    """Whether a figure of so many inches has room for panels or a legend side by side."""
+    return width >= _WIDE
+
 
 PNG_DPI = 200
 
@@ -329,7 +338,7 @@ def panels(
     extra
         Further height for a legend, inches.
     """
-    columns = 1 if width < TWO_COLUMNS else min(count, 2 if count in (2, 4) else 3)
+    columns = 1 if not is_wide(width) else min(count, 2 if count in (2, 4) else 3)
     rows = -(-count // columns)
     made = figure(width, rows * panel_height + extra)
     grid = made.subplots(rows, columns, squeeze=False)
@@ -358,13 +367,25 @@ def pdf(drawn: Figure) -> bytes:
     return out.getvalue()
 
 
-def save(drawn: Figure, folder: Path, name: str) -> bytes:
-    """Write ``<name>.png`` and ``<name>.pdf`` into the folder; returns the PNG's bytes."""
+def svg(drawn: Figure) -> bytes:
+    """The figure as SVG with text as text, the same bytes every time."""
+    out = BytesIO()
+    with house(), matplotlib.rc_context({"svg.hashsalt": "regretta", "svg.fonttype": "none"}):
+        metadata = {"Date": None, "Creator": "regretta"}
+        FigureCanvasSVG(drawn).print_svg(out, metadata=metadata)  # type: ignore[no-untyped-call]
+    return out.getvalue()
+
+
+def save(drawn: Figure, folder: Path, name: str, formats: Sequence[str] = ("png", "pdf")) -> bytes:
+    """Write ``<name>.png``, ``<name>.pdf`` or ``<name>.svg`` into the folder; returns the PNG's
+    bytes, whether it is among the formats or not.
+    """
     picture = png(drawn)
     # What was laid out once stays; laying out again takes half of the time.
     drawn.set_layout_engine("none")
-    write_atomically(folder / f"{name}.png", picture)
-    write_atomically(folder / f"{name}.pdf", pdf(drawn))
+    for form in formats:
+        content = picture if form == "png" else {"pdf": pdf, "svg": svg}[form](drawn)
+        write_atomically(folder / f"{name}.{form}", content)
     return picture
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.harness.regret import final_regret
+from regretta.harness.regret import TOLERANCE, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import (
@@ -22,6 +22,9 @@ from regretta.plots.statistics import (
     worst_if_missing,
 )
 from regretta.plots.tables import NONE, ReportTable, finite, percent
+
+MARK = "\u2020"
+"""Marks methods that are not shown to be worse than the best."""
 
 MOST_METHODS = 20
 """So many methods are tested in all pairs, 190 of them; more are tested against one only."""
@@ -103,13 +106,21 @@ def final_table(
     """
     kind, measure = regret_kind(runs), measured(runs)
     found = summarize(runs, kind)
+    best, level = _best(found), _not_shown_worse(runs, found, kind)
     return ReportTable(
         name=f"final-regret{suffix}",
         title=f"Final {measure} on {table}, in percent",
         caption=(
             "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs (none"
             " of a single run). Evaluations and unique cells (different cells among the"
-            " evaluations) are medians over runs." + _silence(found)
+            " evaluations) are medians over runs. Bold: the lowest mean."
+            + (
+                f" {MARK}: not shown to be worse at level {LEVEL:g} (Mann-Whitney U, two-sided,"
+                f" Holm's correction over the {len(found) - 1} comparisons with it)."
+                if level
+                else ""
+            )
+            + _silence(found)
         ),
         columns=(
             "Method",
@@ -122,7 +133,7 @@ def final_table(
         ),
         rows=[
             (
-                names[s.label],
+                f"{names[s.label]} {MARK}" if s.label in level else names[s.label],
                 f"{s.runs - s.silent} of {s.runs}" if s.silent else str(s.runs),
                 _interval(s.mean),
                 percent(s.median),
@@ -161,7 +172,33 @@ def final_table(
             )
             for s in found
         ],
+        strong={(i, 2) for i, s in enumerate(found) if s.label in best},
     )
+
+
+def _best(found: Sequence[Summary]) -> set[str]:
+    """Labels with the lowest mean; several where they are tied, none where none has a mean."""
+    means = {s.label: s.mean.estimate for s in found if s.mean is not None}
+    lowest = min(means.values(), default=np.nan)
+    return {label for label, mean in means.items() if mean <= lowest + TOLERANCE}
+
+
+def _not_shown_worse(
+    runs: Mapping[str, Sequence[RunResult]], found: Sequence[Summary], kind: str
+) -> set[str]:
+    """Labels that no test shows to be worse than the one with the lowest mean."""
+    best = _best(found)
+    if not best:
+        return set()
+    first = next(s.label for s in found if s.label in best)
+    finals = {label: final_regret(group, kind) for label, group in runs.items() if len(group)}
+    tests = pairwise_tests(finals, against=first)
+    return {
+        other
+        for test in tests
+        for other in (test.first, test.second)
+        if other != first and test.better != first
+    }
 
 
 def _silence(found: Sequence[Summary]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from regretta.plots.latex import fitting
 from regretta.plots.text import escape_latex
 from regretta.tabular_data.storage import write_atomically
 from regretta.tabular_data.text import spreadsheet_cell
@@ -46,6 +47,8 @@ class ReportTable:
         Headings and cells as a reader sees them.
     data_columns, data_rows
         The same as plain values with full precision, for CSV; None is an empty cell.
+    strong
+        Row and column of cells in bold.
     """
 
     name: str
@@ -55,6 +58,7 @@ class ReportTable:
     rows: Sequence[Sequence[str]]
     data_columns: Sequence[str]
     data_rows: Sequence[Sequence[Any]]
+    strong: Collection[tuple[int, int]] = ()
 
     def to_csv(self) -> str:
         """Comma-separated values with a heading line."""
@@ -64,22 +68,41 @@ class ReportTable:
             writer.writerow(map(spreadsheet_cell, row))
         return out.getvalue()
 
-    def to_latex(self) -> str:
-        """A LaTeX table for the package booktabs; the first column is text, the others numbers."""
+    def to_latex(self, column: float | None = None, page: float | None = None) -> str:
+        """A LaTeX table for the package booktabs; the first column is text, the others numbers.
+
+        Parameters
+        ----------
+        column, page
+            Inches of a column and of the page's text. The table is set in the largest size in which
+            it fits into a column, else across the page, else it is scaled down to the page (package
+            graphicx). None: as large as the text, whatever its width.
+        """
+        setting = fitting((self.columns, *self.rows), column, page)
         heading = " & ".join(escape_latex(name) for name in self.columns)
         body = "\n".join(
-            "    " + " & ".join(escape_latex(cell) for cell in row) + r" \\" for row in self.rows
+            "    " + " & ".join(self._cell(i, j) for j in range(len(row))) + r" \\"
+            for i, row in enumerate(self.rows)
         )
-        return (
-            "\\begin{table}\n  \\centering\n"
-            f"  \\caption{{{escape_latex(self.title)}. {escape_latex(self.caption)}}}\n"
-            f"  \\label{{tab:{self.name}}}\n"
+        tabular = (
             f"  \\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}\n"
             f"    \\toprule\n    {heading} \\\\\n    \\midrule\n{body}\n    \\bottomrule\n"
-            "  \\end{tabular}\n\\end{table}\n"
+            "  \\end{tabular}"
+        )
+        if setting.scaled:
+            tabular = f"  \\resizebox{{\\textwidth}}{{!}}{{%\n{tabular}}}"
+        return (
+            f"\\begin{{{setting.environment}}}\n  \\centering\n"
+            f"  \\caption{{{escape_latex(self.title)}. {escape_latex(self.caption)}}}\n"
+            f"  \\label{{tab:{self.name}}}\n{setting.commands}"
+            f"{tabular}\n\\end{{{setting.environment}}}\n"
         )
 
-    def write(self, folder: Path) -> None:
-        """Write ``<name>.csv`` and ``<name>.tex`` into the folder."""
+    def _cell(self, i: int, j: int) -> str:
+        text = escape_latex(self.rows[i][j])
+        return f"\\textbf{{{text}}}" if (i, j) in self.strong else text
+
+    def write(self, folder: Path, column: float | None = None, page: float | None = None) -> None:
+        """Write ``<name>.csv`` and ``<name>.tex`` into the folder; widths as in `to_latex`."""
         write_atomically(folder / f"{self.name}.csv", self.to_csv().encode())
-        write_atomically(folder / f"{self.name}.tex", self.to_latex().encode())
+        write_atomically(folder / f"{self.name}.tex", self.to_latex(column, page).encode())

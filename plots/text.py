@@ -50,6 +50,7 @@ _LATEX: Mapping[str, str] = {
     "\u2013": "--",
     "\u2014": "---",
     "\u2026": r"\ldots{}",
+    "\u2020": r"$^\dagger$",
 }
 
 

@@ -265,12 +265,48 @@ def compact(folder: Path) -> int:
 
 @command("report")
 @folder_argument
-def report(folder: Path) -> int:
-    """Write report.html and the figures of a suite's folder.
+@click.option(
+    "--methods", metavar="LABEL,…", help="Only these, in this order (labels with commas between)."
+)
+@click.option("--order", metavar="ORDER", help="suite (default), or result: the best first.")
+@click.option(
+    "--width",
+    metavar="W",
+    help="As wide as neurips, iclr, icml, acl, cvpr or ieee has it, or so many inches.",
+)
+@click.option("--format", "formats", metavar="F,…", help="Of figures: png, pdf, svg (png,pdf).")
+@click.option("--statistic", metavar="S", help="Of curves: mean (default), median or iqm.")
+@click.option("--band", metavar="B", help="Around curves: ci (default), iqr or sd.")
+@click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: DIR).")
+def report(
+    folder: Path,
+    methods: str | None,
+    order: str | None,
+    width: str | None,
+    formats: str | None,
+    statistic: str | None,
+    band: str | None,
+    out: Path | None,
+) -> int:
+    """Write report.html, figures, tables and methods.txt of a suite's folder.
 
-    In Python: regretta.write_report of regretta.load_suite.
+    In Python: regretta.write_report, with a regretta.plots.look.Look.
     """
-    return _report(folder)
+    from regretta.harness.store.results import load_suite
+    from regretta.plots.look import Look, labels_of
+    from regretta.plots.report import write_report
+
+    suite = load_suite(folder)
+    asked = {
+        "methods": labels_of(suite, methods) if methods else None,
+        "order": order,
+        "formats": tuple(formats.split(",")) if formats else None,
+        "statistic": statistic,
+        "band": band,
+    }
+    look = Look(**{key: value for key, value in asked.items() if value is not None})  # type: ignore[arg-type]
+    tell(str(write_report(suite, out, look.wide_as(width) if width else look)))
+    return say_damaged(suite.damaged)
 
 
 def _report(folder: Path) -> int:

@@ -19,7 +19,7 @@ def test_mean_of_two_step_curves_by_hand(run_of):
     curve = regret_curve("a", runs, GRID, kind="test", band="iqr")
     # every run has a value from 20 s on; at 100 s the first has just improved, at 1000 s both have
     np.testing.assert_array_equal(curve.time, [20, 100, 1000])
-    np.testing.assert_allclose(curve.mean, [(0.4 + 0.6) / 2, (0.2 + 0.6) / 2, (0.2 + 0.1) / 2])
+    np.testing.assert_allclose(curve.value, [(0.4 + 0.6) / 2, (0.2 + 0.6) / 2, (0.2 + 0.1) / 2])
     np.testing.assert_allclose(curve.low, [0.45, 0.3, 0.125])
     np.testing.assert_allclose(curve.high, [0.55, 0.5, 0.175])
     assert (curve.runs, curve.silent) == (2, 0)
@@ -27,12 +27,12 @@ def test_mean_of_two_step_curves_by_hand(run_of):
 
 def test_bootstrap_band_of_two_runs_spans_them(run_of):
     curve = regret_curve("a", [run_of([5], [0.4]), run_of([5], [0.2])], GRID, kind="test")
-    np.testing.assert_allclose([curve.low[-1], curve.mean[-1], curve.high[-1]], [0.2, 0.3, 0.4])
+    np.testing.assert_allclose([curve.low[-1], curve.value[-1], curve.high[-1]], [0.2, 0.3, 0.4])
 
 
 def test_one_run_has_no_band(run_of):
     curve = regret_curve("a", [run_of([5], [0.4])], GRID, kind="test")
-    assert curve.low is curve.mean is curve.high
+    assert curve.low is curve.value is curve.high
 
 
 def test_what_is_recommended_before_anything_was_spent_counts_from_the_next_step_on(run_of):
@@ -40,15 +40,15 @@ def test_what_is_recommended_before_anything_was_spent_counts_from_the_next_step
     runs = {"a": [run_of([0, 5, 100], [0.9, 0.4, 0.2]), run_of([0, 10], [0.5, 0.1])]}
     (curve,) = regret_curves(runs).curves
     assert curve.time[0] == 10
-    assert curve.mean[0] == pytest.approx((0.4 + 0.1) / 2)
+    assert curve.value[0] == pytest.approx((0.4 + 0.1) / 2)
     (curve,) = regret_curves({"a": [run_of([0], [0.5], time_limit=1000)]}).curves
-    assert (curve.time[0], curve.mean[0]) == (100, 0.5)
+    assert (curve.time[0], curve.value[0]) == (100, 0.5)
 
 
 def test_a_run_without_evaluation_is_counted_not_averaged(run_of):
     curve = regret_curve("a", [run_of([5], [0.4]), run_of([], [])], GRID, kind="test")
     assert (curve.runs, curve.silent) == (1, 1)
-    np.testing.assert_allclose(curve.mean, 0.4)
+    np.testing.assert_allclose(curve.value, 0.4)
     assert len(regret_curve("a", [run_of([], [])], GRID, kind="test").time) == 0
 
 

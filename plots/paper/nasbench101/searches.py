@@ -203,7 +203,7 @@ def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
     time = np.union1d(curve.time, baseline.time)
     time = time[time >= max(curve.time[0], baseline.time[0])]
     ours, theirs = (
-        c.mean[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline)
+        c.value[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline)
     )
     above = np.flatnonzero(ours >= theirs - TOLERANCE)
     if not len(above):

@@ -1,0 +1,94 @@
+"""How a comparison was done, in sentences that a paper can take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regretta.harness.result import RunResult
+from regretta.harness.store.results import SuiteResults
+from regretta.plots.axes import human_time
+from regretta.plots.look import Look
+from regretta.plots.regret_curve import regret_kind
+from regretta.plots.report_notes import count
+from regretta.plots.spread import STATISTICS, band_name
+from regretta.plots.statistics import LEVEL
+from regretta.plots.style import human_names, span
+from regretta.tabular_data.text import printable
+
+
+def methods_paragraph(suite: SuiteResults, look: Look) -> str:
+    """What was run under which protocol, how often, and how it was evaluated; one paragraph."""
+    identity, protocol = suite.identity, suite.identity.protocol
+    every = [
+        run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]
+    ]
+    tables = _listed([_table(suite, table) for table in suite.tables])
+    sentences = [
+        f"We compared {_listed(human_names(suite.labels))} on"
+        f" {count(len(suite.tables), 'tabular benchmark')}: {tables}.",
+        f"Searches followed the protocol {protocol.name} of Regretta"
+        f" {_versions(every, 'regretta')}: {protocol.summary.rstrip('.')}.",
+    ]
+    if identity.simulated_workers > 1:
+        sentences.append(
+            f"Each search evaluated on {identity.simulated_workers} simulated workers side by side."
+        )
+    runs = sorted({len(suite.runs[t][label]) for t in suite.tables for label in suite.labels})
+    sentences.append(
+        f"Each method ran {span(runs)} times a table, every run with random streams of its own"
+        f" below seed {identity.seed}."
+    )
+    kind = regret_kind(*(suite.runs[table] for table in suite.tables)) if every else "test"
+    sentences.append(
+        f"Regret is the mean {kind} error of the incumbent over the measured repeats at the largest"
+        " budget, less that of the best cell; no search sees it."
+        if protocol.test != "repeat" or kind != "test"
+        else "Regret is the test error of the incumbent's observed repeat, less that of the best"
+        " cell; no search sees it."
+    )
+    sentences.append(
+        f"Curves show the {STATISTICS[look.statistic]} over runs and, as a band, the"
+        f" {band_name(look.statistic, look.band)}; final"
+        " regrets were compared by two-sided Mann-Whitney U tests with Holm's correction over all"
+        f" pairs of a table, at level {LEVEL:g}; their means have 95 % percentile bootstrap"
+        " intervals."
+    )
+    changed = [
+        f"{label}: {method.optimizer} with"
+        f" {', '.join(f'{key} = {value}' for key, value in method.settings.items())}"
+        for label, method in identity.methods.items()
+        if label != method.optimizer and method.settings
+    ]
+    if changed:
+        sentences.append(f"Settings were: {'; '.join(changed)}.")
+    libraries = [
+        f"{name} {_versions(every, name)}"
+        for name in sorted({name for run in every for name in run.versions} - {"regretta"})
+    ]
+    if libraries:
+        sentences.append(f"Software: {', '.join(libraries)}.")
+    return printable(" ".join(sentences))
+
+
+def _table(suite: SuiteResults, table: str) -> str:
+    about = suite.identity.tables[table]
+    parts = [
+        f"{about.cells:,} cells",
+        f"budgets {', '.join(f'{budget:.12g}' for budget in about.budgets)}",
+        f"{about.repeats} {'repeat' if about.repeats == 1 else 'repeats'} each",
+        about.source,
+        f"reconstruction: {about.reconstruction.rstrip('.')}" if about.reconstruction else "",
+        f"{about.time_limit:,.10g} simulated seconds ({human_time(about.time_limit)}) a search",
+    ]
+    return f"{table} ({'; '.join(part for part in parts if part)})"
+
+
+def _versions(runs: Sequence[RunResult], name: str) -> str:
+    """The versions of a package that took part in runs."""
+    return " and ".join(sorted({run.versions[name] for run in runs if name in run.versions}))
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words as a sentence lists them."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,115 @@
+"""A statistic of runs at many moments at once, and the band around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from regretta.plots.statistics import interquartile_mean
+
+Floats = NDArray[np.float64]
+
+STATISTICS: Mapping[str, str] = {
+    "mean": "mean",
+    "median": "median",
+    "iqm": "interquartile mean",
+}
+"""What a curve may show of the runs."""
+
+BANDS: Mapping[str, str] = {
+    "ci": "95 % interval",
+    "iqr": "interquartile range over runs",
+    "sd": "one standard deviation over runs",
+}
+"""What the band around a curve may be."""
+"""What a band around it may be."""
+
+_INTERVALS = {
+    "mean": "95 % bootstrap interval of the mean",
+    "median": "95 % interval of the median (order statistics)",
+    "iqm": "95 % interval of the interquartile mean (Tukey and McLaughlin)",
+}
+
+
+def band_name(statistic: str, band: str) -> str:
+    """What a band is and how it was found, as a caption says it."""
+    return _INTERVALS[statistic] if band == "ci" else BANDS[band]
+
+
+def spread(
+    values: Floats, statistic: str, band: str, *, resamples: int = 1000, seed: int = 0
+) -> tuple[Floats, Floats, Floats]:
+    """A statistic over runs at each moment, and its band.
+
+    Parameters
+    ----------
+    values
+        Shape ``[runs, k]``, at least one run, none missing.
+    statistic
+        A key of `STATISTICS`.
+    band
+        A key of `BANDS`. ``"ci"`` is a 95 % interval: of a mean by the percentile bootstrap; of a
+        median between order statistics, exact whatever the distribution (Hahn and Meeker 1991,
+        section 5.2), the whole range of fewer than six runs, which are too few for 95 %; of an
+        interquartile mean by Tukey and McLaughlin's t interval (1963) with the standard error of
+        the winsorized runs. ``"sd"`` is a standard deviation (n − 1) to either side.
+    resamples, seed
+        Size and seed of the bootstrap.
+
+    Returns
+    -------
+    value, low, high
+        Each of shape ``[k]``; of a single run all three are its values.
+    """
+    value = _value(values, statistic)
+    if len(values) == 1:
+        return value, value, value
+    if band == "iqr":
+        low, high = np.quantile(values, [0.25, 0.75], axis=0)
+    elif band == "sd":
+        deviation = values.std(axis=0, ddof=1)
+        low, high = value - deviation, value + deviation
+    elif statistic == "mean":
+        low, high = np.quantile(_resampled(values, resamples, seed), [0.025, 0.975], axis=0)
+    elif statistic == "median":
+        low, high = _of_median(values)
+    else:
+        reach = _of_interquartile_mean(values)
+        low, high = value - reach, value + reach
+    return value, low, high
+
+
+def _value(values: Floats, statistic: str) -> Floats:
+    if statistic == "median":
+        return np.asarray(np.median(values, axis=0))
+    return interquartile_mean(values, axis=0) if statistic == "iqm" else values.mean(axis=0)
+
+
+def _of_median(values: Floats) -> tuple[Floats, Floats]:
+    ranked, n = np.sort(values, axis=0), len(values)
+    rank = max(int(stats.binom.ppf(0.025, n, 0.5)), 1)
+    return ranked[rank - 1], ranked[n - rank]
+
+
+def _of_interquartile_mean(values: Floats) -> Floats:
+    """What the interval reaches to either side."""
+    ranked, n = np.sort(values, axis=0), len(values)
+    cut = n // 4
+    kept = n - 2 * cut
+    winsorized = np.clip(ranked, ranked[cut], ranked[n - 1 - cut])
+    error = winsorized.std(axis=0, ddof=1) * np.sqrt((n - 1) / (kept * (kept - 1)))
+    return np.asarray(stats.t.ppf(0.975, kept - 1) * error)
+
+
+def _resampled(values: Floats, resamples: int, seed: int) -> Floats:
+    """Means over runs drawn with replacement: shapes ``[runs, k]`` to ``[resamples, k]``."""
+    rng, count = np.random.default_rng(seed), len(values)
+    means = np.empty((resamples, values.shape[1]))
+    for first in range(0, resamples, 100):  # of thousands of runs, all weights would fill memory
+        some = means[first : first + 100]
+        weights = rng.multinomial(count, np.full(count, 1 / count), size=len(some))
+        some[:] = weights / count @ values
+    return means
