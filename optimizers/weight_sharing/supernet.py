@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -30,6 +31,9 @@ NONE, SKIP, CONV1X1, CONV3X3, POOL = range(len(OPERATIONS))
 CHOICES = (len(EDGES), len(OPERATIONS))
 
 _MOMENTUM = 0.1
+_SMALL = 64
+"""Pixels up to which a product of matrices is quicker on a CPU than PyTorch's own pooling or 1x1
+convolution."""
 _EDGES_OF = tuple(
     tuple(edge for edge, (_, source) in enumerate(EDGES) if source == node) for node in range(3)
 )
@@ -402,12 +406,12 @@ class _Joint:
             scale = mixture[:, [CONV1X1, CONV3X3]].t().unsqueeze(2)
             self._scales[node, width] = scale.expand(2, targets, width).reshape(-1)
         kernels = torch.cat([F.pad(w[source.small], (1, 1, 1, 1)), w[source.large]])
-        y = F.conv2d(F.relu(x), kernels, padding=1)
+        y = convolve(F.relu(x), kernels)
         y = net.normalise_convolutions(
             y, [source.norm.channels], self._scales[node, width], training
         )
         total = y.view(n, 2, targets, width, *size).sum(1)
-        pooled = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        pooled = pool(x)
         factors = mixture[:, [SKIP, POOL]].view(targets, 2, 1, 1, 1)
         total = torch.addcmul(total, x.unsqueeze(1), factors[:, 0])
         total = torch.addcmul(total, pooled.unsqueeze(1), factors[:, 1])
@@ -456,7 +460,7 @@ class _Sampled:
                     scales.append(self._chosen[edge].expand(width))
             elif choice != NONE:
                 if choice == POOL and pooled is None:
-                    pooled = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+                    pooled = pool(x)
                 value = x if choice == SKIP else pooled
                 found.append((target, self._chosen[edge] * value if self._chosen else value))
         if kernels:
@@ -464,7 +468,39 @@ class _Sampled:
                 kernels = [F.pad(k, (1, 1, 1, 1)) if k.shape[2] == 1 else k for k in kernels]
             kernel = kernels[0] if len(kernels) == 1 else torch.cat(kernels)
             scale = torch.cat(scales) if scales else None
-            y = F.conv2d(F.relu(x), kernel, padding=kernel.shape[2] // 2)
+            y = convolve(F.relu(x), kernel)
             y = net.normalise_convolutions(y, channels, scale, training)
             found += list(zip(fed, y.split(width, 1), strict=True))
         return found
+
+
+def convolve(x: Tensor, kernel: Tensor) -> Tensor:
+    """Convolution with a kernel of 1 or 3, of stride 1, that keeps height and width."""
+    size = kernel.shape[2]
+    if size == 1 and _small(x):
+        y = kernel.flatten(1) @ x.flatten(2)
+        return y.view(len(x), len(kernel), *x.shape[2:])
+    return F.conv2d(x, kernel, padding=size // 2)
+
+
+def pool(x: Tensor) -> Tensor:
+    """Mean over 3x3 windows of stride 1, of what lies inside of the image."""
+    if not _small(x):
+        return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    windows = _windows(x.shape[2], x.shape[3]).to(x)
+    return (x.flatten(2) @ windows).view_as(x)
+
+
+def _small(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.shape[2] * x.shape[3] <= _SMALL
+
+
+@cache
+def _windows(height: int, width: int) -> Tensor:
+    """What each pixel gives to each mean, ``[height * width, height * width]``."""
+    along, across = (
+        (np.abs(np.subtract.outer(range(length), range(length))) <= 1).astype(np.float64)
+        for length in (height, width)
+    )
+    inside = np.kron(along, across)
+    return torch.from_numpy((inside / inside.sum(axis=0)).astype(np.float32))
