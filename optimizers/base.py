@@ -34,7 +34,7 @@ class Problem:
         Budgets a proposal may ask for, ascending; the last one is the full training.
     folder
         Where a search that `keeps_checkpoints` may keep what it needs to go on after it was killed;
-        it need not be there yet. None: nothing is kept.
+        it need not be there yet, the folder above it is. None: nothing is kept.
     """
 
     space: Space

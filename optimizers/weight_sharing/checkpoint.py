@@ -52,14 +52,14 @@ def write_checkpoint(
 ) -> None:
     """Write all epochs so far and the state after the last, whole or not at all.
 
-    The folder is made if it is not there.
+    The folder is made if it is not there, but none above it.
     """
     about = {"epochs": [asdict(epoch) for epoch in epochs], "rng": rng.bit_generator.state}
     text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     buffer = BytesIO()
     arrays: dict[str, Any] = {_ABOUT: text, **state}
     np.savez(buffer, **arrays)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     write_atomically(folder / _NAME, buffer.getvalue())
 
 

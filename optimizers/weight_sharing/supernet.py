@@ -492,7 +492,7 @@ def pool(x: Tensor) -> Tensor:
 
 
 def _small(x: Tensor) -> bool:
-    return x.device.type == "cpu" and x.shape[2] * x.shape[3] <= _SMALL
+    return bool(x.device.type == "cpu" and x.shape[2] * x.shape[3] <= _SMALL)
 
 
 @cache
