@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -199,6 +199,7 @@ def _drawn(figure: PaperFigure, found: Any, table: str, suffix: str, folder: Pat
     """Write a figure's files."""
     if isinstance(figure, StudyTable):
         report = figure.table(found)
+        report = replace(report, name=f"{report.name}{suffix}")
         report.write(folder)
         rows = (tuple(report.columns), *(tuple(row) for row in report.rows))
         return Outcome(

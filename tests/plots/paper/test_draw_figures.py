@@ -104,6 +104,20 @@ def test_captions_stand_in_the_index_as_they_are(suite_of, run_of, tmp_path):
     )
 
 
+def test_a_table_of_each_of_two_suites_has_a_file_of_its_own(suite_of, run_of, tmp_path):
+    def suite(name, regret):
+        runs = {label: [run_of([5], [regret], label=label)] for label in ("random_search", "bohb")}
+        return suite_of(tmp_path / name, {"nats-cifar10": runs})
+
+    suites = [suite("one", 0.1), suite("two", 0.2)]
+    outcomes = draw_figures("nasbench201", [], tmp_path / "out", suites)
+    files = [o.file for o in outcomes if o.figure == "table-5"]
+    assert files == ["nasbench201-table5-one.csv", "nasbench201-table5-two.csv"]
+    first, second = ((tmp_path / "out" / file).read_text() for file in files)
+    assert "nats-cifar10,bohb,bohb,,1,,,85.0" in first  # errors are regret plus 0.05
+    assert "nats-cifar10,bohb,bohb,,1,,,75.0" in second
+
+
 def test_bad_input_is_one_clear_line(tmp_path):
     with pytest.raises(
         FigureError, match="unknown paper 'nasbench102'; did you mean 'nasbench101'"
