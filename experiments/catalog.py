@@ -6,7 +6,7 @@ from pathlib import Path
 
 from regretta.harness.spec import SpecError, SuiteSpec, read_spec
 from regretta.harness.store.folder import spec_of_folder
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import check_path, unknown
 
 _FOLDER = Path(__file__).with_name("suites")
 
@@ -27,7 +27,7 @@ def find_suite(suite: str | Path) -> SuiteSpec:
     known = built_in_suites()
     if suite in known:
         return read_spec(known[str(suite)])
-    path = Path(suite)
+    path = check_path(suite, "suite", SpecError)
     if folder := results_folder(path):
         return spec_of_folder(folder)
     if path.suffix == ".toml" or "/" in str(suite) or path.is_file():

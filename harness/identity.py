@@ -159,9 +159,9 @@ class SuiteIdentity:
     search_table: str = ""
 
     def __post_init__(self) -> None:
-        check_name(self.name, "a suite's name", SuiteError)
+        check_name(self.name, "is no suite's file: a suite's name", SuiteError)
         for table in self.tables:
-            check_name(table, "a table's name", SuiteError)
+            check_name(table, "is no suite's file: a table's name", SuiteError)
 
     def runs_of(self, label: str) -> int:
         """Runs on every table that the suite asks of a label."""

@@ -12,8 +12,10 @@ while it runs (`importlib`, a data file) is not seen.
 from __future__ import annotations
 
 import ast
+import errno
 import importlib.util
 import inspect
+import os
 import re
 import sys
 import sysconfig
@@ -24,6 +26,8 @@ from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from regretta.tabular_data.documents import DocumentError, read_bytes
 
 _OURS = "regretta"
 _LAZY = ("regretta.tabular_data", "regretta.optimizers.base", "regretta.harness")
@@ -70,7 +74,7 @@ def files_of_plugin(path: Path) -> dict[str, bytes]:
 
 def module_of_plugin(path: Path) -> str:
     """Name of the module that a plugin's file becomes; files of other content get another one."""
-    digest = sha256(str(path).encode())
+    digest = sha256(os.fsencode(path))
     for name, content in sorted(files_of_plugin(path).items()):
         digest.update(f"\0{name}\0".encode() + content)
     return f"{_PLUGIN}{path.stem}_{digest.hexdigest()[:12]}"
@@ -126,7 +130,7 @@ class _Files:
         """
         if name in self._seen:
             return
-        data = path.read_bytes()
+        data = _content(path)
         if beside is not None:
             self.beside[str(path.relative_to(beside))] = data
         self._seen[name], wanted = _read(data, name, path.stem == "__init__")
@@ -157,6 +161,13 @@ class _Files:
         """What was found."""
         digest = sha256("\n".join(f"{k} {v}" for k, v in sorted(self._seen.items())).encode())
         return Code(digest.hexdigest(), _versions(self._tops))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except DocumentError as error:  # endless, or no file: for whoever loads it the same as unread
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
 
 
 @cache

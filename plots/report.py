@@ -124,8 +124,9 @@ def write_report(
         raise ReportError(f"{suite.folder} holds no finished run{failed}; run the suite first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for place in (folder, folder / "figures", folder / "tables"):
-            clear_leftovers(place)
+        clear_leftovers(folder)
+        for place in ("figures", "tables"):
+            clear_leftovers(folder_below(folder, place))
         if look.order == "result":
             suite = ordered(suite, _by_result({table: suite.runs[table] for table in begun}))
         gallery = _gallery(suite, begun, folder, look)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.documents import DocumentError, read_bytes, read_json
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import check_path, unknown
 from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.sources.registry import PACKAGED
 from regretta.tabular_data.spaces import Counting
@@ -110,13 +110,14 @@ def find_table(name: str | Path) -> Path:
     SourceError
         If the package that it is made from is missing or damaged.
     """
+    path = check_path(name, "table", TableError)
     if "/" in str(name):
-        return Path(name)
+        return path
     by_name = {entry.name: entry for entry in entries()}
     if str(name) in by_name:
         return _made(by_name[str(name)])
-    if (Path(name) / "table.json").exists():
-        return Path(name)
+    if (path / "table.json").exists():
+        return path
     raise TableError(unknown("table", str(name), by_name))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from regretta.tabular_data.documents import DocumentError, open_file
 from regretta.tabular_data.file_kinds import HEAD
-from regretta.tabular_data.names import unknown
+from regretta.tabular_data.names import check_path, unknown
 from regretta.tabular_data.sources.base import FileFormat, Progress, SourceError
 from regretta.tabular_data.sources.registry import FORMATS
 from regretta.tabular_data.storage import user_tables
@@ -64,6 +64,7 @@ def import_table(
     for option in options:
         if option not in signature(read).parameters:
             raise SourceError(f"format {form} has no option {option!r}")
+    check_path(source, "source", SourceError)
     _refuse_another(formats[form], Path(source))
     table = read(source, name=name, progress=progress, **options)
     return Imported(table, table.write(user_tables() / table.name))

@@ -6,12 +6,15 @@ by way of `check_name` or `file_name` only.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 
-from regretta.tabular_data.errors import UserError
+from regretta.tabular_data.errors import UserError, shown
 
 _LONGEST_NAME = 150
 _LONGEST_FILE = 200
@@ -70,6 +73,33 @@ def file_name(text: str) -> str:
         digest = sha256(text.encode(errors="surrogatepass")).hexdigest()
         name = f"{name[: _LONGEST_FILE - 18]}~~{digest[:16]}"
     return name or "~"
+
+
+def check_path(path: str | Path, what: str, error: type[UserError] = UserError) -> Path:
+    """A path that the system takes for one, whether or not something is there.
+
+    Parameters
+    ----------
+    path
+        What was given for one.
+    what
+        What is meant, as the message begins: ``suite``.
+    error
+        What is raised.
+
+    Raises
+    ------
+    UserError
+        If it has a zero byte, or is longer than a path may be.
+    """
+    try:
+        os.stat(path)
+    except ValueError as problem:
+        raise error(f"{what} {shown(str(path))} cannot be a path: {problem}") from None
+    except OSError as problem:
+        if problem.errno == errno.ENAMETOOLONG:
+            raise error(f"{what} {shown(str(path))} cannot be a path: it is too long") from None
+    return Path(path)
 
 
 def refuse_twins(kind: str, names: Iterable[str], error: type[UserError] = UserError) -> None:

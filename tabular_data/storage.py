@@ -76,17 +76,20 @@ def write_atomically(path: Path, data: bytes) -> None:
 def folder_below(root: Path, *names: str) -> Path:
     """A folder below one that is there, made where it is missing; the one that is there never is.
 
-    So that nothing is written to the place of a folder which was moved or removed meanwhile.
+    So that nothing is written to the place of a folder which was moved or removed meanwhile, nor to
+    wherever a link within a stranger's folder leads.
 
     Raises
     ------
-    FileNotFoundError
-        If `root` is not there.
+    OSError
+        If `root` is not there, or a folder below it is a link.
     """
     place = root
     for name in names:
         place = place / name
         place.mkdir(exist_ok=True)
+        if place.is_symlink():
+            raise OSError(errno.ELOOP, f"{place} is a link; put a folder in its place")
     return place
 
 

@@ -164,7 +164,11 @@ def is_number(name: str) -> bool:
 
 def label_folders(folder: Path) -> list[Path]:
     """The folders ``runs/<table>/<label>`` of a suite, in order."""
-    return sorted(path for path in (folder / "runs").glob("*/*") if path.is_dir())
+    return sorted(
+        path
+        for path in (folder / "runs").glob("*/*")
+        if path.is_dir() and not any(place.is_symlink() for place in (path, path.parent))
+    )
 
 
 def find_runs(folder: Path) -> Found:

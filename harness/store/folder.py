@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from regretta.harness.suite import Suite, plugin_copy
 from regretta.optimizers.code import files_of_plugin
 from regretta.tabular_data.documents import DocumentError, read_bytes
 from regretta.tabular_data.locks import Lock, locked
-from regretta.tabular_data.names import file_name
+from regretta.tabular_data.names import check_path, file_name
 from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.storage import folder_below, write_atomically
 
@@ -134,7 +135,7 @@ def _kept_plugin(folder: Path, copy: str) -> Path | None:
     """The copy of a plugin in a suite's folder, found unchanged; None for none."""
     if not copy:
         return None
-    plugin = folder.resolve() / copy
+    plugin = check_path(folder.resolve() / copy, "plugin", SuiteError)
     if not (plugin.is_file() and plugin_copy(plugin) == copy):
         raise SuiteError(f"{plugin} is not the plugin any more that runs there were made with")
     return plugin
@@ -155,7 +156,9 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
             " version of regretta has"
         )
     places = {
-        name: table.place if table.place and Path(table.place).is_dir() else name
+        name: table.place
+        if table.place and check_path(table.place, "table", SuiteError).is_dir()
+        else name
         for name, table in identity.tables.items()
     }
     entries = [
@@ -249,7 +252,10 @@ def at_work(folder: Path) -> Iterator[WorkingFolder]:
     """
     runs = folder / "runs"
     with clear_disk_errors(folder):
-        runs.mkdir(exist_ok=True)
+        folder_below(folder, "runs")
+        for below in (*runs.glob("*"), *runs.glob("*/*")):
+            if below.is_symlink() and below.is_dir():
+                raise OSError(errno.ELOOP, f"{below} is a link; put a folder in its place")
         lock = Lock(runs)
     try:
         if not lock.get(exclusive=False, patience=_COMPACTION_PATIENCE):

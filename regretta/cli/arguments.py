@@ -6,13 +6,29 @@ help. Heavy libraries are imported inside the function, so that ``--help`` answe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-PATH = click.Path(path_type=Path)
+from regretta.tabular_data.names import check_path
+
+
+class _Path(click.Path):
+    """A path that the system takes for one."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        return check_path(Path(value), (param and param.name) or "it")
+
+
+PATH = _Path()
 
 folder_argument = click.argument("folder", metavar="DIR", type=PATH)
 """A folder that ``regretta run`` made."""
