@@ -77,7 +77,9 @@ class WeightSharing(Optimizer):
             )
             self._train = self._on_device(data.train, data.train_labels)
             self._validation = self._on_device(data.validation, data.validation_labels)
-            self.steps = -(-len(data.train) // settings.batch)
+            # One image alone has no variance, so it is left out where it would be a batch.
+            self._used = len(data.train) - (len(data.train) % settings.batch == 1)
+            self.steps = -(-self._used // settings.batch)
             self.descent = Momentum(self.supernet.weights, settings.momentum, settings.weight_decay)
             self.begin()
         self.turn = 0
@@ -160,11 +162,7 @@ class WeightSharing(Optimizer):
         else:
             with training:
                 loss = self.train_epoch(self.epoch - 1)
-            if not np.isfinite(loss):
-                raise SettingsError(
-                    f"the supernet diverged in epoch {self.epoch}: its loss is {loss}; set a lower"
-                    f" learning_rate than {settings.learning_rate:g}"
-                )
+            self._require_finite(loss)
             numbers["train_loss"] = loss
             with choosing:
                 cell, accuracy = self.choose(last=self.epoch == settings.epochs)
@@ -177,6 +175,19 @@ class WeightSharing(Optimizer):
         if accuracy is not None:
             numbers["one_shot_accuracy"] = accuracy
         return Epoch(self.epoch, cell, training.seconds, choosing.seconds, numbers)
+
+    def _require_finite(self, loss: float) -> None:
+        numbers = {
+            "loss": loss,
+            "largest weight": float(self.supernet.weights.detach().abs().max()),
+            "entropy": self.entropy() or 0.0,
+        }
+        for name, number in numbers.items():
+            if not np.isfinite(number):
+                raise SettingsError(
+                    f"the supernet diverged in epoch {self.epoch}: its {name} is {number}; set a"
+                    f" lower learning_rate than {self.settings.learning_rate:g}"
+                )
 
     # -- what a method does ----------------------------------------------------------------------
 
@@ -211,7 +222,7 @@ class WeightSharing(Optimizer):
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The training images once, in random order."""
         images, labels = self._train
-        order = self.rng.permutation(len(labels))
+        order = self.rng.permutation(len(labels))[: self._used]
         for start in range(0, len(order), self.settings.batch):
             rows = order[start : start + self.settings.batch]
             yield self._taken(images, labels, rows)

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
+from regretta.optimizers.base import SettingsError  # noqa: E402
 from regretta.optimizers.registry import get_optimizer  # noqa: E402
 from regretta.optimizers.weight_sharing.controller import Controller  # noqa: E402
 from regretta.optimizers.weight_sharing.enas import baseline_after  # noqa: E402
@@ -178,6 +179,27 @@ def test_the_controller_learns_what_pays() -> None:
         rewards = (sample.cells == 3).mean(axis=1)
         made.learn(sample, rewards - rewards.mean(), 5.0)
     assert (made.sample(500, rng).cells == 3).mean() > 0.6
+
+
+def test_an_image_left_over_alone_is_no_batch(make: Make) -> None:
+    """60 training images in batches of 59, of which the last stage's pixels would be one number."""
+    for name in SIX:
+        search = make(name, epochs=1, batch=59, recipe="channels=2,2,2 cells_per_stage=1")
+        assert (search.steps, [len(labels) for _, labels in search.batches()]) == (1, [59])
+        assert make(name, batch=58).steps == 2
+
+
+@pytest.mark.parametrize("name", ["darts_v1", "gdas"])
+def test_parameters_that_are_no_numbers_any_more_are_a_divergence(
+    make: Make, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last step may spoil them, which no loss shows any more."""
+    search = make(name, epochs=1, batch=60)
+    monkeypatch.setattr(
+        search.alphas, "step", lambda gradient: search.alphas.values.data.fill_(math.nan)
+    )
+    with pytest.raises(SettingsError, match="the supernet diverged in epoch 1: its entropy is nan"):
+        list(search.epochs())
 
 
 # -- epochs ----------------------------------------------------------------------------------------
