@@ -170,7 +170,7 @@ def _of_suites(
     folder: Path,
 ) -> Iterator[Outcome]:
     made, refused = [], []
-    for suite in suites:
+    for suite in figure.join(suites) if isinstance(figure, StudyTable) else suites:
         theirs = [table for table in suite.tables if _space(suite, table).startswith(space)]
         calls = [("", partial(figure.compute, suite))] if theirs else []
         if isinstance(figure, SuiteFigure):

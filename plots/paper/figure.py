@@ -127,6 +127,8 @@ class StudyTable(_Of, Generic[Found]):
         As in `SuiteFigure`.
     table
         The rows and their caption.
+    join
+        Puts suites together that are one study in several parts.
     """
 
     number: str
@@ -134,6 +136,7 @@ class StudyTable(_Of, Generic[Found]):
     suite: str
     compute: Callable[[SuiteResults], Found]
     table: Callable[[Found], ReportTable]
+    join: Callable[[Sequence[SuiteResults]], Sequence[SuiteResults]] = tuple
 
 
 PaperFigure: TypeAlias = (

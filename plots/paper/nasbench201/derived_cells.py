@@ -171,7 +171,7 @@ def judged(suite: SuiteResults, table: str) -> tuple[Judged, ...]:
         Judged(table, kind, False, 100 * (1 - (np.nan if error is None else error)),
                _curves(shown, kind))
     ]  # fmt: skip
-    for other in beside(suite).values():
+    for other in beside(suite, table).values():
         kind = "test" if other.mean_test_error is not None else "validation"
         errors = other.mean_test_error if kind == "test" else other.mean_validation_error
         assert errors is not None

@@ -79,8 +79,8 @@ def batch_norm(optimizer: str, settings: Mapping[str, Any]) -> str:
 def final_accuracies(suite: SuiteResults) -> tuple[Entry, ...]:
     """Accuracy of the final incumbents at the largest budget, for labels with runs.
 
-    Tables of other cells are left out. What methods that share weights found on the suite's only
-    table is looked up in the tables beside it too.
+    Tables of other cells are left out. What methods that share weights found on CIFAR-10 is looked
+    up in the tables beside it too.
     """
     found = []
     for table, group in suite.runs.items():
@@ -88,11 +88,11 @@ def final_accuracies(suite: SuiteResults) -> tuple[Entry, ...]:
         for label, runs in group.items() if about.space.startswith("nasbench201") else ():
             if runs:
                 found.append(_entry(table, about.dataset, label, runs, _last(runs)))
-    for dataset, other in beside(suite).items():
-        (group,) = suite.runs.values()
-        for label, runs in group.items():
-            if runs and runs[0].optimizer in WEIGHT_SHARING:
-                found.append(_entry(other.name, dataset, label, runs, _last_in(other, runs)))
+    for table, group in suite.runs.items():
+        for dataset, other in beside(suite, table).items():
+            for label, runs in group.items():
+                if runs and runs[0].optimizer in WEIGHT_SHARING:
+                    found.append(_entry(other.name, dataset, label, runs, _last_in(other, runs)))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from regretta.plots.paper.nasbench201.published import (
     DATASETS,
     INDEPENDENT,
     TABLE_5,
+    WEIGHT_SHARING,
     Number,
     PublishedRow,
     meaning,
@@ -51,6 +52,47 @@ class Methods:
     entries: tuple[Entry, ...]
     sources: Mapping[str, str]
     best: Mapping[str, Reference]
+
+
+def joined(suites: Sequence[SuiteResults]) -> Sequence[SuiteResults]:
+    """The suites, those of supernets alone put together with the ones of sequential methods.
+
+    Two are put together if their protocol and a table are the same; labels that both have are the
+    sequential suite's.
+    """
+    alone = [suite for suite in suites if _optimizers(suite) <= set(WEIGHT_SHARING)]
+    whole, taken = [], []
+    for suite in suites:
+        both = suite
+        for other in alone if suite not in alone else ():
+            if _belong(suite, other):
+                both = _together(both, other)
+                taken.append(other)
+        whole.append(both)
+    return [suite for suite in whole if suite not in taken]
+
+
+def _optimizers(suite: SuiteResults) -> set[str]:
+    return {method.optimizer for method in suite.identity.methods.values()}
+
+
+def _belong(suite: SuiteResults, other: SuiteResults) -> bool:
+    ours, theirs = suite.identity, other.identity
+    return ours.protocol == theirs.protocol and any(
+        name in ours.tables and ours.tables[name].checksum == table.checksum
+        for name, table in theirs.tables.items()
+    )
+
+
+def _together(suite: SuiteResults, other: SuiteResults) -> SuiteResults:
+    tables = dict.fromkeys([*suite.runs, *other.runs])
+    runs = {name: {**other.runs.get(name, {}), **suite.runs.get(name, {})} for name in tables}
+    identity = replace(
+        suite.identity,
+        tables={**other.identity.tables, **suite.identity.tables},
+        methods={**other.identity.methods, **suite.identity.methods},
+    )
+    return replace(suite, identity=identity, runs=runs)
 
 
 @dataclass(frozen=True)
@@ -99,7 +141,11 @@ def compute(suite: SuiteResults) -> Methods:
         table: [run.reference for runs in group.values() for run in runs if run.reference]
         for table, group in suite.runs.items()
     }
-    references |= {other.name: [other.best(other.budgets[-1])] for other in beside(suite).values()}
+    references |= {
+        other.name: [other.best(other.budgets[-1])]
+        for table in suite.runs
+        for other in beside(suite, table).values()
+    }
     best = {
         table: max(known, key=lambda reference: reference.test_error is not None)
         for table, known in references.items()
@@ -317,4 +363,7 @@ def _quoted(number: Number | None) -> str:
     return f"{_shown(number.mean, number.deviation)} [{number.sources}]"
 
 
-FIGURE = StudyTable("table-5", "methods by data sets", "nasbench201-table5", compute, report_table)
+FIGURE = StudyTable(
+    *("table-5", "methods by data sets", "nasbench201-table5", compute, report_table),
+    join=joined,
+)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from regretta.harness.protocol import get_protocol
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.nasbench201 import table5
 from regretta.plots.paper.nasbench201.published import (
@@ -146,6 +147,21 @@ def test_supernets_stand_in_their_block_with_the_seconds_of_their_training(
     assert "Ours less published" not in table.caption  # of other data
     place = table.data_columns.index("published_seconds_source")
     assert {row[1]: row[place] for row in table.data_rows}["RSPS, batch"] == "Md"
+
+
+def test_a_suite_of_supernets_alone_joins_the_sequential_one_of_its_protocol(
+    run_of, suite_of, tmp_path
+):
+    table = "nats-cifar10"
+    sequential = {label: [run_of([5], [0.1], label=label)] for label in ("random_search", "bohb")}
+    supernets = {m: [supernet(m, m, "running", [0, 0, 1])] for m in ("rsps", "gdas")}
+    first = suite_of(tmp_path / "one", {table: sequential})
+    second = suite_of(tmp_path / "two", {table: supernets})
+    (both,) = table5.joined([first, second])
+    assert {e.label for e in table5.compute(both).entries} == {*sequential, *supernets}
+    other = replace(second, identity=replace(second.identity, protocol=get_protocol("nats-2021")))
+    assert table5.joined([first, other]) == [first, other]
+    assert table5.joined([second]) == [second]
 
 
 def test_a_method_that_always_ends_in_one_cell_has_no_deviation_to_compare(
