@@ -301,7 +301,7 @@ def _placed(instructions: Instructions) -> Iterator[tuple[Path, Path]]:
         digest = sha256(pickle.dumps(sorted(files.items()))).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"regretta-{digest}-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
+        if folder.lstat().st_uid != os.getuid():  # nor may it be another user's link
             raise SuiteError(f"cannot keep plugin {path.name}: {folder} is another user's")
         for name, content in files.items():
             write_atomically(

@@ -24,6 +24,7 @@ from regretta.tabular_data.measure.plan import Plan
 from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.requirement import require_torch
 from regretta.tabular_data.measure.shapes import Shape
+from regretta.tabular_data.names import check_name
 from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.spaces.nasbench201_functions import LiveCell, functions
@@ -205,7 +206,7 @@ def load_network(table: Table, folder: Path, row: int, repeat: int = 0) -> Train
             Recipe(**{**recipe, "channels": tuple(recipe["channels"])}),
             Shape(**described["image"]),
             described["n_classes"],
-            described["data"],
+            check_name(described["data"], "a data set's name", MeasureError),
             described["data_sha256"],
             arrays,
         )
