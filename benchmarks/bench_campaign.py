@@ -186,7 +186,7 @@ class Copies:
 
     def __init__(self, spec: SuiteSpec) -> None:
         planned = plan(spec)
-        report = do_run(planned, planned.tasks()[0])
+        report = do_run(planned, planned.tasks()[0], set())
         assert report.data is not None
         self.report = replace(report, seconds=1.0)
         self.result = RunResult.from_json(report.data)
