@@ -24,6 +24,7 @@ from regretta.plots.paper.nasbench201.derived_cells import (
     judged,
     searches,
 )
+from regretta.plots.paper.nasbench201.final_accuracy import learnt_elsewhere
 from regretta.plots.paper.nasbench201.published import (
     BATCH,
     DATASETS,
@@ -128,6 +129,8 @@ def caption(found: DerivedCells) -> str:
             f"Searched on {found.judged[0].table} alone; the same cells are looked up in"
             f" {' and '.join(looked_up)}."
         )
+    runs_shown = (run for search in found.searches for run in search.runs)
+    parts += filter(None, [learnt_elsewhere(run.settings for run in runs_shown)])
     parts += _checks(found)
     if found.dataset not in DATASETS:
         parts.append(f"The paper's data sets are others than {found.dataset or 'this one'}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -168,6 +168,21 @@ def left_out(entries: Sequence[Entry]) -> str:
     """What runs are left out, since they ended without a value; empty where none is."""
     told = [f"{e.silent} of {e.label} on {e.table}" for e in entries if e.silent]
     return f" Left out, since they ended without a value: {'; '.join(told)}." if told else ""
+
+
+def learnt_elsewhere(settings: Iterable[Mapping[str, Any]]) -> str:
+    """What supernets learnt that were looked up in a table of any recipe; empty where none was."""
+    data = dict.fromkeys(
+        f"{some['data']} ({some.get('recipe') or 'the recipe of digits201'})"
+        for some in settings
+        if some.get("lookup") == "any" and "data" in some
+    )
+    if not data:
+        return ""
+    return (
+        f"Supernets learnt {' and '.join(data)}; what they derived was looked up whatever recipe"
+        " and data the table has."
+    )
 
 
 def not_run(entries: Sequence[Entry]) -> tuple[str, ...]:

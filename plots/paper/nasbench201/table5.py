@@ -14,6 +14,7 @@ from regretta.plots.paper.nasbench201.beside import beside
 from regretta.plots.paper.nasbench201.final_accuracy import (
     Entry,
     final_accuracies,
+    learnt_elsewhere,
     left_out,
     not_run,
     other_protocols,
@@ -309,6 +310,8 @@ def _about_supernets(entries: Sequence[Entry]) -> Iterator[str]:
         " ones on a GPU of 2020); of a sequential method the paper counts what it spends besides"
         " its 12,000 s of evaluations, which is not charged here."
     )
+    if elsewhere := learnt_elsewhere(entry.settings for entry in ours):
+        yield elsewhere
     once = [
         human_name(name)
         for name in INDEPENDENT

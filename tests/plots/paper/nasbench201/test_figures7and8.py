@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.paper.nasbench201 import figures7and8
+from regretta.plots.paper.nasbench201 import figures7and8, table5
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, png
 from tests.plots.overlap import check_readable
 from tests.plots.paper.nasbench201.supernets import supernet
@@ -98,3 +98,14 @@ def test_the_picture_can_be_read(suite, width):
 def test_a_suite_without_supernets_is_one_line(suite_of, run_of, tmp_path):
     with pytest.raises(FigureError, match="has no run on toy of a method that shares weights"):
         figures7and8.compute(suite_of(tmp_path, {"toy": {"smac": [run_of(label="smac")]}}), "toy")
+
+
+def test_what_supernets_learnt_is_said_where_the_table_is_of_anything(suite):
+    assert "learnt" not in figures7and8.caption(figures7and8.compute(suite, "digits201"))
+    (first,) = suite.runs["digits201"]["darts_v1"]
+    settings = {**first.settings, "lookup": "any", "data": "mine.npz", "recipe": "channels=4,8"}
+    other = with_runs(suite, darts_v1=[replace(first, settings=settings)])
+    words = figures7and8.caption(figures7and8.compute(other, "digits201"))
+    assert "Supernets learnt mine.npz (channels=4,8); what they derived was looked up" in words
+    methods = table5.report_table(table5.compute(other))
+    assert "Supernets learnt mine.npz (channels=4,8)" in methods.caption
