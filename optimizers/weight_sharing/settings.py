@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from hashlib import sha256
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from regretta.optimizers.base import SettingsError
 from regretta.tabular_data.names import unknown
 
 if TYPE_CHECKING:
     from regretta.tabular_data.measure import ImageData, Recipe
+
+_SPLIT = 201
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,11 @@ class Common:
     data
         Images: the name of a data set, or the path of an ``.npz`` file. Weights learn from its
         training part, architectures from its validation part; its test part is never looked at.
+    parts
+        ``recipe``: the parts that a table's cells are trained, validated and tested on. ``halves``:
+        weights learn from one random half of all images of the file, architectures from the other,
+        as in the paper, where these are CIFAR-10's training images. No table of the same data can
+        be searched then, as its test images are among them.
     recipe
         In what the table's recipe differs from its space's own, such as
         ``channels=16,32,64 cells_per_stage=5``.
@@ -52,6 +62,7 @@ class Common:
     """
 
     data: str = "moved-digits"
+    parts: str = "recipe"
     recipe: str = ""
     lookup: str = "recipe"
     batch_norm: str = "running"
@@ -69,6 +80,7 @@ class Common:
 
     def __post_init__(self) -> None:
         choices = {
+            "parts": ("recipe", "halves"),
             "lookup": ("recipe", "any"),
             "batch_norm": ("running", "batch"),
             "charge": ("last", "all"),
@@ -89,6 +101,10 @@ class Common:
                 raise ValueError(f"{field.name} must be at least {least}, got {value}")
         if not self.learning_rate > 0 or not self.momentum < 1:
             raise ValueError("learning_rate must be above 0 and momentum below 1")
+        if self.parts == "halves" and self.lookup != "any":
+            raise ValueError(
+                "parts = 'halves' trains on the table's test images; set lookup = 'any'"
+            )
         self.the_recipe()
 
     def the_recipe(self) -> Recipe:
@@ -130,7 +146,8 @@ class Common:
         """
         from regretta.tabular_data.measure import load
 
-        return load(self.data)
+        data = load(self.data)
+        return _halves(data) if self.parts == "halves" else data
 
 
 @dataclass(frozen=True)
@@ -170,6 +187,7 @@ class AlphaSettings(Common):
 
 PAPER = {
     "data": "cifar10.npz",
+    "parts": "halves",
     "recipe": "channels=16,32,64 cells_per_stage=5",
     "lookup": "any",
     "batch": 64,
@@ -181,6 +199,19 @@ PAPER = {
 
 PAPER_ALPHAS = {"alpha_learning_rate": 3e-4}
 """The same of those with architecture parameters."""
+
+
+def _halves(data: ImageData) -> ImageData:
+    """All images as two parts of equal size, drawn once and for all; none to test on."""
+    from regretta.tabular_data.measure import ImageData
+
+    images = np.concatenate([data.train, data.validation, data.test])
+    labels = np.concatenate([data.train_labels, data.validation_labels, data.test_labels])
+    order = np.random.default_rng(_SPLIT).permutation(len(labels))
+    parts = (*np.split(order[: len(order) // 2 * 2], 2), order[:0])
+    train, validation, none = ((images[rows], labels[rows]) for rows in parts)
+    digest = sha256(f"{data.checksum} in halves".encode()).hexdigest()
+    return ImageData(data.name, *train, *validation, *none, data.n_classes, digest)
 
 
 def require_torch(name: str) -> None:

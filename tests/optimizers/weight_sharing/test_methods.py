@@ -260,6 +260,19 @@ def test_presets_are_the_papers_values() -> None:
     assert paper["rsps"].the_recipe().cells_per_stage == 5
 
 
+def test_halves_are_all_images_once(make: Make) -> None:
+    """The paper's 25,000 and 25,000 of CIFAR-10; here 108 and 108."""
+    search = make("rsps", parts="halves", lookup="any")
+    (train, labels), (validation, answers) = search._train, search._validation
+    assert (len(train), len(validation)) == (108, 108)
+    whole = make("rsps").settings.the_data()
+    kept = np.concatenate([whole.train, whole.validation, whole.test])
+    ours = {image.tobytes() for image in torch.cat([train, validation]).numpy()}
+    assert ours == {image.tobytes() for image in kept}
+    assert sorted(torch.cat([labels, answers]).tolist()) == sorted(72 * [0, 1, 2])
+    assert torch.equal(make("setn", seed=5, parts="halves", lookup="any")._train[0], train)
+
+
 def test_shifted_and_mirrored_images_keep_their_pixels(make: Make) -> None:
     """An image of one bright pixel: it is there still, or was shifted out."""
     rsps = make("rsps", augment=True)

@@ -125,6 +125,8 @@ def test_data_that_is_not_there_is_refused(table: Table, tmp_path: Path) -> None
         ({"batch_norm": "layer"}, "batch_norm must be running or batch, got 'layer'"),
         ({"lookup": "some"}, "lookup must be recipe or any"),
         ({"charge": "none"}, "charge must be last or all"),
+        ({"parts": "thirds"}, "parts must be recipe or halves"),
+        ({"parts": "halves"}, "trains on the table's test images; set lookup = 'any'"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
         ({"batch": 1}, "batch must be at least 2, got 1"),
         ({"choices": 0}, "choices must be at least 1"),
