@@ -22,7 +22,7 @@ test: lint types $(READY)
 # The tests of what needs PyTorch, the table builder and the supernets: heavy, therefore apart.
 test-build: $(READY)
 	$(PIP) --editable '.[build]'
-	$(BIN)/python -m pytest tests/tabular_data/measure tests/optimizers/weight_sharing
+	$(BIN)/python -m pytest tests/tabular_data/measure tests/optimizers/weight_sharing tests/experiments/test_rank_correlation.py
 
 # The fast tests with the lowest versions that pyproject.toml allows; for maintainers.
 LOWEST := $(VENV)-lowest

@@ -219,6 +219,8 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 def write(suite: SuiteResults, ranks: Path | None, docs: Path) -> str:
     """Write the page and its figures; returns the page."""
+    if len(suite.tables) != 1:
+        raise UserError(f"{suite.folder} has {len(suite.tables)} tables; the page is of one")
     (table,) = suite.tables
     runs = {label: group for label, group in suite.runs[table].items() if group}
     found = compare(suite, table)

@@ -487,7 +487,8 @@ def pool(x: Tensor) -> Tensor:
     """Mean over 3x3 windows of stride 1, of what lies inside of the image."""
     if not _small(x):
         return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    windows = _windows(x.shape[2], x.shape[3]).to(x)
+    # Kept as an array: a tensor made while a cell is evaluated could not be trained with later.
+    windows = torch.from_numpy(_windows(x.shape[2], x.shape[3])).to(x)
     return (x.flatten(2) @ windows).view_as(x)
 
 
@@ -496,11 +497,11 @@ def _small(x: Tensor) -> bool:
 
 
 @cache
-def _windows(height: int, width: int) -> Tensor:
+def _windows(height: int, width: int) -> NDArray[np.float32]:
     """What each pixel gives to each mean, ``[height * width, height * width]``."""
     along, across = (
         (np.abs(np.subtract.outer(range(length), range(length))) <= 1).astype(np.float64)
         for length in (height, width)
     )
     inside = np.kron(along, across)
-    return torch.from_numpy((inside / inside.sum(axis=0)).astype(np.float32))
+    return np.asarray(inside / inside.sum(axis=0), dtype=np.float32)
