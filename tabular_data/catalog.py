@@ -115,13 +115,20 @@ def find_table(name: str | Path) -> Path:
         return path
     by_name = {entry.name: entry for entry in entries()}
     if str(name) in by_name:
-        return _made(by_name[str(name)])
+        return ready(by_name[str(name)])
     if (path / "table.json").exists():
         return path
     raise TableError(unknown("table", str(name), by_name))
 
 
-def _made(entry: CatalogEntry) -> Path:
+def ready(entry: CatalogEntry) -> Path:
+    """Folder of an entry's table, made first if it comes from an installed package.
+
+    Raises
+    ------
+    SourceError
+        If the package that it is made from is missing or damaged.
+    """
     if entry.origin == "package" and not (entry.folder / "table.json").exists():
         (table,) = (table for table in PACKAGED if table.name == entry.name)
         table.make().write(entry.folder)
@@ -158,7 +165,7 @@ def sibling(folder: str | Path, dataset: str) -> Path:
             names = " and ".join(repr(entry.name) for entry in found)
             raise TableError(f"more than one {wanted}: {names}; name one as search_table")
         if found:
-            return _made(found[0])
+            return ready(found[0])
     raise TableError(
         f"no {wanted}: there is none in collection {collection}; import it, or name it as"
         " search_table"

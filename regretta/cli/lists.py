@@ -60,7 +60,7 @@ def tables(as_json: bool) -> int:
     In Python: regretta.entries and regretta.open_table.
     """
     from regretta.cli.tables import described
-    from regretta.tabular_data.catalog import entries, find_table
+    from regretta.tabular_data.catalog import entries, ready
     from regretta.tabular_data.errors import UserError
     from regretta.tabular_data.table import Table
 
@@ -68,7 +68,7 @@ def tables(as_json: bool) -> int:
     for entry in entries():
         row: dict[str, Any] = {"name": entry.name, "origin": entry.origin}
         try:
-            row = described(Table.open(find_table(entry.name))) | row
+            row = described(Table.open(ready(entry))) | row
         except UserError as error:
             row["problem"] = str(error)
         rows.append(row)

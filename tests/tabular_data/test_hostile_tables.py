@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regretta.cli import main
 from regretta.tabular_data.catalog import entries
 from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.storage import user_tables
@@ -198,15 +199,37 @@ def test_a_file_in_place_of_the_folder_is_called_what_it_is(tmp_path: Path) -> N
             Table.open(file)
 
 
+def test_a_command_that_lacks_descriptors_says_so(
+    grid_table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(grid_table.write(tmp_path / "t"))
+    assert main(["table", "info", folder]) == 0
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        assert main(["table", "info", folder]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "Too many open files" in capsys.readouterr().err
+
+
 def test_one_bad_folder_never_breaks_the_list_of_tables(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REGRETTA_HOME", str(tmp_path))
+    monkeypatch.setattr("regretta.tabular_data.catalog.PACKAGED", ())  # which it would make first
     before = len(entries())
-    for number, data in enumerate([*HEADERS.values(), b"[]", b'{"format": 2, "dataset": []}']):
+    bad = [b"", b"[", b"[]", b"{}", b"\xff", HEADERS["digits"], b'{"format": 2, "dataset": []}']
+    for number, data in enumerate(bad):
         folder = user_tables() / f"bad{number}"
         folder.mkdir(parents=True)
         (folder / "table.json").write_bytes(data)
     os.mkdir(user_tables() / "pipe")
     os.mkfifo(user_tables() / "pipe" / "table.json")
-    assert len(entries()) == before + len(HEADERS) + 3
+    assert len(entries()) == before + len(bad) + 1
+    assert main(["tables"]) == 0
+    listed = capsys.readouterr().out
+    assert "digits101  (embedded)" in listed
+    assert listed.count("/bad") >= len(bad)
