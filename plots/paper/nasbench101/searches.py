@@ -290,7 +290,7 @@ def caption(found: Searches) -> str:
     missing = f" Missing: {'; '.join(found.missing)}." if found.missing else ""
     sway = ""
     if found.swayed:
-        sway = f" {found.swayed.told(found.styles[found.swayed.label].name)}"
+        sway = f" {found.swayed.told(human_name(found.swayed.label))}"
     kind = "supplement figure " if found.number.startswith("S") else "figure "
     return (
         f"NAS-Bench-101, {kind}{found.number.removeprefix('S').replace('-', ', ')}."
