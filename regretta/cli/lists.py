@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,10 @@ def suites(as_json: bool) -> int:
         return 0
     for row in rows:
         tell(f"{row['name']}  {row['title']}")
-        own = "".join(f", but {n} of {label}" for label, n in row["own_runs"].items())
+        own = "".join(
+            f", {runs} of each of {count}"
+            for runs, count in Counter(row["own_runs"].values()).items()
+        )
         tell(
             f"    {', '.join(row['optimizers'])}; {row['runs']} runs each{own} on"
             f" {', '.join(row['tables'])}"
