@@ -206,7 +206,7 @@ def _own_root(top: str) -> Path | None:
     place = Path(places[0])
     installed = any(
         place.is_relative_to(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")
-    )
+    ) or any(place.parent.glob("*.dist-info"))  # elsewhere on the path, as a cluster's modules are
     return None if installed and top != _OURS else place.parent
 
 

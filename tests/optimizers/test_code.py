@@ -107,3 +107,22 @@ def test_the_packages_that_an_optimizer_computes_with_count() -> None:
     assert {"smac", "ConfigSpace", "scikit-learn", "scipy", "numpy"} <= set(smac)
     assert "hyperopt" not in smac
     assert {"hpbandster", "ConfigSpace"} <= set(code_of(get_optimizer("bohb")).packages)
+
+
+def test_a_package_installed_elsewhere_on_the_path_counts_by_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As packages of a cluster's modules are, which `PYTHONPATH` names."""
+    root = tmp_path / "modules"
+    package, about = root / "elsewhere", root / "elsewhere-1.2.dist-info"
+    package.mkdir(parents=True)
+    about.mkdir()
+    (package / "__init__.py").write_text("CHOICE = 1")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.2\n")
+    monkeypatch.syspath_prepend(root)
+    path = write(tmp_path, HELPED.replace("steps", "elsewhere"))
+    before = code_of(load_plugin(path)[0])
+    assert before.packages["elsewhere"] == "1.2"
+    (package / "__init__.py").write_text("CHOICE = 1  # of 8 MB, say\nMORE = 2")
+    path.write_text("# another file\n" + path.read_text())
+    assert code_of(load_plugin(path)[0]) == before
