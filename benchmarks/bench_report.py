@@ -1,6 +1,8 @@
-"""Time and memory of reports: 7 methods × 500 runs, 200 methods × 10, 20,000 runs.
+"""Time and memory of reading results and writing their report: 7 methods × 500 runs, 200 methods
+× 10, 20,000 runs.
 
-To stay within 20 s of processor time each, and 300 MB for the 20,000 runs. Run it as ``python
+To stay within 20 s of processor time each, and 300 MB for the 20,000 runs. Runs have 40 incumbents
+of 26 parameters, as on NAS-Bench-101, and lie in files, one a run. Run it as ``python
 benchmarks/bench_report.py``, or with a number of methods and of runs.
 """
 
@@ -18,7 +20,8 @@ import numpy as np
 from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
 from regretta.harness.protocol import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
-from regretta.harness.store.results import SuiteResults
+from regretta.harness.store.files import run_path
+from regretta.harness.store.results import load_suite
 from regretta.plots.report import write_report
 
 SIZES = ((7, 500), (200, 10), (8, 2500))
@@ -29,9 +32,12 @@ KNOWN = (
 )
 STEPS = 40
 LIMIT = 1e7
+CHECKSUM = "0" * 64
 
 
-def synthetic_run(rng: np.random.Generator, method: str, number: int) -> RunResult:
+def synthetic_run(
+    rng: np.random.Generator, suite: SuiteIdentity, label: str, number: int
+) -> RunResult:
     """A run with as many incumbents as real ones have."""
     moments = np.sort(10 ** rng.uniform(3, 7, STEPS))
     regret = np.minimum.accumulate(
@@ -41,7 +47,7 @@ def synthetic_run(rng: np.random.Generator, method: str, number: int) -> RunResu
         time=moments,
         evaluation=np.arange(1, STEPS + 1),
         budget=np.full(STEPS, 108.0),
-        configuration=np.arange(STEPS)[:, None],
+        configuration=rng.integers(0, 3, (STEPS, 26)),
         cell=np.arange(STEPS),
         validation_error=0.05 + regret,
         mean_validation_error=0.05 + regret,
@@ -49,15 +55,16 @@ def synthetic_run(rng: np.random.Generator, method: str, number: int) -> RunResu
     )
     return RunResult(
         table="synthetic",
-        label=method,
+        label=label,
         number=number,
-        optimizer=method,
+        optimizer=label,
         settings={},
-        protocol={"name": "nb101-paper"},
+        code=suite.methods[label].fingerprint,
+        protocol=suite.protocol.as_dict(),
         seed=0,
         time_limit=LIMIT,
         simulated_workers=1,
-        table_checksum="0" * 64,
+        table_checksum=CHECKSUM,
         reconstruction="every number is synthetic",
         reference=Reference(0.05, 0.06),
         evaluations=5000,
@@ -72,47 +79,60 @@ def synthetic_run(rng: np.random.Generator, method: str, number: int) -> RunResu
     )
 
 
-def measure(methods: int, runs: int) -> None:
-    """Measure one report and print what it took."""
+def write(folder: Path, methods: int, runs: int) -> None:
+    """Write a suite's folder."""
     rng = np.random.default_rng(0)
     labels = [*KNOWN, *(f"setting={i}" for i in range(methods))][:methods]
-    done = {
-        label: tuple(synthetic_run(rng, label, number) for number in range(runs))
-        for label in labels
-    }
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    with tempfile.TemporaryDirectory() as folder:
-        table = TableIdentity("", "", float(LIMIT), 1, (108.0,), 1, "synthetic", "", "", "")
-        identity = SuiteIdentity(
-            name="bench",
-            title="Synthetic runs",
-            protocol=get_protocol("default"),
-            seed=0,
-            simulated_workers=1,
-            encoding="",
-            runs=runs,
-            tables={"synthetic": table},
-            methods={label: MethodIdentity(label, {}) for label in labels},
-        )
-        suite = SuiteResults(Path(folder), identity, {"synthetic": done})
-        wall, cpu = time.perf_counter(), time.process_time()
-        page = write_report(suite)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        size = page.stat().st_size / 2**20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(
-        f"report on {methods} methods x {runs} runs: {wall:.1f} s ({cpu:.1f} s of CPU), {peak:.0f}"
-        f" MiB at most, {before:.0f} MiB with the runs alone; page {size:.2f} MiB"
+    table = TableIdentity(CHECKSUM, CHECKSUM, LIMIT, 1, (108.0,), 1, "synthetic", "", "", "")
+    identity = SuiteIdentity(
+        name="bench",
+        title="Synthetic runs",
+        protocol=get_protocol("default"),
+        seed=0,
+        simulated_workers=1,
+        encoding="",
+        runs=runs,
+        tables={"synthetic": table},
+        methods={label: MethodIdentity(label, {}) for label in labels},
     )
+    (folder / "suite.json").write_bytes(identity.to_json())
+    for label in labels:
+        for number in range(runs):
+            path = run_path(folder, "synthetic", label, number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(synthetic_run(rng, identity, label, number).to_json())
+
+
+def measure(folder: Path) -> None:
+    """Measure one report and print what it took."""
+    before = peak()
+    wall, cpu = time.perf_counter(), time.process_time()
+    suite = load_suite(folder)
+    loaded, loading = peak(), time.process_time() - cpu
+    page = write_report(suite)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    done = sum(len(runs) for runs in suite.runs["synthetic"].values())
+    print(
+        f"report on {len(suite.labels)} methods, {done} runs: {wall:.1f} s ({cpu:.1f} s of CPU,"
+        f" {loading:.1f} of them to read the runs), {peak():.0f} MiB at most, {loaded:.0f} MiB with"
+        f" the runs alone, {before:.0f} MiB without; page {page.stat().st_size / 2**20:.2f} MiB"
+    )
+
+
+def peak() -> float:
+    """The most memory that this process has had, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def main() -> None:
     """Measure the size given, or all of `SIZES`, each in a process of its own."""
-    if len(sys.argv) == 3:
-        measure(int(sys.argv[1]), int(sys.argv[2]))
+    if len(sys.argv) == 2:
+        measure(Path(sys.argv[1]))
         return
-    for methods, runs in SIZES:
-        subprocess.run([sys.executable, __file__, str(methods), str(runs)], check=True)
+    for methods, runs in [tuple(map(int, sys.argv[1:]))] if sys.argv[1:] else SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), methods, runs)
+            subprocess.run([sys.executable, __file__, folder], check=True)
 
 
 if __name__ == "__main__":

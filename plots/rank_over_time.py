@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOMENTS = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Fractions of the time limit at which ranks are tabulated."""
 
+_AT_ONCE = 30
+"""Moments ranked at a time: of thousands of runs, all of them would fill memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class RankCurves:
@@ -122,17 +125,14 @@ def rank_curves(
     ranks = np.zeros((len(labels), len(fraction)))
     silent = np.ones(len(fraction), dtype=bool)
     for table, group in tables.items():
-        matrices = [
-            # the end is what a run ends with, an evaluation that crosses its limit included
-            regret_matrix(
-                group[label], np.where(fraction < 1, fraction * limits[table], np.inf), kind
-            )
-            for label in labels
-        ]
-        silent &= np.all([np.isnan(matrix).all(axis=0) for matrix in matrices], axis=0)
-        for moment in range(len(fraction)):
-            found = expected_ranks([matrix[:, moment] for matrix in matrices])
-            ranks[:, moment] += found / len(tables)
+        # the end is what a run ends with, an evaluation that crosses its limit included
+        moments = np.where(fraction < 1, fraction * limits[table], np.inf)
+        for first in range(0, len(moments), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            matrices = [regret_matrix(group[label], moments[some], kind) for label in labels]
+            silent[some] &= np.all([np.isnan(matrix).all(axis=0) for matrix in matrices], axis=0)
+            for k, values in enumerate(zip(*(matrix.T for matrix in matrices), strict=True)):
+                ranks[:, first + k] += expected_ranks(values) / len(tables)
     ranks[:, silent] = np.nan
     return RankCurves(
         tables=tuple(tables),

@@ -98,19 +98,24 @@ def scan(folder: Path, suite: SuiteIdentity) -> Iterator[LabelFiles]:
     """What lies in a folder of a suite, by table and label in its order; nothing is changed."""
     for table in suite.tables:
         for label in suite.methods:
-            found = find_runs(run_path(folder, table, label, 0).parent)
-            runs: dict[int, Stored] = {}
-            foreign: dict[int, Stored] = {}
-            heads: set[bytes] = set()
-            for number, stored in found.runs.items():
-                ours = _is_of(suite, Task(table, label, number), stored.data, heads)
-                (runs if ours else foreign)[number] = stored
-            failed = {
-                int(path.stem): path
-                for path in sorted(run_path(folder, table, label, 0).parent.glob("[0-9]*.failed"))
-                if is_number(path.stem) and int(path.stem) not in runs
-            }
-            yield LabelFiles(table, label, runs, foreign, found.damaged, failed)
+            yield _lying(folder, suite, table, label)  # and keep none of it
+
+
+def _lying(folder: Path, suite: SuiteIdentity, table: str, label: str) -> LabelFiles:
+    place = run_path(folder, table, label, 0).parent
+    found = find_runs(place)
+    runs: dict[int, Stored] = {}
+    foreign: dict[int, Stored] = {}
+    heads: set[bytes] = set()
+    for number, stored in found.runs.items():
+        ours = _is_of(suite, Task(table, label, number), stored.data, heads)
+        (runs if ours else foreign)[number] = stored
+    failed = {
+        int(path.stem): path
+        for path in sorted(place.glob("[0-9]*.failed"))
+        if is_number(path.stem) and int(path.stem) not in runs
+    }
+    return LabelFiles(table, label, runs, foreign, found.damaged, failed)
 
 
 def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[bytes]) -> bool:
@@ -275,8 +280,15 @@ def load_suite(folder: str | Path) -> SuiteResults:
     damaged: list[str] = []
     for files in scan(folder, identity):
         damaged += said_of(files)
+        failures += [
+            _read_failure(path, files.table, files.label) for path in files.failed.values()
+        ]
+        table, label, lying = files.table, files.label, list(files.runs.values())
+        del files
         results: list[RunResult] = []
-        for stored in files.runs.values():
+        lying.reverse()
+        while lying:  # what is read is let go, as there may be thousands
+            stored = lying.pop()
             try:
                 result = RunResult.from_json(stored.data)
                 results.append(_slim(result, results[0] if results else result))
@@ -285,10 +297,7 @@ def load_suite(folder: str | Path) -> SuiteResults:
                     f"result {stored.path} is no result ({error}) although its checksum fits; move"
                     " it away and run the suite again"
                 )
-        runs[files.table][files.label] = tuple(results)
-        failures += [
-            _read_failure(path, files.table, files.label) for path in files.failed.values()
-        ]
+        runs[table][label] = tuple(results)
     return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged))
 
 
