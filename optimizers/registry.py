@@ -31,6 +31,7 @@ from regretta.optimizers.weight_sharing.setn import Setn
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import check_name, unknown
+from regretta.tabular_data.text import described
 
 ENTRY_POINT_GROUP = "regretta.optimizers"
 
@@ -116,7 +117,7 @@ def get_optimizer(name: str, plugins: Sequence[Path] = ()) -> type[Optimizer]:
             raise
         except Exception as error:
             raise PluginError(
-                f"optimizer {name!r} ({point.value}) cannot be loaded: {error}"
+                f"optimizer {name!r} ({point.value}) cannot be loaded: {described(error)}"
             ) from error
     raise PluginError(unknown("optimizer", name, [*available(), *from_files]))
 
@@ -161,8 +162,7 @@ def plugin_benchmarks(plugins: Sequence[Path]) -> dict[str, Benchmark]:
                 benchmark = cls()
             except Exception as error:
                 raise PluginError(
-                    f"plugin {path}: benchmark {cls.__name__} cannot be made:"
-                    f" {type(error).__name__}: {error}"
+                    f"plugin {path}: benchmark {cls.__name__} cannot be made: {described(error)}"
                 ) from error
             name = getattr(benchmark, "name", "")
             if not name or name in found:
@@ -238,7 +238,7 @@ def _module(path: Path) -> ModuleType:
             if isinstance(error, KeyboardInterrupt):
                 raise
             raise PluginError(
-                f"plugin {path} fails when it is loaded: {type(error).__name__}: {error}"
+                f"plugin {path} fails when it is loaded: {described(error)}"
             ) from error
     return module
 

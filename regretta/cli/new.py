@@ -9,6 +9,7 @@ from string import Template
 import click
 
 from regretta.cli.arguments import PATH, InOrder, command
+from regretta.cli.output import tell
 from regretta.tabular_data.errors import UserError
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -51,9 +52,9 @@ def optimizer(name: str, out: Path) -> int:
             path.write_text(text.substitute(values), encoding="utf-8")
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-        print(path)
+        tell(str(path))
     plugin = out / f"{name}.py"
-    print(f"next: regretta run quick --plugin {plugin} --out results/{name}")
+    tell(f"next: regretta run quick --plugin {plugin} --out results/{name}")
     return 0
 
 
