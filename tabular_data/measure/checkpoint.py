@@ -82,8 +82,8 @@ class CheckpointFolder:
         place = self.path / "settings.json"
         wanted = plan.settings()
         try:
-            for place in (self.path / "cells", self.path / WEIGHTS):
-                place.mkdir(parents=True, exist_ok=True)
+            for name in ("cells", WEIGHTS):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MeasureError(f"{self.path}: cannot be made ({error.strerror})") from None
         if not place.exists():

@@ -12,7 +12,6 @@ For example, the table of all NAS-Bench-101 cells of up to five vertices, from a
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from regretta.tabular_data.measure.plan import Plan, family_of, make_plan
 from regretta.tabular_data.measure.processor import processor_kind, processor_name
 from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.weights import publish_weights
+from regretta.tabular_data.names import check_name
 from regretta.tabular_data.spaces import Space, get_space
 from regretta.tabular_data.table import Table
 
@@ -99,11 +99,8 @@ def build_table(
         The folder cannot be written.
     """
     folder = Path(out)
-    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", folder.name):
-        raise MeasureError(
-            f"{folder}: the folder's name becomes the table's: letters, digits, '-', '_' and '.'"
-            " only"
-        )
+    what = f"{folder}: the folder's name becomes the table's, which"
+    check_name(folder.name, what, MeasureError)
     if (
         folder.exists()
         and not (folder / "table.json").exists()
