@@ -280,8 +280,9 @@ class RunResult:
             result = built(cls, body, given=arrays)
         except DocumentError as error:
             raise ResultError(str(error)) from None
-        if result.number < 0:
-            raise ResultError(f"its number is {result.number}")
+        for key in ("number", "evaluations", "proposals", "unique_cells", "elapsed"):
+            if getattr(result, key) < 0:
+                raise ResultError(f"its {key} is {getattr(result, key)}")
         return result
 
 

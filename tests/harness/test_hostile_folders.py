@@ -165,6 +165,7 @@ def trajectory(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
         (lambda body: body.update(log=[1]), "log must be a mapping"),
         (lambda body: body.update(log={"loss": "x"}), "log of 'loss' must be a list of numbers"),
         (lambda body: body.update(number=-1), "its number is -1"),
+        (lambda body: body.update(evaluations=-5), "its evaluations is -5"),
         (lambda body: body.update(number=True), "number must be a whole number"),
         (lambda body: body.update(settings={"a": [[[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]]]}), "nested"),
         (lambda body: body.update(notes="text"), "notes must be a list"),
