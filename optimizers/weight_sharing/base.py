@@ -100,8 +100,11 @@ class WeightSharing(Optimizer):
         from regretta.tabular_data.measure.processor import processor_kind
 
         settings = self.settings
-        batch = settings.batch_norm == "batch"
-        statistics = "batch statistics" if batch else "running estimates"
+        statistics = {
+            "running": "running estimates",
+            "batch": "batch statistics",
+            "all": "batch statistics everywhere",
+        }[settings.batch_norm]
         self.notes.append(
             f"{self.name} trained a supernet on {data}, {settings.epochs} epochs, normalisation by"
             f" {statistics}: its seconds were measured on {processor_kind(settings.device)}, its"

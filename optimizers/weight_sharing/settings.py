@@ -40,7 +40,8 @@ class Common:
         in whatever table it is, as NAS-Bench-201's paper looks cells of CIFAR-10 up for all data.
     batch_norm
         Evaluate the cells' normalisation with ``running`` estimates, or the statistics of the
-        ``batch``.
+        ``batch``; that of stem, residual blocks and the last one has running estimates in either
+        case, as in the paper's code. ``all``: the statistics of the batch there too.
     epochs
         Passes over the training images.
     batch
@@ -82,13 +83,14 @@ class Common:
         choices = {
             "parts": ("recipe", "halves"),
             "lookup": ("recipe", "any"),
-            "batch_norm": ("running", "batch"),
+            "batch_norm": ("running", "batch", "all"),
             "charge": ("last", "all"),
         }
         for name, known in choices.items():
             value = getattr(self, name)
             if value not in known:
-                raise ValueError(f"{name} must be {' or '.join(known)}, got {value!r}")
+                wanted = " or ".join(known)
+                raise ValueError(f"{name} must be {wanted}, got {value!r}")
         for field in fields(self):
             value, least = getattr(self, field.name), 1 if isinstance(field.default, int) else 0
             if field.name in ("batch", "choice_batch"):

@@ -83,7 +83,8 @@ class Supernet:
     batch_norm
         ``running``: the cells' normalisation evaluates with running estimates. ``batch``: with the
         statistics of the batch that is evaluated. It has no scale and shift in the cells. Stem,
-        residual blocks and the last one have both, and always evaluate with running estimates.
+        residual blocks and the last one have both, and evaluate with running estimates then.
+        ``all``: they too evaluate with the statistics of the batch.
     rng
         Draws the weights: uniform up to one over the root of the fan-in, PyTorch's own choice.
     device
@@ -107,7 +108,8 @@ class Supernet:
         device: str = "cpu",
     ) -> None:
         self.device = torch.device(device)
-        self._batch_statistics = batch_norm == "batch"
+        self._batch_statistics = batch_norm != "running"
+        self._all_by_batch = batch_norm == "all"
         self._epsilon = recipe.norm_epsilon
         self._shapes: list[tuple[int, ...]] = []
         self._starts: list[NDArray[np.float32]] = []
@@ -309,6 +311,9 @@ class Supernet:
         ]
 
         def normalise(y: Tensor, norm: _Norm) -> Tensor:
+            if self._all_by_batch:
+                affine = w[norm.scale], w[norm.shift]
+                return F.batch_norm(y, None, None, *affine, True, _MOMENTUM, self._epsilon)
             return F.batch_norm(
                 y,
                 *self._kept(norm.channels),

@@ -122,7 +122,7 @@ def test_data_that_is_not_there_is_refused(table: Table, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"batch_norm": "layer"}, "batch_norm must be running or batch, got 'layer'"),
+        ({"batch_norm": "layer"}, "batch_norm must be running or batch or all, got 'layer'"),
         ({"lookup": "some"}, "lookup must be recipe or any"),
         ({"charge": "none"}, "charge must be last or all"),
         ({"parts": "thirds"}, "parts must be recipe or halves"),

@@ -217,6 +217,14 @@ def test_one_shot_accuracy_changes_nothing_and_follows_the_mode() -> None:
         assert same == (mode == "batch")
 
 
+def test_all_normalisation_may_evaluate_by_the_batch() -> None:
+    net = make(batch_norm="all")
+    before = net.path(some_images(60), choices("3s13ps"), training=False)
+    net.means += 3.0
+    assert torch.equal(net.path(some_images(60), choices("3s13ps"), training=False), before)
+    assert torch.equal(net.path(some_images(60), choices("3s13ps")), before)
+
+
 def test_accuracies_are_means_over_whole_batches() -> None:
     """Of 60 images in batches of 25 the last ten are left out."""
     net = make()
