@@ -141,7 +141,7 @@ def test_an_optimizer_that_raises_fails_its_runs_and_the_exit_code_is_1(
             ["run", "{suite}", "--time-limit", "-1"],
             "a time limit is a number of seconds above 0, got -1",
         ),
-        (["run", "{suite}", "--runs", "0"], "runs must be at least 1"),
+        (["run", "{suite}", "--runs", "0"], "runs must be from 1 to 1,000,000,000, got 0"),
         (["run", "{suite}", "--workers", "0"], "workers must be at least 1"),
         (["run", "{suite}", "--seed", "-1"], "seed must not be negative"),
         (["run", "{suite}", "--plugin", "none.py"], "none.py cannot be read"),

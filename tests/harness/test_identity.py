@@ -271,8 +271,8 @@ def test_a_plugins_benchmark_is_run_again_from_its_copy(tmp_path: Path) -> None:
     entries = (OptimizerEntry("random_search"),)
     spec = SuiteSpec("l", ("line",), entries, time_limit=200, runs=2, plugins=(plugin,))
     run_suite(spec, tmp_path / "out")
-    (path,) = export_suite(load_suite(tmp_path / "out"), tmp_path, "csv")
-    with path.open() as file:
+    export_suite(load_suite(tmp_path / "out"), tmp_path / "csv", "csv")
+    with (tmp_path / "csv" / "trajectory.csv").open() as file:
         for row in csv.DictReader(file):
             choice = json.loads(row["configuration"])["x"]
             assert float(row["test_error"]) == 1 - int(choice) / 4
