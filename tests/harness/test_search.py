@@ -513,7 +513,7 @@ def test_the_number_of_simulated_workers_is_part_of_what_a_suite_is(
     ):
         run_suite(suite(small101, 4), tmp_path)
     three, four = plan(suite(small101, 3)), plan(suite(small101, 4))
-    task = three.tasks()[0]
+    task = next(iter(three.tasks()))
     result = load_suite(tmp_path).runs[task.table][task.label][0]
     assert three.identity().owns(result)
     assert not four.identity().owns(result)

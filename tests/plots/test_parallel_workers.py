@@ -42,9 +42,9 @@ def test_work_is_time_times_workers(run_of):
         assert time.label == work.label == str(count)
         assert time.time[0] == 10 / count
         np.testing.assert_allclose(work.time, time.time * count)
-        assert work.mean is time.mean
+        assert work.value is time.value
         # All reach 0.1 after the same work.
-        np.testing.assert_allclose(time.mean, np.where(work.time >= 1000, 0.1, 0.4))
+        np.testing.assert_allclose(time.value, np.where(work.time >= 1000, 0.1, 0.4))
     assert (curves.by_time.time_limit, curves.by_work.time_limit) == (1e4, 1e6)
 
 

@@ -226,7 +226,7 @@ def test_the_cluster_section_of_a_suite_holds_the_options(tmp_path: Path) -> Non
     suite.write_text(text + '[cluster]\njobs = 20\ncores = 8\nmemory = "16GB"\n')
     assert read_spec(suite).cluster == {"jobs": 20, "cores": 8, "memory": "16GB"}
     suite.write_text("cluster = 3\n" + text)
-    with pytest.raises(SpecError, match="cluster must be a table, got 3"):
+    with pytest.raises(SpecError, match="cluster must be a mapping, got 3"):
         read_spec(suite)
 
 
