@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from regretta.harness.regret import TOLERANCE, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.regret_curve import measured, regret_kind
+from regretta.plots.report_notes import count
 from regretta.plots.statistics import (
     LEVEL,
     Interval,
@@ -106,7 +107,11 @@ def final_table(
     """
     kind, measure = regret_kind(runs), measured(runs)
     found = summarize(runs, kind)
-    best, level = _best(found), _not_shown_worse(runs, found, kind)
+    best = _best(found)
+    tests = _against_the_best(runs, best, kind)
+    level = {label for t in tests for label in (t.first, t.second) if t.better != best[0]} - set(
+        best[:1]
+    )
     return ReportTable(
         name=f"final-regret{suffix}",
         title=f"Final {measure} on {table}, in percent",
@@ -116,7 +121,7 @@ def final_table(
             " evaluations) are medians over runs. Bold: the lowest mean."
             + (
                 f" {MARK}: not shown to be worse at level {LEVEL:g} (Mann-Whitney U, two-sided,"
-                f" Holm's correction over the {len(found) - 1} comparisons with it)."
+                f" Holm's correction over {count(len(tests), 'comparison')} with it)."
                 if level
                 else ""
             )
@@ -176,29 +181,21 @@ def final_table(
     )
 
 
-def _best(found: Sequence[Summary]) -> set[str]:
+def _best(found: Sequence[Summary]) -> list[str]:
     """Labels with the lowest mean; several where they are tied, none where none has a mean."""
     means = {s.label: s.mean.estimate for s in found if s.mean is not None}
     lowest = min(means.values(), default=np.nan)
-    return {label for label, mean in means.items() if mean <= lowest + TOLERANCE}
+    return [label for label, mean in means.items() if mean <= lowest + TOLERANCE]
 
 
-def _not_shown_worse(
-    runs: Mapping[str, Sequence[RunResult]], found: Sequence[Summary], kind: str
-) -> set[str]:
-    """Labels that no test shows to be worse than the one with the lowest mean."""
-    best = _best(found)
+def _against_the_best(
+    runs: Mapping[str, Sequence[RunResult]], best: Sequence[str], kind: str
+) -> Sequence[PairwiseTest]:
+    """Tests of every other label against the first of the best."""
     if not best:
-        return set()
-    first = next(s.label for s in found if s.label in best)
+        return ()
     finals = {label: final_regret(group, kind) for label, group in runs.items() if len(group)}
-    tests = pairwise_tests(finals, against=first)
-    return {
-        other
-        for test in tests
-        for other in (test.first, test.second)
-        if other != first and test.better != first
-    }
+    return pairwise_tests(finals, against=best[0])
 
 
 def _silence(found: Sequence[Summary]) -> str:

@@ -97,3 +97,12 @@ def test_where_nobody_knows_the_best_there_are_errors_and_no_regret(run_of):
     assert table.title == "Final test error on toy, in percent"
     assert table.rows[0][2] == "15.000 [15.000, 15.000]"  # the error is 0.05 above the regret
     assert "regret" not in pairwise_table(runs, NAMES, "toy").title
+
+
+def test_the_comparisons_with_the_best_that_are_told_are_those_that_were_made(run_of):
+    """A method without a run is compared with nobody."""
+    two = [run_of([5], [0.1]), run_of([5], [0.2])]
+    names = NAMES | {"tpe": "TPE"}
+    table = final_table({"bohb": two, "smac": two, "random_search": two, "tpe": []}, names, "toy")
+    assert "correction over 2 comparisons with it" in table.caption
+    assert [row[0] for row in table.rows] == ["BOHB", "SMAC \u2020", "Random search \u2020", "TPE"]
