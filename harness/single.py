@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.identity import SuiteError
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
@@ -150,11 +149,8 @@ def search(
     else:
         name = benchmark if isinstance(benchmark, str) else str(benchmark.resolve())
         table, searched = open_tables(name, rules, encoding)
-    if seconds is None and rules.time_limit(table) is None:
-        raise SuiteError(
-            f"protocol {rules.name!r} has no time limit for {table.name!r}; give seconds=…"
-        )
-    planned = planned_table(rules, table, searched, seconds, "search")
+    no_limit = f"protocol {rules.name!r} has no time limit for {table.name!r}; give seconds=…"
+    planned = planned_table(rules, table, searched, seconds, no_limit)
     if isinstance(optimizer, Optimizer):
         cls, settings = type(optimizer), optimizer.settings
     else:

@@ -268,7 +268,12 @@ def plan(spec: SuiteSpec) -> Suite:
         else:
             table, search_table = open_tables(name, protocol, spec.encoding, spec.search_table)
         planned = planned_table(
-            protocol, table, search_table, spec.limit_for(name), f"suite {spec.name!r}"
+            protocol,
+            table,
+            search_table,
+            spec.limit_for(name),
+            f"suite {spec.name!r} has no time limit for table {table.name!r}; set time_limit or"
+            " --time-limit",
         )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
@@ -298,7 +303,7 @@ def planned_table(
     table: Benchmark,
     search_table: Benchmark,
     limit: float | None,
-    asking: str,
+    no_limit: str,
 ) -> PlannedTable:
     """A table to be judged on and the one to be searched, checked against the protocol.
 
@@ -306,8 +311,8 @@ def planned_table(
     ----------
     limit
         Simulated seconds; None for the protocol's own.
-    asking
-        Who has no time limit, where neither says one.
+    no_limit
+        What to say where neither has one.
 
     Raises
     ------
@@ -318,9 +323,7 @@ def planned_table(
         each.verify()
     limit = protocol.time_limit(table) if limit is None else limit
     if limit is None:
-        raise SuiteError(
-            f"{asking} has no time limit for table {table.name!r}; set time_limit or --time-limit"
-        )
+        raise SuiteError(no_limit)
     return PlannedTable(table, search_table, float(limit), "")
 
 

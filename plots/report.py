@@ -130,9 +130,10 @@ def write_report(
         if look.order == "result":
             suite = ordered(suite, _by_result({table: suite.runs[table] for table in begun}))
         gallery = _gallery(suite, begun, folder, look)
-        page = _page(suite, begun, _sections(suite, begun, gallery), gallery)
+        paragraph = methods_paragraph(suite, look)
+        page = _page(suite, begun, _sections(suite, begun, gallery), gallery, paragraph)
         path = folder / "report.html"
-        write_atomically(folder / "methods.txt", f"{methods_paragraph(suite, look)}\n".encode())
+        write_atomically(folder / "methods.txt", f"{paragraph}\n".encode())
         write_atomically(path, page.encode())
     except OSError as error:
         raise ReportError(f"the report cannot be written to {folder}: {error.strerror}") from error
@@ -140,7 +141,11 @@ def write_report(
 
 
 def _page(
-    suite: SuiteResults, begun: Sequence[str], sections: Sequence[Section], gallery: _Gallery
+    suite: SuiteResults,
+    begun: Sequence[str],
+    sections: Sequence[Section],
+    gallery: _Gallery,
+    paragraph: str,
 ) -> str:
     environment = Environment(
         loader=PackageLoader("regretta.plots"),
@@ -165,7 +170,7 @@ def _page(
         sections=sections,
         setup=setup_rows(suite),
         methods=method_rows(suite, gallery.styles),
-        paragraph=methods_paragraph(suite, gallery.look),
+        paragraph=paragraph,
     )
 
 

@@ -16,7 +16,6 @@ from regretta.optimizers.weight_sharing.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from regretta.optimizers.weight_sharing.clock import Clock
 from regretta.optimizers.weight_sharing.settings import Common, require_torch
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.spaces import Configuration, NasBench201, Space
@@ -157,8 +156,11 @@ class WeightSharing(Optimizer):
 
     def _do(self) -> Epoch:
         """Train an epoch, and choose a cell."""
+        from regretta.tabular_data.measure.clock import Clock
+
         settings: Common = self.settings
-        training, choosing = Clock(settings.device), Clock(settings.device)
+        on_gpu = self.supernet.device.type != "cpu"
+        training, choosing = Clock(on_gpu), Clock(on_gpu)
         numbers: dict[str, float] = {}
         if not self.epoch:
             cell, accuracy = self.untrained(), None

@@ -7,7 +7,14 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("datasets.py", "parameters.py", "training.py", "nasbench101", "nasbench201")
+_PARTS = (
+    "clock.py",
+    "datasets.py",
+    "parameters.py",
+    "training.py",
+    "nasbench101",
+    "nasbench201",
+)
 
 
 @cache

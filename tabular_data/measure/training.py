@@ -7,7 +7,6 @@ of the images come from NumPy's generators, and on one thread the arithmetic has
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 from regretta.tabular_data.measure.architecture import AnyCell, network_layers
+from regretta.tabular_data.measure.clock import Clock
 from regretta.tabular_data.measure.datasets import ImageData
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.nasbench101 import network as nasbench101
@@ -136,7 +136,8 @@ def _train(
     """Train networks side by side."""
     rngs = [np.random.default_rng(seed) for seed in seeds]
     steps = len(data.train) // recipe.batch
-    clock, evaluation_clock = _Clock(device), _Clock(device)
+    on_gpu = device.type != "cpu"
+    clock, evaluation_clock = Clock(on_gpu), Clock(on_gpu)
     with clock:
         layers = network_layers(cell, data.image, recipe)
         parameters = Parameters(layers, recipe.channels[-1], data.n_classes, rngs, device)
@@ -209,7 +210,7 @@ def latency(
         network.fold(1.0)
         network.evaluate()
         for _ in range(passes):
-            clock = _Clock(place)
+            clock = Clock(place.type != "cpu")
             with clock:
                 network.evaluate()
             times.append(clock.seconds)
@@ -229,27 +230,6 @@ def make_network(
     if isinstance(cell, LiveCell):
         return nasbench201.Network(cell, image, recipe, parameters, images, training=training)
     return nasbench101.Network(cell, image, recipe, parameters, images, training=training)
-
-
-class _Clock:
-    """Adds up the CPU seconds of this thread, or on a GPU the seconds passed."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._on_gpu = device.type != "cpu"
-        self._since = 0.0
-        self.seconds = 0.0
-
-    def _now(self) -> float:
-        if self._on_gpu:
-            torch.cuda.synchronize()
-            return time.perf_counter()
-        return time.thread_time()
-
-    def __enter__(self) -> None:
-        self._since = self._now()
-
-    def __exit__(self, *error: object) -> None:
-        self.seconds += self._now() - self._since
 
 
 class _Evaluator:
