@@ -50,10 +50,17 @@ def reader_notes(suite: SuiteResults) -> list[str]:
             ),
             ("protocols: do not compare them", {_shown(run.protocol) for run in every}),
             ("time limits: do not compare them", {run.time_limit for run in every}),
-            ("sets of software versions", {_shown(run.versions) for run in every}),
         ):
             if len(values) > 1:
                 notes.append(f"{table}: its runs come from {len(values)} different {what}.")
+        # Methods use different packages; of one package there should be one version.
+        for package in sorted({name for run in every for name in run.versions}):
+            versions = sorted({run.versions[package] for run in every if package in run.versions})
+            if len(versions) > 1:
+                notes.append(
+                    f"{table}: its runs come from different versions of {package}:"
+                    f" {', '.join(versions)}."
+                )
         if len({run.has_test for run in every}) > 1:
             notes.append(
                 f"{table}: some runs have test errors and some do not; validation regret is shown"

@@ -205,6 +205,20 @@ def test_mixed_results_are_called_out(unpainted, tmp_path, suite_of, run_of):
     )
 
 
+def test_different_packages_of_methods_are_no_mixture_but_different_versions_are(
+    unpainted, tmp_path, suite_of, run_of
+):
+    search = replace(run_of(), versions={"numpy": "2.0"})
+    model = replace(run_of(), versions={"numpy": "2.0", "smac": "2.4"})
+    for number, (runs, mixed) in enumerate(
+        [([model], False), ([model, replace(model, versions={"numpy": "1.9"})], True)]
+    ):
+        suite = suite_of(tmp_path / str(number), {"toy": {"random_search": [search], "smac": runs}})
+        text = text_of(write_report(suite))
+        assert ("come from different versions of numpy: 1.9, 2.0." in text) == mixed
+        assert "different versions of smac" not in text
+
+
 def test_validation_regret_and_reconstruction_are_said(unpainted, tmp_path, suite_of, run_of):
     run = run_of(
         [9], [0.1], test=False, reconstruction="times are modelled", notes=("ran at one budget",)
