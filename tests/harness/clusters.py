@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from distributed import Client
+
 from regretta.harness.executors import Dask
 
 _START_SECONDS = 120.0
@@ -62,21 +64,25 @@ class Cluster:
     def workers(
         self, number: int, environment: Mapping[str, str] | None = None
     ) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """That many ``dask worker`` processes, with some environment variables changed."""
+        """That many ``dask worker`` processes, with some environment variables changed.
+
+        The scheduler has met all of them when the block begins: what a test then does to a table or
+        a worker, it does to workers that are there.
+        """
         options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
         place = str(self._folder)
-        started = [
-            self._dask(
-                "worker",
-                self.address,
-                *options,
-                "--local-directory",
-                place,
-                environment=environment,
-            )
-            for _ in range(number)
-        ]
+        started: list[subprocess.Popen[bytes]] = []
         try:
+            with Client(self.address, set_as_default=False) as client:
+                before = set(client.nthreads())
+                for _ in range(number):
+                    arguments = ("worker", self.address, *options, "--local-directory", place)
+                    started.append(self._dask(*arguments, environment=environment))
+                until = time.monotonic() + _START_SECONDS
+                while len(set(client.nthreads()) - before) < number:
+                    assert time.monotonic() < until, "workers do not start"
+                    assert all(process.poll() is None for process in started), "a worker ended"
+                    time.sleep(0.05)
             yield started
         finally:
             for process in started:

@@ -173,8 +173,8 @@ def test_the_client_is_killed_again_and_again(
     said = last.communicate(timeout=300)[1]
     assert last.returncode == 0
     assert (
-        "00000.json is damaged (it is truncated); it is kept as 00000.damaged and the run is done"
-        " again" in said
+        f"{spoilt.name} is damaged (it is truncated); it is kept as {spoilt.stem}.damaged and the"
+        " run is done again" in said
     )
     assert files(folder) == undisturbed
 
