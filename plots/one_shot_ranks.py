@@ -11,17 +11,25 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from regretta.harness.regret import level_ties
+from regretta.plots.paper.nasbench201.published import (
+    ALL,
+    BATCH,
+    BATCH_NORMS,
+    EVERY_LAYER,
+    RUNNING,
+)
 from regretta.plots.style import METHODS, figure, house, is_wide, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-KINDS: Mapping[str, tuple[str, str, str, str]] = {
-    "running": ("Running estimates", METHODS["reinforce"][1], "^", "--"),
-    "batch": ("Batch statistics", METHODS["regularized_evolution"][1], "s", "-"),
+KINDS: Mapping[str, tuple[str, str, str]] = {
+    RUNNING: (METHODS["reinforce"][1], "^", "--"),
+    BATCH: (METHODS["smac"][1], "o", "-."),
+    ALL: (METHODS["regularized_evolution"][1], "s", "-"),
 }
-"""How a supernet is evaluated → name, colour, marker and dashes."""
+"""Batch normalization when a supernet is evaluated → colour, marker and dashes."""
 
 MEASURES = ("Spearman's rank correlation", "Kendall's rank correlation", "One-shot accuracy (%)")
 """Panels: the third has the mean over the cells."""
@@ -94,7 +102,7 @@ def one_shot_ranks(
     common = sorted(set.intersection(*(set(one.epochs.tolist()) for one in supernets)))
     (own,) = level_ties(truth)
     values = {}
-    for kind in KINDS:
+    for kind in (kind for kind in KINDS if kind in supernets[0].accuracy):
         found = np.full((len(MEASURES), len(supernets), len(common)), np.nan)
         for n, one in enumerate(supernets):
             for k, epoch in enumerate(common):
@@ -114,7 +122,7 @@ def summary(found: OneShotRanks) -> str:
         ends = values[0, :, -1]
         each = ", ".join(f"{end:.2f}" for end in ends).replace("-", "\u2212")
         mean = f"{np.mean(ends):.2f}".replace("-", "\u2212")
-        parts.append(f"{KINDS[kind][0].lower()} {mean} ({each})")
+        parts.append(f"{BATCH_NORMS[kind].lower()} {mean} ({each})")
     return f"Spearman's correlation after epoch {found.epochs[-1]:g}: {'; '.join(parts)}."
 
 
@@ -125,8 +133,9 @@ def caption(found: OneShotRanks) -> str:
         f"Rank correlation of one-shot accuracy with the accuracy that the same {found.cells} cells"
         f" reach in table {found.table} (mean validation accuracy after the longest training), and"
         " the mean one-shot accuracy, while a supernet learns from uniformly random cells. The same"
-        " supernet is evaluated twice: with running estimates in batch normalization, and with the"
-        f" statistics of each batch. Mean and standard deviation over {found.supernets} supernets,"
+        " supernet is evaluated with each kind of batch normalization: running estimates, the"
+        f" statistics of each batch, or those in every layer. {EVERY_LAYER}"
+        f" Mean and standard deviation over {found.supernets} supernets,"
         f" thin lines each of them. {summary(found)}{modelled}"
     )
 
@@ -149,7 +158,7 @@ def draw(found: OneShotRanks, width: float) -> Figure:
         made.legend(
             *(handles, names),
             loc="outside upper center",
-            ncols=2,
+            ncols=3 if wide else 1,
             title=f"{words}, reconstruction" if found.reconstruction else words,
             title_fontsize=7,
         )
@@ -159,8 +168,8 @@ def draw(found: OneShotRanks, width: float) -> Figure:
 def _draw_measure(ax: Axes, found: OneShotRanks, nth: int) -> None:
     if nth < 2:
         ax.axhline(0, color="#999999", linewidth=0.8, zorder=1)
-    for kind, (name, color, marker, dashes) in KINDS.items():
-        values = found.values[kind][nth]
+    for kind, values in ((kind, measures[nth]) for kind, measures in found.values.items()):
+        color, marker, dashes = KINDS[kind]
         known = ~np.isnan(values).any(axis=0)
         epochs, values = found.epochs[known], values[:, known]
         if found.supernets > 1:
@@ -174,5 +183,5 @@ def _draw_measure(ax: Axes, found: OneShotRanks, nth: int) -> None:
             marker=marker,
             markevery=max(len(epochs) // 6, 1),
             linestyle=dashes,
-            label=name,
+            label=BATCH_NORMS[kind],
         )

@@ -1,5 +1,5 @@
 """Does a supernet rank cells as training them alone does? Trains supernets on uniformly random
-cells and evaluates a fixed sample of cells every few epochs, in both kinds of batch normalization.
+cells and evaluates a fixed sample of cells every few epochs, in every kind of batch normalization.
 
     python experiments/pages/rank_correlation.py digits201 --out results/ranks --seeds 0 1 2
 
@@ -100,8 +100,8 @@ def record(plan: Plan, seed: int, folder: Path) -> Path:
 def _evaluate(search: WeightSharing, plan: Plan) -> NDArray[np.float64]:
     """One-shot accuracy on the validation images: shape ``[kinds, cells]``, in `KINDS`' order.
 
-    Training is the same under both kinds; so one supernet is trained, and its weights are lent to
-    another one that is evaluated with the statistics of each batch.
+    Training is the same under all kinds; so one supernet is trained, and its weights are lent to
+    others that are evaluated in another way.
     """
     from regretta.optimizers.weight_sharing.supernet import Supernet
 

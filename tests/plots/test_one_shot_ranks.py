@@ -11,8 +11,11 @@ TRUTH = np.array([0.1, 0.2, 0.3, 0.4])
 
 
 def supernet(running, batch, epochs=(0, 5)):
-    accuracy = {"running": np.array(running, dtype=float), "batch": np.array(batch, dtype=float)}
-    return Evaluations(np.array(epochs, dtype=float), accuracy)
+    """One whose statistics of each batch rank alike inside the cells and in every layer."""
+    accuracy = {"running": running, "batch": batch, "all": batch}
+    return Evaluations(
+        np.array(epochs, dtype=float), {k: np.array(v, dtype=float) for k, v in accuracy.items()}
+    )
 
 
 @pytest.fixture
@@ -49,7 +52,8 @@ def test_the_caption_says_where_it_ends_and_of_each_supernet(two):
     words = caption(one_shot_ranks(two, TRUTH, "toy", "everything"))
     assert (
         "Spearman's correlation after epoch 5: running estimates \u22121.00"
-        " (\u22121.00, \u22121.00); batch statistics 0.90 (1.00, 0.80)." in words
+        " (\u22121.00, \u22121.00); batch statistics 0.90 (1.00, 0.80); batch statistics,"
+        " every layer 0.90 (1.00, 0.80)." in words
     )
     assert words.endswith("Reconstruction: everything.")
 

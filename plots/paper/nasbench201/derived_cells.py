@@ -17,7 +17,7 @@ from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.paper.nasbench201.beside import beside
 from regretta.plots.paper.nasbench201.final_accuracy import batch_norm
-from regretta.plots.paper.nasbench201.published import BATCH, INDEPENDENT, RUNNING, WEIGHT_SHARING
+from regretta.plots.paper.nasbench201.published import BATCH_NORMS, INDEPENDENT, WEIGHT_SHARING
 from regretta.tabular_data.table import Table
 
 NEEDED = ("epoch", "cell", "skip_edges")
@@ -53,9 +53,9 @@ class Searches:
         Whose they are: the optimizer, or the label where several have one optimizer and kind of
         batch normalization.
     batch_norm
-        `RUNNING` or `BATCH`.
+        One of `BATCH_NORMS`.
     borrowed
-        Whether they were run under the other kind, which makes no difference to the method.
+        Whether they were run under another kind, which makes no difference to the method.
     runs
         Those with a log.
     """
@@ -69,7 +69,7 @@ class Searches:
 
 def searches(suite: SuiteResults, table: str) -> tuple[Searches, ...]:
     """Searches with a log of one table, in the suite's order; methods that do not depend on the
-    kind of batch normalization stand under both.
+    kind of batch normalization stand under every kind that there is.
     """
     found = []
     for label, group in suite.runs[table].items():
@@ -80,14 +80,12 @@ def searches(suite: SuiteResults, table: str) -> tuple[Searches, ...]:
     kinds = Counter((one.optimizer, one.batch_norm) for one in found)
     several = {optimizer for (optimizer, _), count in kinds.items() if count > 1}
     found = [one if one.optimizer in several else replace(one, name=one.optimizer) for one in found]
+    present = [kind for kind in BATCH_NORMS if any(kind == other for _, other in kinds)]
+    first = {one.optimizer: one.batch_norm for one in reversed(found)}
     for one in tuple(found):
-        other = BATCH if one.batch_norm == RUNNING else RUNNING
-        if (
-            one.optimizer in INDEPENDENT
-            and not kinds[one.optimizer, other]
-            and any(kind == other for _, kind in kinds)
-        ):
-            found.append(replace(one, batch_norm=other, borrowed=True))
+        if one.optimizer in INDEPENDENT and one.batch_norm == first[one.optimizer]:
+            lacking = [kind for kind in present if not kinds[one.optimizer, kind]]
+            found += [replace(one, batch_norm=kind, borrowed=True) for kind in lacking]
     return tuple(found)
 
 

@@ -26,8 +26,11 @@ from regretta.plots.paper.nasbench201.derived_cells import (
 )
 from regretta.plots.paper.nasbench201.final_accuracy import learnt_elsewhere
 from regretta.plots.paper.nasbench201.published import (
+    ALL,
     BATCH,
+    BATCH_NORMS,
     DATASETS,
+    EVERY_LAYER,
     INDEPENDENT,
     RUNNING,
     WEIGHT_SHARING,
@@ -37,9 +40,6 @@ from regretta.plots.style import MethodStyle, figure, house, human_name, method_
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-KINDS: Mapping[str, str] = {RUNNING: "Running estimates", BATCH: "Batch statistics"}
-"""Columns of the figure, the paper's figure 7 and its figure 8."""
 
 _MARKERS = 6
 _ROW = 1.65
@@ -119,8 +119,8 @@ def caption(found: DerivedCells) -> str:
     parts = [
         "NAS-Bench-201, figures 7 and 8. Accuracy, as its table has it after the longest training"
         " (mean over repeats), of the cell that each method derives after each epoch of its"
-        " supernet, which is evaluated with running estimates in batch normalization (left, figure"
-        " 7) or with the statistics of each batch (right, figure 8); below, the share of its six"
+        " supernet, which is evaluated with running estimates in batch normalization (figure 7) or"
+        " with the statistics of each batch (figure 8); below, the share of its six"
         f" edges that are skip connections. Mean and standard deviation (ddof 0) over {runs} runs;"
         " epoch 0 is the untrained supernet; grey: the best cell."
     ]
@@ -134,9 +134,11 @@ def caption(found: DerivedCells) -> str:
     parts += _checks(found)
     if found.dataset not in DATASETS:
         parts.append(f"The paper's data sets are others than {found.dataset or 'this one'}.")
-    missing = [words for kind, words in KINDS.items() if kind not in found.skipped]
-    if missing:
-        parts.append(f"Missing: runs with {missing[0].lower()}.")
+    if ALL in found.skipped:
+        parts.append(EVERY_LAYER)
+    for kind, enough in ((RUNNING, {RUNNING}), (BATCH, {BATCH, ALL})):
+        if not enough & found.skipped.keys():
+            parts.append(f"Missing: runs with {BATCH_NORMS[kind].lower()}.")
     if found.unlogged:
         parts.append(f"Left out: {found.unlogged} runs without a log.")
     if found.reconstruction:
@@ -149,25 +151,27 @@ def _checks(found: DerivedCells) -> Iterator[str]:
     once = [s for s in found.searches if s.borrowed]
     if once:
         names = ", ".join(dict.fromkeys(human_name(one.optimizer) for one in once))
-        kinds = dict.fromkeys(KINDS[one.batch_norm].lower() for one in once)
+        kinds = dict.fromkeys(BATCH_NORMS[one.batch_norm].lower() for one in once)
         yield (
-            f"{names} never choose by an evaluation of the supernet, so that both kinds are one and"
+            f"{names} never choose by an evaluation of the supernet, so that all kinds are one and"
             f" the same search: run once, and drawn dashed under {' and '.join(kinds)}."
         )
     own = [s for s in found.searches if not s.borrowed]
     for optimizer in INDEPENDENT:
         theirs = {s.batch_norm: s for s in own if s.optimizer == optimizer}
-        if len(theirs) == 2:
+        if len(theirs) > 1:
             first = found.judged[0]
             ends = [first.curves[kind][one.name].mean[-1] for kind, one in theirs.items()]
+            one, *others = theirs.values()
             outcome = (
                 "derived the same cells"
-                if _alike(theirs[RUNNING], theirs[BATCH])
+                if all(_alike(one, other) for other in others)
                 else "differ by their seeds alone, at the end by"
-                f" {abs(ends[0] - ends[1]):.2f} points of mean {first.kind} accuracy"
+                f" {max(ends) - min(ends):.2f} points of mean {first.kind} accuracy"
             )
+            under = "both" if len(theirs) == 2 else "each"
             yield (
-                f"Check: {human_name(optimizer)} does not depend on it; its runs under both"
+                f"Check: {human_name(optimizer)} does not depend on it; its runs under {under}"
                 f" {outcome}."
             )
 
@@ -179,7 +183,7 @@ def _alike(one: Searches, other: Searches) -> bool:
 
 def draw(found: DerivedCells, width: float) -> Figure:
     """Draw a row a data set and one of skip connections, a column a kind of normalization."""
-    kinds = [kind for kind in KINDS if kind in found.skipped]
+    kinds = [kind for kind in BATCH_NORMS if kind in found.skipped]
     counts: dict[str, set[int]] = {}
     for search in found.searches:
         counts.setdefault(search.name, set()).add(len(search.runs))
@@ -196,7 +200,7 @@ def draw(found: DerivedCells, width: float) -> Figure:
                 handles |= _draw_curves(ax, one.curves[kind], found, kind)
             _draw_curves(grid[-1, column], found.skipped[kind], found, kind)
             grid[-1, column].set_xlabel("Epochs of the supernet")
-            title(grid[0, column], KINDS[kind], found.reconstruction)
+            title(grid[0, column], BATCH_NORMS[kind], found.reconstruction)
         for ax, one in zip(grid[:, 0], found.judged, strict=False):
             ax.set_ylabel(f"{one.table}\n{one.kind} accuracy (%)")
         grid[-1, 0].set_ylabel("Skip connections\n(% of edges)")

@@ -12,16 +12,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-RUNNING, BATCH = "running", "batch"
+RUNNING, BATCH, ALL = "running", "batch", "all"
 """Batch normalization of the supernet when it is evaluated: by running estimates (the table's first
-block, figure 7) or by the statistics of each batch (second block, figure 8)."""
+block, figure 7), by the statistics of each batch inside the cells (second block, figure 8), or, in
+no paper, by those of each batch in every layer."""
+
+BATCH_NORMS: Mapping[str, str] = MappingProxyType(
+    {
+        RUNNING: "Running estimates",
+        BATCH: "Batch statistics",
+        ALL: "Batch statistics, every layer",
+    }
+)
+"""Every kind, as readers see it."""
+
+EVERY_LAYER = (
+    "Statistics of each batch in every layer (all): the paper's code has them inside the cells only"
+    " and keeps running estimates in the stem, between the stages and before the classifier."
+)
+"""What must be said of `ALL`."""
 
 WEIGHT_SHARING = ("rsps", "darts_v1", "darts_v2", "gdas", "setn", "enas")
 """Methods that train one supernet, in the paper's order."""
 
 INDEPENDENT = ("darts_v1", "darts_v2", "gdas")
-"""Those that never choose by an evaluation of the supernet, so that `RUNNING` and `BATCH` are one
-and the same search."""
+"""Those that never choose by an evaluation of the supernet, so that all kinds of batch
+normalization are one and the same search."""
 
 SEQUENTIAL = ("regularized_evolution", "random_search", "reinforce", "bohb")
 """Methods that look up trainings, in the paper's order."""
@@ -187,8 +203,8 @@ sequential methods, the best cell (the published table itself has 46.73 for the 
 
 
 def published(method: str, batch_norm: str = "") -> PublishedRow | None:
-    """The row of a method; None where the table has none."""
-    wanted = batch_norm if method in WEIGHT_SHARING else ""
+    """The row of a method; None where the table has none. `ALL` stands beside `BATCH`."""
+    wanted = (BATCH if batch_norm == ALL else batch_norm) if method in WEIGHT_SHARING else ""
     return next((r for r in TABLE_5 if (r.method, r.batch_norm) == (method, wanted)), None)
 
 

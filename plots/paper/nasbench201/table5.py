@@ -20,7 +20,9 @@ from regretta.plots.paper.nasbench201.final_accuracy import (
     other_protocols,
 )
 from regretta.plots.paper.nasbench201.published import (
+    ALL,
     DATASETS,
+    EVERY_LAYER,
     INDEPENDENT,
     TABLE_5,
     WEIGHT_SHARING,
@@ -165,7 +167,7 @@ def lines(found: Methods) -> Iterator[Line]:
         for row in TABLE_5:
             of_row = [entry for entry in here if entry.row is row]
             for entry in of_row:
-                yield Line(table, dataset, human_name(entry.label), row.batch_norm, row, entry)
+                yield Line(table, dataset, human_name(entry.label), entry.batch_norm, row, entry)
             if not of_row:
                 name = _NAMES.get(row.method) or human_name(row.method)
                 yield Line(table, dataset, name, row.batch_norm, row, None)
@@ -310,6 +312,8 @@ def _about_supernets(entries: Sequence[Entry]) -> Iterator[str]:
         " ones on a GPU of 2020); of a sequential method the paper counts what it spends besides"
         " its 12,000 s of evaluations, which is not charged here."
     )
+    if any(entry.batch_norm == ALL for entry in ours):
+        yield EVERY_LAYER
     if elsewhere := learnt_elsewhere(entry.settings for entry in ours):
         yield elsewhere
     once = [
@@ -319,7 +323,7 @@ def _about_supernets(entries: Sequence[Entry]) -> Iterator[str]:
     ]
     if once:
         yield (
-            f"{', '.join(once)}: run under one kind of batch normalization only, since the other is"
+            f"{', '.join(once)}: run under one kind of batch normalization only, since any other is"
             " the same search; the paper's two rows differ by their seeds."
         )
 

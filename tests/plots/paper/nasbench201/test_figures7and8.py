@@ -73,6 +73,28 @@ def test_runs_under_both_kinds_are_a_check(suite):
     assert "at the end by 20.00 points of mean test accuracy" in words
 
 
+def test_statistics_of_every_layer_are_a_kind_of_their_own_beside_figure_8(suite):
+    every = [
+        replace(run, settings={"batch_norm": "all"})
+        for run in suite.runs["digits201"]["RSPS, batch"]
+    ]
+    alone = with_runs(suite, **{"RSPS, batch": every})
+    found = figures7and8.compute(alone, "digits201")
+    assert list(found.judged[0].curves) == ["running", "all"]
+    assert ("darts_v1", "all", True) in {(s.name, s.batch_norm, s.borrowed) for s in found.searches}
+    words = figures7and8.caption(found)
+    assert "the paper's code has them inside the cells only" in words
+    assert "Missing" not in words
+    both = with_runs(suite, every=every)
+    found = figures7and8.compute(both, "digits201")
+    assert {s.batch_norm for s in found.searches if s.optimizer == "darts_v1"} == {
+        *("running", "batch", "all")
+    }
+    drawn = figures7and8.draw(found, TWO_COLUMNS)
+    assert png(drawn)
+    check_readable(drawn)
+
+
 def test_only_epochs_that_every_run_has_are_averaged(suite):
     short = supernet("RSPS, batch", "rsps", "batch", [0, 1], REGRET)
     long = suite.runs["digits201"]["RSPS, batch"][0]

@@ -149,6 +149,20 @@ def test_supernets_stand_in_their_block_with_the_seconds_of_their_training(
     assert {row[1]: row[place] for row in table.data_rows}["RSPS, batch"] == "Md"
 
 
+def test_statistics_of_every_layer_stand_beside_the_paper_s_batch_statistics_and_are_said(
+    suite_of, tmp_path
+):
+    runs = {
+        "RSPS": [supernet("RSPS", "rsps", "all", [0, 0, 1])],
+        "enas": [supernet("enas", "enas", "running", [0, 0, 1])],
+    }
+    table = table5.report_table(table5.compute(suite_of(tmp_path, {"digits201": runs})))
+    (row,) = (row for row in table.rows if row[0] == "RSPS" and row[3] == "1")
+    assert row[1] == "all"
+    assert row[5] == "7587.12 [Md]"
+    assert "in every layer (all): the paper's code has them inside the cells only" in table.caption
+
+
 def test_a_suite_of_supernets_alone_joins_the_sequential_one_of_its_protocol(
     run_of, suite_of, tmp_path
 ):
