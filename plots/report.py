@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ from markupsafe import Markup
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
-from regretta.plots.answer import answers
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
 from regretta.plots.friedman import friedman_of_runs
@@ -41,6 +41,7 @@ from regretta.plots.style import (
 )
 from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
+from regretta.plots.verdict import verdicts
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import file_name
 from regretta.tabular_data.scratch import clear_leftovers
@@ -165,7 +166,12 @@ def _page(
             f" {count(done, 'finished run')} of"
             f" {sum(map(suite.planned, suite.labels)) * len(suite.tables)}."
         ),
-        answers=answers({t: suite.runs[t] for t in begun}, gallery.names),
+        verdicts=verdicts(
+            {table: suite.runs[table] for table in begun},
+            gallery.names,
+            {label: suite.planned(label) for label in suite.labels},
+            {t: Counter(f.label for f in suite.failures if f.table == t) for t in begun},
+        ),
         notes=reader_notes(suite),
         sections=sections,
         setup=setup_rows(suite),
