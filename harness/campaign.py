@@ -49,8 +49,8 @@ class SuiteOutcome:
     ----------
     folder
         The suite's folder.
-    done, new
-        Runs there now, and how many of them were done just now.
+    done, planned, new
+        Runs there now, all that the suite asks for, and how many were done just now.
     failures
         Runs that failed.
     set_aside
@@ -62,6 +62,7 @@ class SuiteOutcome:
 
     folder: Path
     done: int
+    planned: int
     new: int
     failures: tuple[Failure, ...]
     set_aside: tuple[str, ...]
@@ -182,6 +183,7 @@ def run_suite(
     return SuiteOutcome(
         folder,
         done + new,
+        total,
         new,
         tuple(failures[task] for task in failed),
         tuple(said),

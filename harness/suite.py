@@ -379,10 +379,28 @@ def _refuse_short_limit(
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that failed: its address, one line of what happened, and the traceback."""
+    """A run that failed.
+
+    Attributes
+    ----------
+    table, label, number
+        Which one.
+    message
+        One line of what happened.
+    traceback
+        All that is known of it.
+    place
+        Where in the code of others it happened, ``FILE:LINE``; empty where nobody knows.
+    """
 
     table: str
     label: str
     number: int
     message: str
     traceback: str = ""
+    place: str = ""
+
+    @property
+    def line(self) -> str:
+        """What happened, and where."""
+        return f"{self.message}, at {self.place}" if self.place else self.message

@@ -69,9 +69,14 @@ class PluginError(UserError):
 def available() -> dict[str, str]:
     """Name → origin of every optimizer that needs no file: built in, or installed."""
     found = dict.fromkeys(BUILT_IN, "built in")
-    for point in _points():
-        found.setdefault(point.name, _origin(point))
+    for name, package in installed().items():
+        found.setdefault(name, f"installed ({package})")
     return found
+
+
+def installed() -> dict[str, str]:
+    """Name → package of every optimizer that an installed package offers."""
+    return {point.name: _package(point) for point in _points()}
 
 
 def _points() -> list[EntryPoint]:
@@ -79,8 +84,12 @@ def _points() -> list[EntryPoint]:
     return list(entry_points(group=ENTRY_POINT_GROUP))
 
 
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value
+
+
 def _origin(point: EntryPoint) -> str:
-    return f"installed ({point.dist.name if point.dist else point.value})"
+    return f"installed ({_package(point)})"
 
 
 def get_optimizer(name: str, plugins: Sequence[Path] = ()) -> type[Optimizer]:

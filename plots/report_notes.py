@@ -87,7 +87,7 @@ def reader_notes(suite: SuiteResults) -> list[str]:
             f"No test accuracy in {', '.join(untested)}: what is shown is validation regret."
         )
     notes += _shortened(
-        [f"Failed: {f.table}, {f.label}, run {f.number}: {f.message}" for f in suite.failures],
+        [f"Failed: {f.table}, {f.label}, run {f.number}: {f.line}" for f in suite.failures],
         "runs",
     )
     notes += _shortened([f"Damaged and left out: {line}" for line in suite.damaged], "files")

@@ -91,7 +91,8 @@ def do_run(
     except BaseException as error:
         message = str(error) if isinstance(error, OptimizerError) else _at(task, described(error))
         place = _place(error, suite.files_of_others())
-        failure = Failure(*_address(task), _line(message, place), _record(traceback.format_exc()))
+        record = _record(traceback.format_exc())
+        failure = Failure(*_address(task), _line(message), record, place)
         return outcome(None, failure, ())
     return outcome(data, None, result.notes)
 
@@ -116,7 +117,7 @@ def died(task: Task, what: str, printed: str = "", files: Collection[Path] = ())
     """
     places = re.findall(r'^ +File "([^"\n]+)", line (\d+)', printed, re.MULTILINE)
     place = next((f"{file}:{line}" for file, line in places if Path(file) in files), "")
-    failure = Failure(*_address(task), _line(_at(task, what), place), _record(printed))
+    failure = Failure(*_address(task), _line(_at(task, what)), _record(printed), place)
     return RunOutcome(task, 0.0, None, failure)
 
 
@@ -128,8 +129,8 @@ def _at(task: Task, what: str) -> str:
     return f"{task.label}, run {task.number} on {task.table}: {what}"
 
 
-def _line(message: str, place: str) -> str:
-    return printable(shortened(message, _LONGEST_LINE)) + (f", at {place}" if place else "")
+def _line(message: str) -> str:
+    return printable(shortened(message, _LONGEST_LINE))
 
 
 def _record(text: str) -> str:

@@ -164,12 +164,17 @@ class _FailureRecord:
 
     message: str
     traceback: str
+    place: str = ""
 
 
 def write_failure(folder: Path, failure: Failure) -> None:
     """Keep the record of a failed run."""
     task = Task(failure.table, failure.label, failure.number)
-    texts = {"message": failure.message, "traceback": failure.traceback}
+    texts = {
+        "message": failure.message,
+        "traceback": failure.traceback,
+        "place": failure.place,
+    }
     record = {
         key: text[-_LONGEST_TEXT:].encode(errors="replace").decode() for key, text in texts.items()
     }
@@ -183,10 +188,16 @@ def write_data(folder: Path, task: Task, data: bytes) -> None:
         failure_path(folder, task).unlink()
 
 
+def failures_in(files: LabelFiles) -> list[Failure]:
+    """The failed runs of a label, as their records say."""
+    return [_read_failure(path, files.table, files.label) for path in files.failed.values()]
+
+
 def _read_failure(path: Path, table: str, label: str) -> Failure:
     try:
         record = built(_FailureRecord, read_json(read_bytes(path)))
-        return Failure(table, label, int(path.stem), record.message, record.traceback)
+        number = int(path.stem)
+        return Failure(table, label, number, record.message, record.traceback, record.place)
     except (OSError, DocumentError):
         return Failure(table, label, int(path.stem), f"failed; its record {path} cannot be read")
 
@@ -280,9 +291,7 @@ def load_suite(folder: str | Path) -> SuiteResults:
     damaged: list[str] = []
     for files in scan(folder, identity):
         damaged += said_of(files)
-        failures += [
-            _read_failure(path, files.table, files.label) for path in files.failed.values()
-        ]
+        failures += failures_in(files)
         table, label, lying = files.table, files.label, list(files.runs.values())
         del files
         results: list[RunResult] = []

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regretta.harness.store.folder import read_identity
-from regretta.harness.store.results import early_ends, said_of, scan
+from regretta.harness.store.results import early_ends, failures_in, said_of, scan
+from regretta.harness.suite import Failure
 from regretta.tabular_data.locks import locked
 
 _FEWEST = 3
@@ -24,6 +25,8 @@ class Progress:
     done, failed, damaged, missing
         Finished; failed and not repeated since; present but unusable; none of these. They add up to
         what is planned.
+    ended_early
+        Those finished before their limit, as the optimizer had nothing more to propose.
     """
 
     table: str
@@ -32,6 +35,7 @@ class Progress:
     failed: int
     damaged: int
     missing: int
+    ended_early: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class SuiteStatus:
         Whether a process is at work in the folder; None where the file system cannot tell.
     rows
         By table and label, in the suite's order.
+    failures
+        Runs that failed and were not repeated since.
     damaged
         One line a file that cannot be used.
     ended_early
@@ -59,6 +65,7 @@ class SuiteStatus:
     name: str
     running: bool | None
     rows: tuple[Progress, ...]
+    failures: tuple[Failure, ...]
     damaged: tuple[str, ...]
     ended_early: tuple[str, ...]
     seconds_left: float | None
@@ -84,18 +91,21 @@ def suite_status(folder: str | Path) -> SuiteStatus:
     """
     folder = Path(folder)
     identity = read_identity(folder)
-    rows, damaged, written, early = [], [], [], []
+    rows, damaged, written, early, failures = [], [], [], [], []
     for lying in scan(folder, identity):
         planned = identity.runs_of(lying.label)
         damaged += said_of(lying)
-        early += lying.ended_early
+        early += (ended := lying.ended_early)
+        failures += failures_in(lying)
         written += [r.path for r in lying.runs.values() if r.path.suffix == ".json"]
         done = {number for number in lying.runs if number < planned}
         files = {int(d.path.stem) for d in lying.damaged if d.path.suffix == ".json"}
         bad = {number for number in files | lying.foreign.keys() if number < planned} - done
         failed = {number for number in lying.failed if number < planned} - done - bad
         missing = planned - len(done) - len(bad) - len(failed)
-        rows.append(Progress(lying.table, lying.label, len(done), len(failed), len(bad), missing))
+        counts = (len(done), len(failed), len(bad), missing)
+        early_here = sum(run.number in done for run in ended)
+        rows.append(Progress(lying.table, lying.label, *counts, early_here))
     running = _running(folder)
     left = sum(row.failed + row.damaged + row.missing for row in rows)
     seconds = _seconds_left(folder, written, left) if running is not False and left else None
@@ -104,6 +114,7 @@ def suite_status(folder: str | Path) -> SuiteStatus:
         identity.name,
         running,
         tuple(rows),
+        tuple(failures),
         tuple(damaged),
         early_ends(identity, early),
         seconds,

@@ -59,7 +59,16 @@ def figures(
     folder = out or Path("results") / "figures" / paper
     outcomes = draw_figures(paper, tables, folder, suites)
     if as_json:
-        print_json([asdict(outcome) for outcome in outcomes])
+        print_json(
+            {
+                "figures": [
+                    {**asdict(one), "file": folder / one.file if one.file else None}
+                    for one in outcomes
+                ],
+                "page": folder / "figures.md",
+                "damaged": [line for suite in suites for line in suite.damaged],
+            }
+        )
     else:
         for outcome in outcomes:
             said = str(folder / outcome.file) if outcome.file else f"not drawn: {outcome.reason}"

@@ -20,17 +20,21 @@ def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
     """
     from dataclasses import asdict
 
-    from regretta.optimizers.registry import available, get_optimizer, plugin_optimizers
+    from regretta.optimizers.registry import available, get_optimizer, installed, plugin_optimizers
 
-    origins = available()
-    origins |= {optimizer.name: str(path) for path, optimizer in plugin_optimizers(plugins)}
+    packages = installed()
+    files = {optimizer.name: path for path, optimizer in plugin_optimizers(plugins)}
     rows: list[dict[str, Any]] = []
-    for name, origin in origins.items():
+    for name in [*available(), *files]:
         optimizer = get_optimizer(name, plugins)
         rows.append(
             {
                 "name": name,
-                "origin": origin,
+                "origin": (
+                    "plugin" if name in files else "installed" if name in packages else "built in"
+                ),
+                "package": packages.get(name),
+                "file": files.get(name),
                 "summary": (optimizer.__doc__ or "").strip().partition("\n")[0],
                 "uses_budgets": optimizer.uses_budgets,
                 "parallel": optimizer.parallel,
@@ -43,7 +47,8 @@ def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
         print_json(rows)
         return 0
     for row in rows:
-        tell(f"{row['name']}  ({row['origin']})")
+        where = row["file"] or row["package"]
+        tell(f"{row['name']}  ({row['origin']}{f', {where}' if where else ''})")
         tell(f"    {row['summary']}")
         for key, value in row["settings"].items():
             tell(f"    {key} = {value!r}")
@@ -60,7 +65,7 @@ def tables(as_json: bool) -> int:
 
     In Python: regretta.entries and regretta.open_table.
     """
-    from regretta.cli.tables import described
+    from regretta.cli.info import described
     from regretta.tabular_data.catalog import entries, ready
     from regretta.tabular_data.errors import UserError
     from regretta.tabular_data.table import Table
@@ -117,7 +122,7 @@ def suites(as_json: bool) -> int:
                 "runs": spec.runs,
                 "own_runs": {e.label: e.runs for e in spec.optimizers if e.runs is not None},
                 "optimizers": [entry.label for entry in spec.optimizers],
-                "file": str(path),
+                "file": path,
             }
         )
     if as_json:

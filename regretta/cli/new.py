@@ -8,8 +8,8 @@ from string import Template
 
 import click
 
-from regretta.cli.arguments import PATH, InOrder, command
-from regretta.cli.output import tell
+from regretta.cli.arguments import PATH, InOrder, command, json_option
+from regretta.cli.output import print_json, tell
 from regretta.tabular_data.errors import UserError
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -18,7 +18,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 @command("optimizer")
 @click.argument("name", metavar="NAME")
 @click.option("--out", metavar="DIR", type=PATH, default=Path(), help="Where (default: here).")
-def optimizer(name: str, out: Path) -> int:
+@json_option
+def optimizer(name: str, out: Path, as_json: bool) -> int:
     """Write NAME.py, an optimizer that runs, and test_NAME.py, its test.
 
     Change ask and tell to your search; README's "An optimizer of your own" says more.
@@ -52,8 +53,12 @@ def optimizer(name: str, out: Path) -> int:
             path.write_text(text.substitute(values), encoding="utf-8")
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    plugin, test = files
+    if as_json:
+        print_json({"name": name, "plugin": plugin, "test": test})
+        return 0
+    for path in files:
         tell(str(path))
-    plugin = out / f"{name}.py"
     tell(f"next: regretta run quick --plugin {plugin} --out results/{name}")
     return 0
 

@@ -1,14 +1,16 @@
 """How commands speak: results on stdout, everything else as lines on stderr.
 
 What a command prints may hold names, notes and errors of others; here they lose what commands a
-terminal.
+terminal. With ``--json`` stdout is one document of values, or empty where the command failed.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from math import isfinite
 from typing import Any
 
 from regretta.tabular_data.text import printable, shortened
@@ -17,8 +19,9 @@ _LONGEST = 4_000
 
 
 def tell(line: str) -> None:
-    """Print one line of a result on stdout."""
-    print(printable(line))
+    """Print one line of a result on stdout, escaping what its encoding lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(printable(line).encode(encoding, "backslashreplace").decode(encoding))
 
 
 def say(line: str) -> None:
@@ -34,6 +37,25 @@ def say_damaged(damaged: Iterable[str]) -> int:
     return 2 if lines else 0
 
 
-def print_json(value: Sequence[Any] | Mapping[str, Any]) -> None:
-    """Print a value for machines."""
-    print(json.dumps(value, indent=1))
+def print_json(value: Any) -> None:
+    """Print a value for machines, as ASCII whatever the encoding of stdout.
+
+    Mappings and dataclasses become objects, paths texts, and a number that is none null.
+    """
+    print(json.dumps(_plain(value), indent=1, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | int | None):
+        return value
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else None
+    if is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # of NumPy
+        return _plain(value.tolist())
+    if isinstance(value, Iterable):
+        return [_plain(item) for item in value]
+    return str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,11 @@ from regretta.cli.output import print_json, say, say_damaged, tell
 from regretta.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from regretta.harness.campaign import SuiteOutcome
+    from collections.abc import Iterable, Iterator, Sequence
+
     from regretta.harness.executors import Dask, JobQueue
     from regretta.harness.spec import SuiteSpec
+    from regretta.harness.suite import Failure
 
 _MOST_FAILURES = 20
 
@@ -76,6 +78,7 @@ _MOST_FAILURES = 20
 @click.option("--seed", metavar="N", type=int, help="Seed instead of the suite's.")
 @plugin_option
 @click.option("--no-report", is_flag=True, help="Leave report and figures for later.")
+@json_option
 def run(
     names: tuple[str, ...],
     out: Path | None,
@@ -95,6 +98,7 @@ def run(
     seed: int | None,
     plugins: tuple[Path, ...],
     no_report: bool,
+    as_json: bool,
 ) -> int:
     """Run a suite: what is there already stays, the rest is done.
 
@@ -108,6 +112,7 @@ def run(
     from regretta.experiments.catalog import find_suite, results_folder
     from regretta.experiments.gpu_hours import gpu_hours
     from regretta.harness.campaign import run_suite
+    from regretta.harness.store.results import load_suite
     from regretta.optimizers.registry import plugin_optimizers
 
     if scheduler and cluster:
@@ -146,15 +151,39 @@ def run(
         )
     for line in outcome.set_aside:
         say(line)
-    tell(
-        f"{outcome.done} runs in {folder}, {outcome.new} of them new"
-        f" ({time.monotonic() - started:.1f} s)"
-    )
-    for note in outcome.notes:
-        tell(f"note: {note}")
-    _say_failures(outcome)
+    seconds = time.monotonic() - started
+    if not as_json:
+        tell(f"{outcome.done} runs in {folder}, {outcome.new} of them new ({seconds:.1f} s)")
+        for note in outcome.notes:
+            tell(f"note: {note}")
+    for line in _lines(folder, outcome.failures):
+        say(line)
+    page: Path | None = None
+    damaged: tuple[str, ...] = ()
     if outcome.done and not no_report:
-        _report(folder)
+        from regretta.plots.report import write_report
+
+        suite_now = load_suite(folder)
+        page, damaged = write_report(suite_now), suite_now.damaged
+    if as_json:
+        print_json(
+            {
+                "name": spec.name,
+                "folder": folder,
+                "done": outcome.done,
+                "planned": outcome.planned,
+                "new": outcome.new,
+                "seconds": seconds,
+                "failures": failures_of(folder, outcome.failures),
+                "notes": outcome.notes,
+                "set_aside": outcome.set_aside,
+                "damaged": damaged,
+                "report": page,
+            }
+        )
+    elif page is not None:
+        tell(str(page))
+    say_damaged(damaged)
     if outcome.failures:
         say(f"{len(outcome.failures)} runs failed; the same command tries them again")
         return 1
@@ -189,17 +218,35 @@ def _named(names: tuple[str, ...], own: list[str]) -> tuple[str, tuple[str, ...]
     return _one(tuple(suites) or ("quick",)), rivals
 
 
-def _say_failures(outcome: SuiteOutcome) -> None:
+def failures_of(folder: Path, failures: Iterable[Failure]) -> list[dict[str, Any]]:
+    """Failed runs for machines, each with the file of its record."""
+    from regretta.harness.store.results import failure_path
+    from regretta.harness.suite import Task
+
+    return [
+        {
+            "table": failure.table,
+            "label": failure.label,
+            "number": failure.number,
+            "message": failure.message,
+            "place": failure.place or None,
+            "record": failure_path(folder, Task(failure.table, failure.label, failure.number)),
+        }
+        for failure in failures
+    ]
+
+
+def _lines(folder: Path, failures: Sequence[Failure]) -> Iterator[str]:
     """A line each about the first of them, which names the file that says more."""
     from regretta.harness.store.results import failure_path
     from regretta.harness.suite import Task
 
-    for failure in outcome.failures[:_MOST_FAILURES]:
-        path = failure_path(outcome.folder, Task(failure.table, failure.label, failure.number))
+    for failure in failures[:_MOST_FAILURES]:
+        path = failure_path(folder, Task(failure.table, failure.label, failure.number))
         what = "traceback" if failure.traceback else "record"
-        say(f"failed: {failure.message}; {what} in {path}")
-    if len(outcome.failures) > _MOST_FAILURES:
-        say(f"… and {len(outcome.failures) - _MOST_FAILURES:,} more, in files that end in .failed")
+        yield f"failed: {failure.line}; {what} in {path}"
+    if len(failures) > _MOST_FAILURES:
+        yield f"… and {len(failures) - _MOST_FAILURES:,} more, in files that end in .failed"
 
 
 def _executor(
@@ -220,15 +267,24 @@ def status(folder: Path, as_json: bool) -> int:
 
     In Python: regretta.harness.store.status.suite_status.
     """
-    from dataclasses import asdict
-
     from regretta.harness.store.status import suite_status
 
     found = suite_status(folder)
     if as_json:
-        counts = {"done": found.done, "planned": found.planned}
-        print_json({**asdict(found), "folder": str(found.folder), **counts})
-        return 0
+        print_json(
+            {
+                "name": found.name,
+                "folder": folder,
+                "running": found.running,
+                "done": found.done,
+                "planned": found.planned,
+                "seconds_left": found.seconds_left,
+                "rows": found.rows,
+                "failures": failures_of(folder, found.failures),
+                "damaged": found.damaged,
+            }
+        )
+        return say_damaged(found.damaged)
     state = {True: "running", False: "not running", None: "perhaps running"}[found.running]
     left = (
         "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
@@ -243,12 +299,15 @@ def status(folder: Path, as_json: bool) -> int:
         )
     for line in found.ended_early:
         tell(f"note: {line}")
+    for line in _lines(folder, found.failures):
+        tell(line)
     return say_damaged(found.damaged)
 
 
 @command("compact")
 @folder_argument
-def compact(folder: Path) -> int:
+@json_option
+def compact(folder: Path, as_json: bool) -> int:
     """Put a suite's finished runs into one file a method.
 
     In Python: regretta.harness.store.files.compact.
@@ -256,6 +315,10 @@ def compact(folder: Path) -> int:
     from regretta.harness.store.files import compact as compact_suite
 
     done = compact_suite(folder)
+    if as_json:
+        about = {"folder": folder, "runs": done.runs, "damaged": done.skipped}
+        print_json({**about, "files_before": done.files_before, "files_after": done.files_after})
+        return say_damaged(done.skipped)
     tell(
         f"{done.runs} runs of {folder} are in {done.files_after} files now; there were"
         f" {done.files_before}"
@@ -278,6 +341,7 @@ def compact(folder: Path) -> int:
 @click.option("--statistic", metavar="S", help="Of curves: mean (default), median or iqm.")
 @click.option("--band", metavar="B", help="Around curves: ci (default), iqr or sd.")
 @click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: DIR).")
+@json_option
 def report(
     folder: Path,
     methods: str | None,
@@ -287,6 +351,7 @@ def report(
     statistic: str | None,
     band: str | None,
     out: Path | None,
+    as_json: bool,
 ) -> int:
     """Write report.html, figures, tables and methods.txt of a suite's folder.
 
@@ -305,16 +370,12 @@ def report(
         "band": band,
     }
     look = Look(**{key: value for key, value in asked.items() if value is not None})  # type: ignore[arg-type]
-    tell(str(write_report(suite, out, look.wide_as(width) if width else look)))
-    return say_damaged(suite.damaged)
-
-
-def _report(folder: Path) -> int:
-    from regretta.harness.store.results import load_suite
-    from regretta.plots.report import write_report
-
-    suite = load_suite(folder)
-    tell(str(write_report(suite)))
+    page = write_report(suite, out, look.wide_as(width) if width else look)
+    if as_json:
+        failures = failures_of(folder, suite.failures)
+        print_json({"report": page, "failures": failures, "damaged": suite.damaged})
+    else:
+        tell(str(page))
     return say_damaged(suite.damaged)
 
 
@@ -328,7 +389,8 @@ def _report(folder: Path) -> int:
     help="nas_benchmarks (default), csv or parquet.",
 )
 @click.option("--out", metavar="DIR2", type=PATH, required=True, help="Where to write.")
-def export(folder: Path, form: str, out: Path) -> int:
+@json_option
+def export(folder: Path, form: str, out: Path, as_json: bool) -> int:
     """Write a suite's runs in the format of others.
 
     In Python: regretta.export_suite of regretta.load_suite.
@@ -338,9 +400,17 @@ def export(folder: Path, form: str, out: Path) -> int:
 
     suite = load_suite(folder)
     written = export_suite(suite, out, form)
+    without = [
+        {"table": table, "label": label}
+        for table in suite.tables
+        for label in suite.labels
+        if not suite.runs[table][label]
+    ]
+    if as_json:
+        about = {"folder": out, "format": form, "files": written}
+        print_json({**about, "without_runs": without, "damaged": suite.damaged})
+        return say_damaged(suite.damaged)
     tell(f"{len(written)} files in {out}")
-    for table in suite.tables:
-        for label in suite.labels:
-            if not suite.runs[table][label]:
-                tell(f"note: {label} on {table} has no finished run")
+    for one in without:
+        tell(f"note: {one['label']} on {one['table']} has no finished run")
     return say_damaged(suite.damaged)

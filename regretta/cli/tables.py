@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regretta.cli.arguments import PATH, InOrder, command, json_option
+from regretta.cli.info import described, info
 from regretta.cli.output import print_json, tell
 from regretta.cli.query import query
 from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
-    from regretta.tabular_data.importing import Imported
     from regretta.tabular_data.table import Table
 
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Add budgets 1 and 4 from the 12-epoch runs (nats-bench, nasbench201).",
 )
+@json_option
 def import_(
     form: str,
     source: str,
@@ -47,6 +48,7 @@ def import_(
     partial: bool,
     halfway: bool,
     mid_schedule: bool,
+    as_json: bool,
 ) -> int:
     """Import a published file; afterwards it opens in milliseconds.
 
@@ -71,7 +73,7 @@ def import_(
             bar.update(done - bar.n)
 
         imported = import_table(form, source, name, progress, **keywords)
-    return _print_installed(imported)
+    return _print_made(imported.table, imported.folder, as_json)
 
 
 @command("build")
@@ -124,6 +126,7 @@ def import_(
 @click.option(
     "--commit", metavar="HASH", default="", help="Of the code that measures, for the record."
 )
+@json_option
 def build(
     space: str,
     data: str,
@@ -137,6 +140,7 @@ def build(
     licence: str,
     commit: str,
     save_weights: bool,
+    as_json: bool,
     **recipe: Any,
 ) -> int:
     """Train every cell of a space on a data set; the same call resumes.
@@ -147,6 +151,7 @@ def build(
     """
     from regretta.tabular_data.measure import RECIPES, build_table, family_of
     from regretta.tabular_data.spaces import get_space
+    from regretta.tabular_data.table import Table
 
     recipe["channels"] = _numbers("channels", channels)
     changes = {key: value for key, value in recipe.items() if value is not None}
@@ -164,6 +169,8 @@ def build(
         licence=licence,
         commit=commit,
     )
+    if as_json:
+        return _print_made(Table.open(folder), folder, as_json)
     tell(str(folder))
     return 0
 
@@ -181,7 +188,8 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
 @click.argument("table", metavar="NAME")
 @click.argument("cell", metavar="ROW", type=int)
 @click.option("--repeat", metavar="K", type=int, default=0, help="Which repeat, from 0 on.")
-def weights(table: str, cell: int, repeat: int) -> int:
+@json_option
+def weights(table: str, cell: int, repeat: int, as_json: bool) -> int:
     """Load a cell's trained network and let it predict again.
 
     NAME is a table that was built with --save-weights, ROW one of its rows. Prints what the network
@@ -198,11 +206,19 @@ def weights(table: str, cell: int, repeat: int) -> int:
     data = load(network.data)
     if data.checksum != network.data_sha256:
         raise MeasureError(f"{network.data} is not the data set that the network was trained on")
-    tell(f"cell {cell}: {opened.space.describe(cell)}")
+    found = {}
     for part in ("validation", "test"):
         right = network.predict(getattr(data, part)) == getattr(data, f"{part}_labels")
         measured = opened.columns[f"{part}_accuracy"][cell, -1, repeat]
-        tell(f"{part} accuracy {right.mean():.6f}, in the table {measured:.6f}")
+        found[part] = {"predicted": float(right.mean()), "table": float(measured)}
+    architecture = opened.space.describe(cell)
+    if as_json:
+        about = {"table": opened.name, "row": cell, "repeat": repeat, "architecture": architecture}
+        print_json({**about, **found})
+        return 0
+    tell(f"cell {cell}: {architecture}")
+    for part, both in found.items():
+        tell(f"{part} accuracy {both['predicted']:.6f}, in the table {both['table']:.6f}")
     return 0
 
 
@@ -216,54 +232,32 @@ def weights(table: str, cell: int, repeat: int) -> int:
     help="Most vertices of a cell that stays.",
 )
 @click.option("--name", metavar="NEW", help="Name of the new table (default: NAME-V).")
-def cut(table: str, vertices: int, name: str | None) -> int:
+@json_option
+def cut(table: str, vertices: int, name: str | None, as_json: bool) -> int:
     """Make a table of the smaller cells of a NAS-Bench-101 table.
 
     NAME is a table's name or folder. In Python: regretta.cut_table.
     """
     from regretta.tabular_data.cutting import cut_table
 
-    return _print_installed(cut_table(table, vertices, name))
+    made = cut_table(table, vertices, name)
+    return _print_made(made.table, made.folder, as_json)
 
 
-def _print_installed(installed: Imported) -> int:
-    tell(f"{installed.table.name} in {installed.folder}")
-    for note in installed.table.provenance.notes:
-        tell(f"note: {note}")
-    return 0
-
-
-@command("info")
-@click.argument("name", metavar="NAME")
-@json_option
-def info(name: str, as_json: bool) -> int:
-    """Show a table's cells, budgets, columns, optimum, what is missing and its provenance.
-
-    NAME is a table's name (see `regretta tables`) or folder. In Python: regretta.open_table.
-    """
-    from regretta.tabular_data.catalog import find_table
-    from regretta.tabular_data.table import Table
-
-    table = Table.open(find_table(name))
-    row = described(table) | _statistics(table)
+def _print_made(table: Table, folder: Path, as_json: bool) -> int:
     if as_json:
-        print_json(row)
+        print_json({**described(table), "folder": folder})
         return 0
-    for key, value in row.items():
-        if key == "notes":
-            value = "".join(f"\n    {note}" for note in value)
-        elif isinstance(value, list):
-            value = ", ".join(str(item) for item in value)
-        elif isinstance(value, dict):
-            value = "".join(f"\n    {name}: {shown}" for name, shown in value.items())
-        if value not in ("", None):
-            tell(f"{key}: {value}")
+    tell(f"{table.name} in {folder}")
+    for note in table.provenance.notes:
+        tell(f"note: {note}")
     return 0
 
 
 @command("verify")
 @click.argument("name", metavar="NAME")
-def verify(name: str) -> int:
+@json_option
+def verify(name: str, as_json: bool) -> int:
     """Recompute a table's checksums and check every value.
 
     NAME is a table's name or folder. In Python: regretta.Table.verify.
@@ -271,8 +265,12 @@ def verify(name: str) -> int:
     from regretta.tabular_data.catalog import find_table
     from regretta.tabular_data.table import Table
 
-    table = Table.open(find_table(name))
+    folder = find_table(name)
+    table = Table.open(folder)
     table.verify()
+    if as_json:
+        print_json({**described(table), "folder": folder})
+        return 0
     tell(
         f"{table.name}: {len(table.columns)} columns and all invariants are in order; checksum"
         f" {table.checksum}"
@@ -285,60 +283,3 @@ table = InOrder(
     help="Ask, import, build, cut, describe and verify tables.",
     commands=[query, import_, build, weights, cut, info, verify],
 )
-
-
-def described(table: Table) -> dict[str, Any]:
-    """What a table is, as JSON can hold it."""
-    return {
-        "name": table.name,
-        "dataset": table.dataset,
-        "metric": f"{table.metric.name}, {'higher' if table.metric.higher_is_better else 'lower'}"
-        " is better",
-        "collection": table.collection,
-        "space": table.space.name,
-        "cells": table.n_cells,
-        "budgets": list(table.budgets),
-        "budget_unit": table.budget_unit,
-        "repeats": table.repeats,
-        "columns": list(table.columns),
-        "test_accuracy": table.has_test,
-        "source": table.provenance.source,
-        "licence": table.provenance.licence,
-        "reconstruction": table.provenance.reconstruction,
-        "notes": list(table.provenance.notes),
-        "checksum": table.checksum,
-    }
-
-
-def _statistics(table: Table) -> dict[str, Any]:
-    """The optimum and what is missing."""
-    import numpy as np
-
-    best: dict[str, str] = {}
-    for kind, errors in (
-        ("validation", table.mean_validation_error),
-        ("test", table.mean_test_error),
-    ):
-        if errors is not None:
-            cell = int(np.nanargmin(errors[:, -1]))
-            best[f"mean {kind} accuracy"] = (
-                f"{1 - errors[cell, -1]:.6f}, cell {cell} ({table.space.describe(cell)})"
-            )
-        if f"{kind}_accuracy" in table.columns:
-            column = table.columns[f"{kind}_accuracy"][:, -1]
-            cell, repeat = divmod(int(np.nanargmax(column)), column.shape[1])
-            best[f"single {kind} accuracy"] = (
-                f"{column[cell, repeat]:.6f}, cell {cell}, repeat {repeat}"
-            )
-    missing = {
-        f"{budget:g} {table.budget_unit}": (
-            f"{int((table.repeats - table.available[:, k].astype(int)).sum())} repeats, "
-            f"{int((table.available[:, k] == 0).sum())} cells"
-        )
-        for k, budget in enumerate(table.budgets)
-    }
-    return {
-        "optimum at the largest budget": best,
-        "missing": missing,
-        "bytes": table.nbytes,
-    }

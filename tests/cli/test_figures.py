@@ -75,7 +75,7 @@ def test_json_and_a_chosen_table(
     small101: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert regretta("figures", "nasbench101", "--table", small101, "--out", tmp_path, "--json") == 0
-    rows = {row["figure"]: row for row in json.loads(capsys.readouterr().out)}
+    rows = {row["figure"]: row for row in json.loads(capsys.readouterr().out)["figures"]}
     assert rows["S7"]["anchors"][0]["published"] == "0.365"
     assert "needs the column parameters" in rows["3"]["reason"]
 

@@ -91,14 +91,15 @@ def test_info_tells_the_optimum_and_what_is_missing(
 ) -> None:
     folder = grid_table.write(tmp_path / "grid")
     assert regretta("table", "info", folder) == 0
-    assert "mean test accuracy: 0.775000, cell 3 (x=b, y=d)" in capsys.readouterr().out
+    assert "mean test accuracy: 0.775000, row 3 (x=b, y=d)" in capsys.readouterr().out
     assert regretta("table", "info", folder, "--json") == 0
     row = json.loads(capsys.readouterr().out)
-    assert (
-        row["optimum at the largest budget"]["single validation accuracy"]
-        == "0.830000, cell 3, repeat 1"
+    single = row["optimum"]["validation"]["single"]
+    assert (round(single.pop("value"), 6), single) == (
+        0.83,
+        {"row": 3, "repeat": 1, "architecture": "x=b, y=d"},
     )
-    assert row["missing"] == {"1 epochs": "0 repeats, 0 cells", "9 epochs": "0 repeats, 0 cells"}
+    assert row["missing"] == [{"budget": b, "repeats": 0, "cells": 0} for b in (1.0, 9.0)]
     assert row["checksum"] == grid_table.checksum
 
 

@@ -141,7 +141,7 @@ def test_other_runs_are_as_if_nothing_had_happened(
 def test_the_line_says_which_run_what_and_where(
     failures: Mapping[str, Failure], lines: Mapping[str, int], place: Path, name: str
 ) -> None:
-    line = failures[name].message
+    line = failures[name].line
     assert line.startswith(f"{name}, run 0 on small101: {LINES[name]}")
     assert line.endswith(f", at {place.resolve() / 'odd.py'}:{lines[name]}")
     assert len(line) < 1500

@@ -88,7 +88,7 @@ def test_the_command_prints_it_for_people_and_for_programs(
     assert main(["status", str(folder)]) == 0
     assert capsys.readouterr().out.startswith("small: 10 of 10 runs done, not running\n")
     spoil(folder)
-    assert main(["status", str(folder), "--json"]) == 0
+    assert main(["status", str(folder), "--json"]) == 2
     data = json.loads(capsys.readouterr().out)
     assert (data["done"], data["planned"]) == (7, 10)
     assert data["rows"][1]["failed"] == 1
