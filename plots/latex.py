@@ -10,20 +10,25 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 _POINTS_PER_INCH = 72.27
-_BOLD = 1.15
+_BOLD = 1.153
 """How much wider bold letters may be: any cell may be one."""
 
+WIDTHS = {"": 1.0, "small": 0.925, "footnotesize": 0.85, "scriptsize": 0.8}
+"""Size's command → how wide its letters are beside those of 10 points, as LaTeX sets them in its
+article of 10 points: Computer Modern's small letters are wider than they are high."""
+
 _SETTINGS = (
-    ("", 10.0, 6.0),
-    ("small", 9.0, 6.0),
-    ("small", 9.0, 4.0),
-    ("footnotesize", 8.0, 4.0),
-    ("footnotesize", 8.0, 3.0),
-    ("scriptsize", 7.0, 3.0),
-    ("scriptsize", 7.0, 2.0),
+    ("", 6.0),
+    ("small", 6.0),
+    ("small", 4.0),
+    ("footnotesize", 4.0),
+    ("footnotesize", 3.0),
+    ("scriptsize", 3.0),
+    ("scriptsize", 2.0),
 )
-"""Size's command, points of its letters and of half the space between columns, as LaTeX's article
-has them with text of 10 points."""
+"""Size's command, and points of half the space between columns."""
+
+_SIGN, _DASH = "=", "\N{EM DASH}"
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ def fitting(rows: Iterable[Sequence[str]], column: float | None, page: float | N
         return Setting()
     columns = list(zip(*rows, strict=True))
     for environment, width in (("table", column), ("table*", page or column)):
-        for size, points, space in _SETTINGS:
-            if table_width(columns, points, space) <= width * _POINTS_PER_INCH:
+        for size, space in _SETTINGS:
+            if table_width(columns, size, space) <= width * _POINTS_PER_INCH:
                 commands = f"  \\{size}\n" if size else ""
                 if space != 6.0:
                     commands += f"  \\setlength{{\\tabcolsep}}{{{space:g}pt}}\n"
@@ -68,10 +73,18 @@ def fitting(rows: Iterable[Sequence[str]], column: float | None, page: float | N
     return Setting("table*" if page and page > column else "table", "", scaled=True)
 
 
-def table_width(columns: Sequence[Sequence[str]], points: float, space: float) -> float:
-    """Width of a table in points: its columns' widest cells and the space to either side."""
+def table_width(columns: Sequence[Sequence[str]], size: str, space: float) -> float:
+    """Width of a table in points: its columns' widest cells and the space to either side.
+
+    Parameters
+    ----------
+    size
+        One of `WIDTHS`.
+    space
+        Points to either side of a column.
+    """
     return sum(
-        max(letters(cell) for cell in column) * _BOLD * points / 10 + 2 * space
+        max(letters(cell) for cell in column) * _BOLD * WIDTHS[size] + 2 * space
         for column in columns
     )
 
@@ -79,8 +92,9 @@ def table_width(columns: Sequence[Sequence[str]], points: float, space: float) -
 @lru_cache(maxsize=4096)
 def letters(text: str) -> float:
     """Points that a text takes in Computer Modern Roman of 10 points."""
-    # What the font lacks is as wide as a digit.
-    plain = "".join(c if c.isascii() and c.isprintable() else "0" for c in text)
+    # What the font lacks is as wide as a sign of mathematics, but for the dash, an em.
+    plain = text.replace(_DASH, "00")
+    plain = "".join(c if c.isascii() and c.isprintable() else _SIGN for c in plain)
     width, _, _ = text_to_path.get_text_width_height_descent(
         plain, FontProperties(family="cmr10", size=10), ismath=False
     )

@@ -41,6 +41,7 @@ from regretta.plots.style import (
 )
 from regretta.plots.summary import final_table, pairwise_table
 from regretta.plots.tables import ReportTable
+from regretta.plots.text import escape_latex
 from regretta.plots.verdict import verdicts
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.names import file_name
@@ -86,7 +87,8 @@ def write_report(
     suite: SuiteResults | str | Path, out: str | Path | None = None, look: Look | None = None
 ) -> Path:
     """Write ``report.html`` into a folder, every figure into ``figures/``, every table into
-    ``tables/``, and what a paper says of how it was done into ``methods.txt``.
+    ``tables/``, and what a paper says of how it was done into ``methods.txt`` and, as LaTeX writes
+    it, ``methods.tex``.
 
     Equal results give equal bytes. A suite that is not finished is reported as far as it got, and
     the page says what is missing.
@@ -135,6 +137,7 @@ def write_report(
         page = _page(suite, begun, _sections(suite, begun, gallery), gallery, paragraph)
         path = folder / "report.html"
         write_atomically(folder / "methods.txt", f"{paragraph}\n".encode())
+        write_atomically(folder / "methods.tex", f"{escape_latex(paragraph)}\n".encode())
         write_atomically(path, page.encode())
     except OSError as error:
         raise ReportError(f"the report cannot be written to {folder}: {error.strerror}") from error

@@ -353,7 +353,7 @@ def report(
     out: Path | None,
     as_json: bool,
 ) -> int:
-    """Write report.html, figures, tables and methods.txt of a suite's folder.
+    """Write report.html, figures, tables and methods.txt (.tex) of a suite's folder.
 
     In Python: regretta.write_report, with a regretta.plots.look.Look.
     """

@@ -12,19 +12,34 @@ def test_a_digit_of_computer_modern_is_half_as_wide_as_the_letters_are_high() ->
     assert letters("0" * 20) == pytest.approx(20 * 5.0, rel=0.02)
 
 
+def test_signs_of_mathematics_are_wider_than_digits() -> None:
+    """In cmsy10 and cmr10: times, plus-minus, less-or-equal 7.78 points, an em dash 10."""
+    assert letters("×±≤≥" * 5) == pytest.approx(20 * 7.78, rel=0.02)
+    assert letters("—" * 10) == pytest.approx(100, rel=0.02)
+
+
 def test_columns_have_space_to_either_side() -> None:
-    one = table_width([["0"]], 10, 6)
+    one = table_width([["0"]], "", 6)
     assert one == pytest.approx(5 * 1.15 + 12, rel=0.02)
-    assert table_width([["0", "0"], ["0", "0"]], 10, 6) == pytest.approx(2 * one)
+    assert table_width([["0", "0"], ["0", "0"]], "", 6) == pytest.approx(2 * one)
+
+
+@pytest.mark.parametrize(
+    ("size", "bold_digits"),
+    [("", 57.4997), ("small", 53.24936), ("footnotesize", 49.0004), ("scriptsize", 45.30548)],
+)
+def test_a_table_is_at_least_as_wide_as_latex_sets_it(size: str, bold_digits: float) -> None:
+    """Ten bold digits as pdfTeX (TeX Live 2022) measures them in an article of 10 points."""
+    assert bold_digits <= table_width([["0123456789"]], size, 0) <= bold_digits * 1.03
 
 
 @pytest.mark.parametrize(
     ("digits", "environment", "said"),
     [
         (30, "table", ""),  # 30 * 5.75 + 12 = 184.5 of 234.9 points
-        (41, "table", "small"),  # 248 points; 223 in 9 points
-        (50, "table", "scriptsize"),  # 270 in 9, 238 in 8, 207 in 7
-        (70, "table*", ""),  # 288 in 7 points; the page has 487.8
+        (41, "table", "small"),  # 248 points; 227 at 9 points
+        (50, "table", "scriptsize"),  # 275 at 9, 251 at 8, 235 at 7
+        (70, "table*", ""),  # 327 at 7 points; the page has 487.8
         (400, "table*", ""),
     ],
 )

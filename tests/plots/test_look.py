@@ -78,6 +78,9 @@ def test_a_report_elsewhere_leaves_the_suite_s_folder_alone(folder: Path, tmp_pa
     assert "We compared Random search on 1 tabular benchmark: digits101 (2,532 cells" in said
     assert "Each method ran 3 times" in said
     assert "Curves show the median over runs" in said
+    latex = (tmp_path / "paper" / "methods.tex").read_text()
+    assert r"have 95 \% percentile bootstrap intervals" in latex  # else a comment hides the rest
+    assert len(latex) > len(said)
 
 
 def test_the_best_comes_first_where_the_result_orders(folder: Path, tmp_path: Path) -> None:
