@@ -126,7 +126,7 @@ def run_suite(
     total = sum(counts.values())
     with at_work(folder) as place:
         with place.writing():
-            have, aside, early = done_already(folder, suite.identity())
+            have, aside, early, mixed = done_already(folder, suite.identity())
             again = failed_already(folder, suite.identity()) if only_failed else []
         said += aside
         have = {task for task in have if task.number < counts[task.table, task.label]}
@@ -137,7 +137,7 @@ def run_suite(
         if only_failed:
             queue = Queue(task for task in again if task.number < counts[task.table, task.label])
         failures: dict[Task, Failure] = {}
-        notes: dict[str, None] = {}
+        notes = dict.fromkeys(mixed)
         new = 0
         if progress:
             progress(done, total)
@@ -158,7 +158,7 @@ def run_suite(
                 notes |= dict.fromkeys(outcome.notes)
                 with place.writing():
                     if outcome.data is not None:
-                        write_data(folder, outcome.task, outcome.data)
+                        write_data(folder, outcome.task, outcome.data, outcome.trace)
                         if suite.methods[outcome.task.label].optimizer.keeps_checkpoints:
                             task = outcome.task
                             clear_checkpoints(folder, task.table, task.label, task.number)

@@ -145,6 +145,8 @@ class SuiteIdentity:
         By name, in the suite's order.
     methods
         By label, in the suite's order.
+    trace
+        Whether the runs that are done from now on keep traces. It decides no result.
     """
 
     name: str
@@ -157,6 +159,7 @@ class SuiteIdentity:
     tables: Mapping[str, TableIdentity]
     methods: Mapping[str, MethodIdentity]
     search_table: str = ""
+    trace: bool = False
 
     def __post_init__(self) -> None:
         check_name(self.name, "is no suite's file: a suite's name", SuiteError)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.regret import snap_to_zero
+from regretta.harness.trace import Trace
 from regretta.tabular_data.benchmark import Reference
 from regretta.tabular_data.documents import LARGEST, DocumentError, built, read_json
 from regretta.tabular_data.errors import UserError, shown
@@ -150,6 +151,11 @@ class RunResult:
         What the search measured itself (`Optimizer.log`): columns by name, shape ``[rows]`` each,
         NaN where a row has no value; ``time`` is the simulated time at which that proposal was
         done. Empty for a search that measures nothing.
+    trace
+        Every evaluation, of a run that was asked to keep them and was done just now; None of
+        others. It is no part of the run's file, and decides nothing.
+    checksum
+        That of the run's file, of a run that was read from one; else empty.
     """
 
     table: str
@@ -176,6 +182,8 @@ class RunResult:
     trajectory: Trajectory
     versions: Mapping[str, str] = field(default_factory=dict)
     log: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    trace: Trace | None = field(default=None, metadata={"stored": False})
+    checksum: str = field(default="", metadata={"stored": False})
 
     @property
     def has_test(self) -> bool:
@@ -231,7 +239,8 @@ class RunResult:
 
     def to_json(self) -> bytes:
         """The run as canonical JSON with a checksum of its own; equal runs give equal bytes."""
-        body = {"format": FORMAT, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        stored = [f.name for f in fields(self) if f.metadata.get("stored", True)]
+        body = {"format": FORMAT, **{name: getattr(self, name) for name in stored}}
         body["reference"] = None if self.reference is None else asdict(self.reference)
         body["trajectory"] = {
             f.name: _listed(getattr(self.trajectory, f.name)) for f in fields(Trajectory)
@@ -271,6 +280,7 @@ class RunResult:
             if body.pop("format", None) != FORMAT:
                 raise ResultError("it was written by another version of regretta")
             arrays = {
+                "checksum": checksum_of(data),
                 "trajectory": Trajectory.built(body.pop("trajectory", None)),
                 "log": {
                     name: _numbers(column, f"log of {shown(name)}")
@@ -290,6 +300,11 @@ def log_of(rows: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]
     """Rows as columns, in the order in which their names came up; NaN where a row lacks one."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+
+
+def checksum_of(data: bytes) -> str:
+    """The checksum that stands at the end of `RunResult.to_json`'s bytes: 64 characters."""
+    return data[-len('"}\n') - 64 : -len('"}\n')].decode(errors="replace")
 
 
 def verified(data: bytes) -> bytes:

@@ -19,6 +19,7 @@ from regretta.harness.protocol import Protocol
 from regretta.harness.record import Record, reference
 from regretta.harness.result import RunResult, log_of
 from regretta.harness.search import Search, check_benchmark, check_workers, guarded
+from regretta.harness.trace import Tracer
 from regretta.optimizers.base import Optimizer, Problem
 from regretta.optimizers.code import code_of
 from regretta.tabular_data.benchmark import Benchmark
@@ -52,6 +53,8 @@ class Run:
     folder
         Where an optimizer that `keeps_checkpoints` may keep them; it changes no result but the
         seconds that were measured.
+    trace
+        Whether every evaluation is kept; it changes nothing else of the result.
     """
 
     benchmark: Benchmark
@@ -66,6 +69,7 @@ class Run:
     simulated_workers: int = 1
     code: str = ""
     folder: Path | None = None
+    trace: bool = False
 
     def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
         """The run's two random streams: the optimizer's, and the oracle's draws of repeats.
@@ -116,6 +120,7 @@ def run(spec: Run) -> RunResult:
         limit=spec.time_limit,
         crossing=spec.protocol.crossing,
         where=where,
+        tracer=Tracer(spec.searched, oracle.budgets) if spec.trace else None,
     )
     alone = spec.simulated_workers == 1
     elapsed = search.alone() if alone else search.side_by_side(spec.simulated_workers)
@@ -155,6 +160,7 @@ def run(spec: Run) -> RunResult:
         trajectory=record.trajectory(spec.benchmark),
         versions={**code_of(spec.optimizer).packages, **versions()},
         log=log_of(search.log),
+        trace=None if search.tracer is None else search.tracer.trace(),
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from regretta.harness.oracle import Oracle
 from regretta.harness.record import Record
+from regretta.harness.trace import Tracer
 from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
 from regretta.tabular_data.benchmark import Answers, Benchmark, BenchmarkError
 from regretta.tabular_data.errors import UserError
@@ -59,6 +60,8 @@ class Search:
         Whether the first evaluation to finish after the limit counts too, and ends the search.
     where
         How errors call the run.
+    tracer
+        Takes down every evaluation, if that is wanted.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Search:
         limit: float,
         crossing: bool = False,
         where: str = "search",
+        tracer: Tracer | None = None,
     ) -> None:
         self.optimizer = optimizer
         self.oracle = oracle
@@ -83,6 +87,7 @@ class Search:
         self.limit = limit
         self.crossing = crossing
         self.where = where
+        self.tracer = tracer
         self.spent = 0.0
         self.log: list[dict[str, float]] = []
         self.ended_early = False
@@ -115,6 +120,8 @@ class Search:
                 del times[bisect_right(times, limit) + self.crossing :]
             self.spent += proposal.seconds
             self.record.add(proposal.configurations, proposal.answers, proposal.level, times)
+            if self.tracer is not None:
+                self.tracer.add(proposal.configurations, proposal.answers, proposal.level, times)
             if end > limit:
                 return times[-1] if times else begin
             if end > clock:
@@ -146,15 +153,18 @@ class Search:
           go on. Where `crossing`, the first job to finish after the limit counts, and ends the run.
         - Seconds that the search spends on a proposal itself are spent by the worker that starts
           its first job, before it.
+        - Of several free workers the one with the lowest number starts the next job. Which one does
+          changes no result.
 
         With one worker these are the rules of `alone`, and results are the same to the byte.
         """
-        clock, idle, started = 0.0, workers, 0
-        under_way: list[tuple[float, int, _Evaluated, int]] = []
+        clock, started = 0.0, 0
+        free = list(range(workers))  # a heap
+        under_way: list[tuple[float, int, _Evaluated, int, int]] = []
         proposal: _Evaluated | None = None
         position = size = 0
         while True:
-            while idle:
+            while free:
                 if position == size:
                     proposal = self._ask() if clock < self.limit else None
                     if proposal is None:
@@ -166,23 +176,23 @@ class Search:
                 finish = begin + proposal.answers.costs[i] if proposal.answers.rows else begin
                 if finish == clock:
                     self._count_free(1)
-                    self._come_back(proposal, i, clock)
+                    self._come_back(proposal, i, clock, free[0])
                     continue
                 self._free = 0
-                idle -= 1
+                worker = heappop(free)
                 if finish <= self.limit or self.crossing:
-                    heappush(under_way, (finish, started, proposal, i))
+                    heappush(under_way, (finish, started, proposal, i, worker))
                     started += 1
             if not under_way:
-                self.ended_early = clock < self.limit and idle == workers
+                self.ended_early = clock < self.limit and len(free) == workers
                 return clock
             clock = under_way[0][0]
             while under_way and under_way[0][0] == clock:
-                _, _, done, i = heappop(under_way)
-                self._come_back(done, i, clock)
+                _, _, done, i, worker = heappop(under_way)
+                self._come_back(done, i, clock, worker)
                 if clock > self.limit:
                     return clock
-                idle += 1
+                heappush(free, worker)
 
     def _ask(self) -> _Evaluated | None:
         """The optimizer's next proposal, checked and answered.
@@ -227,7 +237,7 @@ class Search:
         """Keep what the optimizer logged for a proposal, which is done now."""
         self.log += [{"time": clock, **row} for row in proposal.logged]
 
-    def _come_back(self, proposal: _Evaluated, i: int, clock: float) -> None:
+    def _come_back(self, proposal: _Evaluated, i: int, clock: float, worker: int) -> None:
         """One job has finished."""
         if i == 0:
             self.spent += proposal.seconds
@@ -242,6 +252,8 @@ class Search:
             one = proposal.configurations[i : i + 1]
             proposal = _Evaluated(one, proposal.level, 0.0, proposal.tag, answers)
             self.record.add(one, answers, proposal.level, [clock])
+            if self.tracer is not None:
+                self.tracer.add(one, answers, proposal.level, [clock], worker)
         self._tell(proposal, clock, i)
 
     def _tell(self, proposal: _Evaluated, clock: float, start: int = 0) -> None:

@@ -107,6 +107,7 @@ def search(
     protocol: str | Protocol = "default",
     encoding: str = "",
     simulated_workers: int = 1,
+    trace: bool = False,
 ) -> SearchResult:
     """Search a benchmark once.
 
@@ -129,6 +130,8 @@ def search(
         Of the search space, where it has several; empty for the table's own.
     simulated_workers
         Workers on which the search evaluates side by side.
+    trace
+        Whether every evaluation is kept, as ``run.trace`` of the result.
 
     Raises
     ------
@@ -168,5 +171,6 @@ def search(
         seed=seed,
         time_limit=planned.time_limit,
         simulated_workers=simulated_workers,
+        trace=trace,
     )
     return SearchResult(run(made), table)

@@ -98,6 +98,8 @@ class SuiteSpec:
         Python files with further optimizers.
     cluster
         Options of `regretta.harness.executors.JobQueue`; they change no result.
+    trace
+        Whether every evaluation of the runs that are done is kept; it changes no result.
     """
 
     name: str
@@ -114,6 +116,7 @@ class SuiteSpec:
     search_table: str = ""
     plugins: tuple[Path, ...] = ()
     cluster: Mapping[str, Any] = field(default_factory=dict)
+    trace: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", tuple(map(_as_text, self.tables)))
@@ -197,6 +200,7 @@ class SuiteSpec:
         run_time_limit: float | None = None,
         seed: int | None = None,
         simulated_workers: int | None = None,
+        trace: bool | None = None,
         plugins: Sequence[Path] = (),
         plugin_optimizers: Sequence[str] = (),
     ) -> SuiteSpec:
@@ -204,7 +208,7 @@ class SuiteSpec:
 
         Parameters
         ----------
-        runs, time_limit, run_time_limit, seed, simulated_workers
+        runs, time_limit, run_time_limit, seed, simulated_workers, trace
             Take the place of the suite's own; the runs also of the entries' own.
         table
             Only this one. One of the suite's keeps its own time limit; another one takes the place
@@ -269,6 +273,7 @@ class SuiteSpec:
             simulated_workers=(
                 self.simulated_workers if simulated_workers is None else simulated_workers
             ),
+            trace=self.trace if trace is None else trace,
             plugins=(*self.plugins, *(path for path in plugins if path not in self.plugins)),
             optimizers=tuple(entries),
         )

@@ -178,6 +178,7 @@ class Suite:
             time_limit=planned.time_limit,
             simulated_workers=self.spec.simulated_workers,
             code=method.identity.fingerprint,
+            trace=self.spec.trace,
         )
         if self.folder is None or not method.optimizer.keeps_checkpoints:
             return run
@@ -199,6 +200,7 @@ class Suite:
                 label: replace(method.identity, plugin=plugin_copy(plugin_of(method.optimizer)))
                 for label, method in self.methods.items()
             },
+            trace=self.spec.trace,
         )
 
 

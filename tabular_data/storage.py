@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 from platformdirs import user_cache_path, user_data_path
@@ -60,10 +60,17 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Its folder must be there: see `folder_below`.
     """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which becomes `path` when the block ends and vanishes if it fails."""
     handle, name, lock = scratch_file(path)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

@@ -11,6 +11,7 @@ import io
 import json
 import pickle
 import struct
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,10 +23,12 @@ from typing import Any
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteIdentity
 from regretta.harness.result import RunResult
+from regretta.harness.single import search
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
 from regretta.harness.store.files import compact
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
+from regretta.harness.trace_bytes import from_bytes, to_bytes
 from regretta.tabular_data.catalog import _family
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.sources.model_metrics import decode
@@ -44,6 +47,9 @@ from tests.tabular_data.sources.official_files import (
     torch_save,
     whole_file,
 )
+
+RUN = "0" * 64
+"""Checksum of the run that a trace is of."""
 
 
 def checked(read: Callable[[], object]) -> None:
@@ -184,6 +190,35 @@ def run_json(scratch: Path) -> Target:
     return seeds, one
 
 
+def trace(scratch: Path) -> Target:
+    """What follows the line of the checksum; the columns also as they were before deflation."""
+    table = Table.open(grid_table(scratch))
+    found = [
+        search(table, name, seconds=60.0 + i, simulated_workers=i + 1, trace=True).run.trace
+        for i, name in enumerate(("random_search", "regularized_evolution"))
+    ]
+    seeds = []
+    for kept in found:
+        assert kept is not None
+        _, header, columns = to_bytes(kept, RUN).split(b"\n", 2)
+        seeds += [header + b"\n" + columns, b"\n" + header + b"\n" + zlib.decompress(columns)]
+
+    def one(data: bytes) -> None:
+        if data[:1] == b"\n":
+            header, _, columns = data[1:].partition(b"\n")
+            columns = zlib.compress(columns)
+        else:
+            header, _, columns = data.partition(b"\n")
+        if (body := json_of(header)) is not None:
+            header = json.dumps({**body, "length": len(columns)}).encode()
+        content = header + b"\n" + columns
+        sealed = b"regretta trace " + sha256(content).hexdigest().encode() + b"\n" + content
+        checked(lambda: from_bytes(sealed, RUN))
+        checked(lambda: from_bytes(data, RUN))
+
+    return seeds, one
+
+
 def run_folder(scratch: Path) -> Target:
     """The first byte says as what file the rest lies among the runs."""
     out = results(scratch)
@@ -301,6 +336,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
         suite_toml,
         suite_json,
         run_json,
+        trace,
         run_folder,
         pickle_plain,
         nasbench201,

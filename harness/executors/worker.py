@@ -19,10 +19,13 @@ from pathlib import Path
 from threadpoolctl import ThreadpoolController
 
 from regretta.harness.identity import SuiteError, SuiteIdentity
+from regretta.harness.result import checksum_of
 from regretta.harness.run import run, versions
 from regretta.harness.search import OptimizerError
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.suite import Failure, Suite, Task, plan
+from regretta.harness.trace import LARGEST_TRACE
+from regretta.harness.trace_bytes import to_bytes
 from regretta.optimizers.code import files_of_plugin
 from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import described, printable, shortened
@@ -50,6 +53,8 @@ class RunOutcome:
     warm
         Whether its process had done a run of its label before, so that nothing was loaded or
         compiled in it.
+    trace
+        Content of the file of its trace; None if it keeps none.
     """
 
     task: Task
@@ -59,6 +64,7 @@ class RunOutcome:
     notes: tuple[str, ...] = ()
     processor: float = 0.0
     warm: bool = True
+    trace: bytes | None = None
 
 
 def do_run(
@@ -79,13 +85,19 @@ def do_run(
     warm = task.label in done
     done.add(task.label)
 
-    def outcome(data: bytes | None, failure: Failure | None, notes: tuple[str, ...]) -> RunOutcome:
+    def outcome(
+        data: bytes | None,
+        failure: Failure | None,
+        notes: tuple[str, ...],
+        trace: bytes | None = None,
+    ) -> RunOutcome:
         took = time.perf_counter() - start, time.process_time() - processor
-        return RunOutcome(task, took[0], data, failure, notes, took[1], warm)
+        return RunOutcome(task, took[0], data, failure, notes, took[1], warm, trace)
 
     try:
         result = run(suite.run_of(task))
         data = result.to_json()
+        trace = None if result.trace is None else to_bytes(result.trace, checksum_of(data))
     except passing:
         raise
     except BaseException as error:
@@ -94,7 +106,13 @@ def do_run(
         record = _record(traceback.format_exc())
         failure = Failure(*_address(task), _line(message), record, place)
         return outcome(None, failure, ())
-    return outcome(data, None, result.notes)
+    notes = result.notes
+    if suite.spec.trace and trace is None:
+        notes += (
+            f"{task.label} on {task.table}: a run whose trace takes more than"
+            f" {LARGEST_TRACE >> 20} MB of memory keeps none",
+        )
+    return outcome(data, None, notes, trace)
 
 
 DEATHS = 3

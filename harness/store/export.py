@@ -8,18 +8,26 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import RunResult
-from regretta.harness.store.frames import FRAMES, Columns, numbers, suite_columns
+from regretta.harness.store.frames import (
+    EVALUATION_TYPES,
+    FRAMES,
+    Columns,
+    Untraced,
+    evaluation_columns,
+    numbers,
+    suite_columns,
+)
 from regretta.harness.store.results import SuiteResults
 from regretta.tabular_data.names import file_name, unknown
 from regretta.tabular_data.scratch import clear_leftovers
-from regretta.tabular_data.storage import folder_below, write_atomically
+from regretta.tabular_data.storage import atomic_file, folder_below, write_atomically
 from regretta.tabular_data.text import spreadsheet_cell
 
 FORMATS = ("nas_benchmarks", "csv", "parquet")
@@ -28,7 +36,10 @@ _PEER_NAMES: Mapping[str, str] = MappingProxyType({"reinforce": "rl"})
 
 
 def export_suite(
-    suite: SuiteResults, folder: str | Path, form: str = "nas_benchmarks"
+    suite: SuiteResults,
+    folder: str | Path,
+    form: str = "nas_benchmarks",
+    untraced: Untraced | None = None,
 ) -> list[Path]:
     """Write a suite's runs in another format and return the files.
 
@@ -42,7 +53,10 @@ def export_suite(
         ``nas_benchmarks``: ``<method>/run_<id>.json``, the schema of automl/nas_benchmarks with
         more keys; of a suite with several tables, each in a folder of its own. ``csv`` and
         ``parquet``: a file for each of `regretta.harness.store.frames.FRAMES`, such as
-        ``trajectory.csv``, with what `SuiteResults.frame` shows.
+        ``trajectory.csv``, with what `SuiteResults.frame` shows; runs without a trace have one line
+        each among the evaluations, which ends where there is nothing to say.
+    untraced
+        Gets what is to be said of these.
 
     Raises
     ------
@@ -62,7 +76,12 @@ def export_suite(
         if form in _WRITERS:
             for kind in FRAMES:
                 path = folder / f"{kind}.{form}"
-                write_atomically(path, _WRITERS[form](suite_columns(suite, kind)))
+                with atomic_file(path) as file:
+                    if kind == "evaluations":
+                        parts = evaluation_columns(suite, untraced or Untraced())
+                        _WRITERS[form](parts, file, EVALUATION_TYPES)
+                    else:
+                        _WRITERS[form](iter([suite_columns(suite, kind)]), file, None)
                 written.append(path)
             return written
         names = _method_folders(suite.labels)
@@ -130,16 +149,19 @@ def nas_benchmarks_lists(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _csv(columns: Columns) -> bytes:
-    text = io.StringIO()
+def _csv(parts: Iterator[Columns], file: BinaryIO, types: Mapping[str, type] | None) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for line in zip(*columns.values(), strict=True):
-        writer.writerow(map(spreadsheet_cell, line))
-    return text.getvalue().encode()
+    for number, columns in enumerate(parts):
+        if not number:
+            writer.writerow(columns)
+        for line in zip(*columns.values(), strict=True):
+            writer.writerow(map(spreadsheet_cell, line))
+    text.flush()
+    text.detach()
 
 
-def _parquet(columns: Columns) -> bytes:
+def _parquet(parts: Iterator[Columns], file: BinaryIO, types: Mapping[str, type] | None) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -148,11 +170,14 @@ def _parquet(columns: Columns) -> bytes:
             "Parquet needs pyarrow, which is not installed: pip install 'regretta[parquet]', or"
             " choose --format csv"
         ) from None
-    data = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(columns), data)
-    return data.getvalue()
+    kinds = {int: pyarrow.int64(), float: pyarrow.float64(), str: pyarrow.string()}
+    schema = pyarrow.schema([(key, kinds[kind]) for key, kind in types.items()]) if types else None
+    first = pyarrow.table(next(parts), schema=schema)
+    with pyarrow.parquet.ParquetWriter(file, first.schema) as writer:
+        writer.write_table(first)
+        for columns in parts:
+            writer.write_table(pyarrow.table(columns, schema=schema))
 
 
-_WRITERS: Mapping[str, Callable[[Columns], bytes]] = MappingProxyType(
-    {"csv": _csv, "parquet": _parquet}
-)
+_Writer = Callable[[Iterator[Columns], BinaryIO, Mapping[str, type] | None], None]
+_WRITERS: Mapping[str, _Writer] = MappingProxyType({"csv": _csv, "parquet": _parquet})

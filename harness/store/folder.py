@@ -184,6 +184,7 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
         simulated_workers=identity.simulated_workers,
         encoding=identity.encoding,
         search_table=identity.search_table,
+        trace=identity.trace,
         plugins=tuple(dict.fromkeys(path for path in benchmarks if path is not None)),
     )
 

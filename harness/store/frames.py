@@ -6,18 +6,22 @@ A column has one meaning wherever it stands: `MEANINGS` says which.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from regretta.harness.identity import SuiteError
 from regretta.harness.regret import first_moment, regret_matrix
-from regretta.harness.result import RunResult
+from regretta.harness.result import ResultError, RunResult
+from regretta.harness.store.traces import MissingTraceError, read_trace
+from regretta.harness.trace import Trace
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Space, SpaceError, get_space
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from regretta.harness.store.results import SuiteResults
 
 _MOMENTS = 101
+_REMEMBERED = 1 << 16
+_LINES = 100_000
 
 _METHOD = {
     "table": "table that incumbents are judged on",
@@ -42,10 +48,10 @@ _RUN = {
     "ended_early": "whether the optimizer had nothing more to propose before the limit",
 }
 _INCUMBENT = {
-    "time": "simulated seconds at which the incumbent became it; of a curve, the moment",
-    "evaluation": "valid evaluations finished by then",
-    "budget": "budget at which the incumbent was observed; of counts, that of the evaluations",
-    "cell": "row of the incumbent's cell in the table",
+    "time": "simulated seconds: when it became the incumbent, or finished; of a curve, the moment",
+    "evaluation": "valid evaluations finished by then, its own included",
+    "budget": "budget at which the incumbent was observed, or the evaluations were made",
+    "cell": "row of the cell in the table",
     "architecture": "the cell, as the field writes it",
     "configuration": "the configuration that was proposed, as JSON",
     "validation_error": "validation error that the search observed",
@@ -55,6 +61,11 @@ _INCUMBENT = {
     "regret_validation": "mean_validation_error less the lowest of any cell",
     "regret_test": "test_error less the lowest of any cell",
 }
+_EVALUATION = {
+    "cost": "seconds that an evaluation was charged",
+    "worker": "simulated worker that did it, from 0",
+    "repeat": "repeat that was observed, from 0; -1 where it was not one repeat",
+}
 _COUNTS = {
     "evaluations": "valid evaluations finished within the limit; with a budget, those at it",
     "proposals": "configurations proposed, invalid ones included",
@@ -63,14 +74,35 @@ _COUNTS = {
     "simulated_workers": "workers that evaluated side by side",
 }
 
-MEANINGS: Mapping[str, str] = MappingProxyType(_METHOD | _RUN | _INCUMBENT | _COUNTS)
+MEANINGS: Mapping[str, str] = MappingProxyType(_METHOD | _RUN | _INCUMBENT | _EVALUATION | _COUNTS)
 """Every column of any frame, and what it means."""
+
+EVALUATION_TYPES: Mapping[str, type] = MappingProxyType(
+    {
+        "table": str,
+        "label": str,
+        "reconstruction": str,
+        "run": int,
+        "evaluation": int,
+        "time": float,
+        "cost": float,
+        "worker": int,
+        "budget": float,
+        "repeat": int,
+        "cell": int,
+        "architecture": str,
+        "configuration": str,
+        "validation_error": float,
+    }
+)
+"""Columns of ``evaluations``, and what is in them if anything is."""
 
 FRAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "trajectory": (*_METHOD, *_RUN, *_INCUMBENT),
         "final": (*_METHOD, *_RUN, *_COUNTS, *_INCUMBENT),
-        "evaluations": (*_METHOD, *_RUN, "budget", "evaluations"),
+        "budgets": (*_METHOD, *_RUN, "budget", "evaluations"),
+        "evaluations": tuple(EVALUATION_TYPES),
         "curves": (
             "table",
             "label",
@@ -86,9 +118,10 @@ FRAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Kind of frame → its columns, in their order.
 
 ``trajectory`` has a line an incumbent and ``final`` a line a run, with its last incumbent;
-``evaluations`` has a line a run and budget, also where there was none; ``curves`` has a line a run
-and moment. In all but ``curves`` a run without an evaluation and a method without a run have a line
-too, which ends where there is nothing to say.
+``budgets`` has a line a run and budget, also where there was no evaluation; ``evaluations`` has a
+line an evaluation of runs that kept a trace, in the order in which they finished; ``curves`` has a
+line a run and moment. In all but ``curves`` a run without an evaluation and a method without a run
+have a line too, which ends where there is nothing to say; so has a run without a trace.
 """
 
 Columns = dict[str, list[Any]]
@@ -110,12 +143,20 @@ def suite_columns(suite: SuiteResults, kind: str, times: ArrayLike | None = None
     Raises
     ------
     SuiteError
-        If the kind is unknown, or the suite has no run.
+        If the kind is unknown, or the suite has no run, or evaluations are asked for and no run has
+        a trace.
+
+    Warns
+    -----
+    UserWarning
+        If evaluations are asked for and some runs lack a trace that can be used.
     """
     if kind not in FRAMES:
         raise SuiteError(unknown("frame", kind, FRAMES))
     if not any(suite.runs[table][label] for table in suite.tables for label in suite.labels):
         raise SuiteError(f"{suite.folder} has no finished run; run the suite first")
+    if kind == "evaluations":
+        return _all_evaluations(suite)
     if times is not None:
         times = np.asarray(times, dtype=np.float64)
         if times.ndim != 1 or not len(times) or not (np.diff(times) > 0).all() or times[0] < 0:
@@ -125,12 +166,12 @@ def suite_columns(suite: SuiteResults, kind: str, times: ArrayLike | None = None
         if kind == "curves":
             _add_curves(columns, suite, table, times)
             continue
-        lines = {"trajectory": _incumbents, "final": _ends, "evaluations": _by_budget}[kind]
-        cell_of = _described(_space(suite.identity.tables[table].space_spec))
+        lines = {"trajectory": _incumbents, "final": _ends, "budgets": _by_budget}[kind]
+        describe = _described(suite, table)
         for label in suite.labels:
             about = _about(suite, table, label)
             runs = suite.runs[table][label]
-            for line in chain.from_iterable(lines(run, cell_of) for run in runs) if runs else [{}]:
+            for line in chain.from_iterable(lines(run, describe) for run in runs) if runs else [{}]:
                 told = about | line
                 for key, column in columns.items():
                     column.append(told.get(key))
@@ -155,34 +196,43 @@ def _of_run(result: RunResult) -> dict[str, Any]:
     return {"run": result.number, "elapsed": result.elapsed, "ended_early": result.ended_early}
 
 
-_Describe = Callable[[RunResult, int], dict[str, Any]]
-"""Run, number of an incumbent → its architecture and configuration."""
+class _Described:
+    """Architectures and configurations of a space, as people write them."""
 
+    def __init__(self, space: Space | None) -> None:
+        self._space = space
+        if space is not None:
+            self._architecture = lru_cache(_REMEMBERED)(space.describe)
+            self._values = lru_cache(_REMEMBERED)(_written(space))
 
-def _described(space: Space | None) -> _Describe:
-    if space is None:
-        return lambda run, i: {
-            "configuration": json.dumps(run.trajectory.configuration[i].tolist())
-        }
-    architecture = lru_cache(1 << 16)(space.describe)
-
-    def describe(run: RunResult, i: int) -> dict[str, Any]:
-        steps = run.trajectory
-        told: dict[str, Any] = {
-            "configuration": json.dumps(space.to_values(steps.configuration[i].astype(space.dtype)))
-        }
-        if steps.cell is not None:
-            told["architecture"] = architecture(int(steps.cell[i]))
+    def columns(
+        self, cells: NDArray[np.int64] | None, configurations: NDArray[Any] | None
+    ) -> dict[str, Sequence[Any]]:
+        """Row, architecture and configuration of each; what there is not is left out."""
+        told: dict[str, Sequence[Any]] = {}
+        if cells is not None:
+            told["cell"] = cells.tolist()
+            if self._space is not None:
+                told["architecture"] = [self._architecture(cell) for cell in cells.tolist()]
+        if configurations is not None:
+            if self._space is None:
+                told["configuration"] = [json.dumps(entry) for entry in configurations.tolist()]
+            else:
+                entries = configurations.astype(self._space.dtype)
+                told["configuration"] = [self._values(entry.tobytes()) for entry in entries]
         return told
 
-    return describe
+
+def _written(space: Space) -> Callable[[bytes], str]:
+    """The bytes of a configuration → its values as JSON."""
+    return lambda entry: json.dumps(space.to_values(np.frombuffer(entry, space.dtype)))
 
 
-def _space(spec: str | Mapping[str, Any]) -> Space | None:
+def _described(suite: SuiteResults, table: str) -> _Described:
     try:
-        return get_space(spec)
+        return _Described(get_space(suite.identity.tables[table].space_spec))
     except SpaceError:  # that of a benchmark of the user's own
-        return None
+        return _Described(None)
 
 
 def numbers(values: Any) -> list[float | None]:
@@ -190,7 +240,7 @@ def numbers(values: Any) -> list[float | None]:
     return [value if value == value else None for value in values.tolist()]
 
 
-def _incumbents(result: RunResult, describe: _Describe) -> Iterator[dict[str, Any]]:
+def _incumbents(result: RunResult, describe: _Described) -> Iterator[dict[str, Any]]:
     """A line an incumbent; one for a run without any."""
     steps = result.trajectory
     n = len(steps)
@@ -200,7 +250,7 @@ def _incumbents(result: RunResult, describe: _Describe) -> Iterator[dict[str, An
         "time": steps.time.tolist(),
         "evaluation": steps.evaluation.tolist(),
         "budget": numbers(steps.budget),
-        "cell": [None] * n if steps.cell is None else steps.cell.tolist(),
+        **describe.columns(steps.cell, steps.configuration),
         "validation_error": numbers(steps.validation_error),
         "mean_validation_error": numbers(steps.mean_validation_error),
         "test_error": [None] * n if steps.test_error is None else numbers(steps.test_error),
@@ -210,16 +260,16 @@ def _incumbents(result: RunResult, describe: _Describe) -> Iterator[dict[str, An
     }
     for i in range(n):
         line = {key: values[i] for key, values in columns.items()}
-        yield _of_run(result) | line | describe(result, i)
+        yield _of_run(result) | line
 
 
-def _ends(result: RunResult, describe: _Describe) -> Iterator[dict[str, Any]]:
+def _ends(result: RunResult, describe: _Described) -> Iterator[dict[str, Any]]:
     """A line a run: its counts and its last incumbent."""
     *_, last = _incumbents(result, describe)
     yield last | {key: getattr(result, key) for key in _COUNTS}
 
 
-def _by_budget(result: RunResult, _: _Describe) -> Iterator[dict[str, Any]]:
+def _by_budget(result: RunResult, _: _Described) -> Iterator[dict[str, Any]]:
     """A line a budget at which the run evaluated something; one for a run that did nothing."""
     done = {float(budget): count for budget, count in result.evaluations_by_budget.items()}
     if not done:
@@ -257,3 +307,88 @@ def _add_curves(columns: Columns, suite: SuiteResults, table: str, times: Any) -
                 known = kind != "test" or run.has_test
                 values = numbers(regret_matrix([run], times, kind)[0]) if known else None
                 columns[f"regret_{kind}"] += values or [None] * len(times)
+
+
+@dataclass(frozen=True)
+class Untraced:
+    """Runs without a trace that can be used, as they were met.
+
+    Attributes
+    ----------
+    missing, damaged
+        A line each about runs that have none, and about traces that are not as they were written.
+    """
+
+    missing: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """What is to be said: one line for all that are missing, and one for each damaged."""
+        missing = self.missing[:1]
+        if len(self.missing) > 1:
+            missing = [f"{len(self.missing):,} runs lack a trace, the first of them: {missing[0]}"]
+        return missing + self.damaged
+
+
+def evaluation_columns(suite: SuiteResults, untraced: Untraced) -> Iterator[Columns]:
+    """The columns of ``evaluations``, some hundred thousand lines at a time.
+
+    Parameters
+    ----------
+    suite
+        From `load_suite`.
+    untraced
+        Gets the runs without a trace that can be used, which have one empty line each.
+    """
+    columns: Columns = {key: [] for key in EVALUATION_TYPES}
+    for table in suite.tables:
+        describe = _described(suite, table)
+        for label in suite.labels:
+            about = _about(suite, table, label)
+            for run in suite.runs[table][label] or (None,):
+                told: dict[str, Sequence[Any]] = {}
+                n = 1
+                if run is not None:
+                    about["run"] = run.number
+                    try:
+                        trace = read_trace(suite.folder, run)
+                        told, n = _evaluations(trace, describe), max(len(trace), 1)
+                    except MissingTraceError as error:
+                        untraced.missing.append(str(error))
+                    except ResultError as error:
+                        untraced.damaged.append(str(error))
+                for key, column in columns.items():
+                    column += told.get(key) or [about.get(key)] * n
+                if len(columns["run"]) >= _LINES:
+                    yield columns
+                    columns = {key: [] for key in columns}
+    if columns["run"]:
+        yield columns
+
+
+def _evaluations(trace: Trace, describe: _Described) -> dict[str, Sequence[Any]]:
+    """The columns of one run."""
+    return {
+        "evaluation": range(1, len(trace) + 1),
+        "time": trace.time.tolist(),
+        "cost": trace.cost.tolist(),
+        "worker": trace.worker.tolist(),
+        "budget": trace.budget.tolist(),
+        "repeat": trace.repeat.tolist(),
+        "validation_error": trace.validation_error.tolist(),
+        **describe.columns(trace.cell, trace.configuration),
+    }
+
+
+def _all_evaluations(suite: SuiteResults) -> Columns:
+    untraced = Untraced()
+    columns: Columns = {key: [] for key in EVALUATION_TYPES}
+    for part in evaluation_columns(suite, untraced):
+        for key, values in part.items():
+            columns[key] += values
+    said = untraced.lines()
+    if said and all(time is None for time in columns["time"]):
+        raise SuiteError(said[0])
+    for line in said:
+        warnings.warn(line, stacklevel=4)
+    return columns

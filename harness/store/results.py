@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,9 @@ from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
 from regretta.harness.store.folder import read_identity
+from regretta.harness.store.traces import mixed, read_trace, with_trace, write_trace
 from regretta.harness.suite import Failure, Task
+from regretta.harness.trace import Trace
 from regretta.tabular_data.documents import LARGEST, DocumentError, built, read_bytes, read_json
 from regretta.tabular_data.frames import make_frame
 from regretta.tabular_data.storage import write_atomically
@@ -44,6 +46,8 @@ class LabelFiles:
         Files that are not what they should be.
     failed
         Records of failed runs that were not repeated since, by number.
+    traced
+        Numbers of those of its runs that have a trace.
     """
 
     table: str
@@ -52,6 +56,7 @@ class LabelFiles:
     foreign: Mapping[int, Stored]
     damaged: tuple[Damage, ...]
     failed: Mapping[int, Path]
+    traced: Set[int] = frozenset()
 
     @property
     def ended_early(self) -> list[RunResult]:
@@ -115,7 +120,8 @@ def _lying(folder: Path, suite: SuiteIdentity, table: str, label: str) -> LabelF
         for path in sorted(place.glob("[0-9]*.failed"))
         if is_number(path.stem) and int(path.stem) not in runs
     }
-    return LabelFiles(table, label, runs, foreign, found.damaged, failed)
+    traced = with_trace(place, runs)
+    return LabelFiles(table, label, runs, foreign, found.damaged, failed, traced)
 
 
 def _is_of(suite: SuiteIdentity, task: Task, data: bytes, heads: set[bytes]) -> bool:
@@ -181,8 +187,10 @@ def write_failure(folder: Path, failure: Failure) -> None:
     write_atomically(failure_path(folder, task), json.dumps(record, indent=1).encode())
 
 
-def write_data(folder: Path, task: Task, data: bytes) -> None:
-    """Keep the bytes of a finished run; a record of its failure goes."""
+def write_data(folder: Path, task: Task, data: bytes, trace: bytes | None = None) -> None:
+    """Keep the bytes of a finished run and of its trace; a record of its failure goes."""
+    if trace is not None:
+        write_trace(folder, task.table, task.label, task.number, data, trace)
     write_atomically(run_path(folder, task.table, task.label, task.number), data)
     with suppress(FileNotFoundError):
         failure_path(folder, task).unlink()
@@ -253,8 +261,9 @@ class SuiteResults:
         ----------
         kind
             ``trajectory``: a line an incumbent. ``final``: a line a run, with its counts and its
-            last incumbent. ``evaluations``: a line a run and budget, how many there were.
-            ``curves``: a line a run and moment, its regret. The columns are those of
+            last incumbent. ``evaluations``: a line an evaluation, of runs that kept a trace.
+            ``budgets``: a line a run and budget, how many evaluations there were. ``curves``: a
+            line a run and moment, its regret. The columns are those of
             `regretta.harness.store.frames.FRAMES`, what they mean is in `MEANINGS` there.
         times
             Of ``curves``: simulated seconds, ascending; where None, 101 moments a table, equally
@@ -263,13 +272,33 @@ class SuiteResults:
         Raises
         ------
         SuiteError
-            If the kind is unknown, or the suite has no run.
+            If the kind is unknown, or the suite has no run, or evaluations are asked for and no run
+            has a trace.
         UserError
             If pandas is not installed.
+
+        Warns
+        -----
+        UserWarning
+            If evaluations are asked for and some runs lack a trace: these have one empty line each.
         """
         from regretta.harness.store.frames import suite_columns
 
         return make_frame(suite_columns(self, kind, times))
+
+    def trace(self, table: str, label: str, number: int) -> Trace:
+        """Everything that one run did, as arrays.
+
+        Raises
+        ------
+        ResultError
+            If there is no such run, it has no trace, or that is damaged.
+        """
+        runs = self.runs.get(table, {}).get(label, ())
+        run = next((run for run in runs if run.number == number), None)
+        if run is None:
+            raise ResultError(f"{self.folder} has no run {number} of {label!r} on {table!r}")
+        return read_trace(self.folder, run)
 
     def planned(self, label: str) -> int:
         """Runs that the suite asks of a label on every table."""
@@ -341,17 +370,20 @@ def said_of(files: LabelFiles) -> list[str]:
 
 def done_already(
     folder: Path, suite: SuiteIdentity
-) -> tuple[set[Task], list[str], list[RunResult]]:
+) -> tuple[set[Task], list[str], list[RunResult], list[str]]:
     """The runs of a suite with a usable result.
 
-    Besides a line each about files that were set aside, and the runs that ended early.
+    Besides a line each about files that were set aside, the runs that ended early, and a line where
+    some runs have traces and some not.
     """
     have: set[Task] = set()
+    traced = 0
     aside: list[str] = []
     early: list[RunResult] = []
     for files in scan(folder, suite):
         early += files.ended_early
         have.update(Task(files.table, files.label, number) for number in files.runs)
+        traced += len(files.traced)
         for damage in files.damaged:
             if damage.unread:
                 raise SuiteError(
@@ -375,7 +407,7 @@ def done_already(
                 f"{len(files.foreign)} runs of {files.label!r} on {files.table} were made by other"
                 " code or another suite; they are kept as *.replaced and done again"
             )
-    return have, aside, early
+    return have, aside, early, mixed(folder, suite.trace, len(have), traced)
 
 
 def _kept_as(renamed: Path, path: Path) -> str:

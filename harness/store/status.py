@@ -27,6 +27,8 @@ class Progress:
         what is planned.
     ended_early
         Those finished before their limit, as the optimizer had nothing more to propose.
+    traced
+        Those finished that have a trace.
     """
 
     table: str
@@ -36,6 +38,7 @@ class Progress:
     damaged: int
     missing: int
     ended_early: int = 0
+    traced: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class SuiteStatus:
         return sum(row.done for row in self.rows)
 
     @property
+    def traced(self) -> int:
+        """Finished runs that have a trace."""
+        return sum(row.traced for row in self.rows)
+
+    @property
     def planned(self) -> int:
         """All runs."""
         return sum(row.done + row.failed + row.damaged + row.missing for row in self.rows)
@@ -105,7 +113,8 @@ def suite_status(folder: str | Path) -> SuiteStatus:
         missing = planned - len(done) - len(bad) - len(failed)
         counts = (len(done), len(failed), len(bad), missing)
         early_here = sum(run.number in done for run in ended)
-        rows.append(Progress(lying.table, lying.label, *counts, early_here))
+        traced = len(done & lying.traced)
+        rows.append(Progress(lying.table, lying.label, *counts, early_here, traced))
     running = _running(folder)
     left = sum(row.failed + row.damaged + row.missing for row in rows)
     seconds = _seconds_left(folder, written, left) if running is not False and left else None

@@ -69,6 +69,11 @@ _MOST_FAILURES = 20
     metavar="KIND",
     help="Run on jobs of slurm, pbs, sge, …; see [cluster] in docs/clusters.md.",
 )
+@click.option(
+    "--trace/--no-trace",
+    default=None,
+    help="Keep every evaluation of the runs that are done, or not (default: as the suite says).",
+)
 @click.option("--only-failed", is_flag=True, help="Only try those runs again that have failed.")
 @click.option(
     "--redo-changed",
@@ -93,6 +98,7 @@ def run(
     simulated_workers: int | None,
     scheduler: str | None,
     cluster: str | None,
+    trace: bool | None,
     only_failed: bool,
     redo_changed: bool,
     seed: int | None,
@@ -131,6 +137,7 @@ def run(
         run_time_limit=run_time_limit,
         seed=seed,
         simulated_workers=simulated_workers,
+        trace=trace,
         plugins=files,
         plugin_optimizers=own,
     )
@@ -299,6 +306,8 @@ def status(folder: Path, as_json: bool) -> int:
         )
     for line in found.ended_early:
         tell(f"note: {line}")
+    if 0 < found.traced < found.done:
+        tell(f"note: {found.traced:,} of {found.done:,} finished runs have a trace")
     for line in _lines(folder, found.failures):
         tell(line)
     return say_damaged(found.damaged)
@@ -396,10 +405,13 @@ def export(folder: Path, form: str, out: Path, as_json: bool) -> int:
     In Python: regretta.export_suite of regretta.load_suite.
     """
     from regretta.harness.store.export import export_suite
+    from regretta.harness.store.frames import Untraced
     from regretta.harness.store.results import load_suite
 
     suite = load_suite(folder)
-    written = export_suite(suite, out, form)
+    untraced = Untraced()
+    written = export_suite(suite, out, form, untraced)
+    damaged = [*suite.damaged, *untraced.damaged]
     without = [
         {"table": table, "label": label}
         for table in suite.tables
@@ -407,10 +419,12 @@ def export(folder: Path, form: str, out: Path, as_json: bool) -> int:
         if not suite.runs[table][label]
     ]
     if as_json:
-        about = {"folder": out, "format": form, "files": written}
-        print_json({**about, "without_runs": without, "damaged": suite.damaged})
-        return say_damaged(suite.damaged)
+        about = {"folder": out, "format": form, "files": written, "without_runs": without}
+        print_json({**about, "without_trace": len(untraced.missing), "damaged": damaged})
+        return say_damaged(damaged)
     tell(f"{len(written)} files in {out}")
     for one in without:
         tell(f"note: {one['label']} on {one['table']} has no finished run")
-    return say_damaged(suite.damaged)
+    if untraced.missing:
+        tell(f"note: {untraced.lines()[0]}")
+    return say_damaged(damaged)

@@ -54,6 +54,8 @@ def by_hand(grid_table: Table, tmp_path_factory: pytest.TempPathFactory) -> Suit
     )
     plugins = tuple(tmp_path / f"{name}.py" for name in ("cells", "mute", "broken"))
     entries = tuple(OptimizerEntry(name) for name in ("cells", "mute", "broken"))
-    spec = SuiteSpec("hand", (str(table),), entries, time_limit=500, runs=1, plugins=plugins)
+    spec = SuiteSpec(
+        "hand", (str(table),), entries, time_limit=500, runs=1, plugins=plugins, trace=True
+    )
     run_suite(spec, tmp_path / "out")
     return load_suite(tmp_path / "out")

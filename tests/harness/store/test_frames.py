@@ -53,13 +53,34 @@ def test_the_final_frame_has_a_line_a_run_with_its_last_incumbent(by_hand: Suite
 
 
 def test_evaluations_are_counted_by_budget(by_hand: SuiteResults, folder: Path) -> None:
-    frame = by_hand.frame("evaluations")
+    frame = by_hand.frame("budgets")
     counted = list(zip(frame["label"], frame["budget"], frame["evaluations"], strict=True))
     assert counted[:4] == [("cells", 1, 0), ("cells", 9, 2), ("mute", 1, 0), ("mute", 9, 0)]
     suite = load_suite(folder)
-    counts = suite.frame("evaluations").groupby(["label", "run"])["evaluations"].sum()
+    counts = suite.frame("budgets").groupby(["label", "run"])["evaluations"].sum()
     for label, runs in suite.runs["small101"].items():
         assert [counts[label, run.number] for run in runs] == [run.evaluations for run in runs]
+
+
+def test_evaluations_have_a_line_each(by_hand: SuiteResults) -> None:
+    frame = by_hand.frame("evaluations")
+    assert frame["label"].tolist() == ["cells", "cells", "mute", "broken"]
+    done = frame[:2]
+    assert done["evaluation"].tolist() == [1, 2]
+    assert done["cell"].tolist() == [1, 2]
+    assert done["architecture"].tolist() == ["x=a, y=d", "x=b, y=c"]
+    assert [json.loads(entry) for entry in done["configuration"]] == [
+        {"x": "a", "y": "d"},
+        {"x": "b", "y": "c"},
+    ]
+    # Cell c at budget 9 in repeat r takes 110 + 10 c + r seconds.
+    assert (done["cost"] - done["repeat"]).tolist() == [120, 130]
+    assert done["time"].tolist() == done["cost"].cumsum().tolist()
+    assert (done["worker"] == 0).all()
+    assert (done["budget"] == 9).all()
+    accuracy = 0.52 + 0.1 * done["cell"] + 0.01 * done["repeat"]
+    assert (1 - done["validation_error"]).tolist() == pytest.approx(accuracy.tolist())
+    assert frame["time"][2:].isna().all()
 
 
 def test_a_curve_holds_the_incumbents_regret_at_each_moment(by_hand: SuiteResults) -> None:
@@ -154,9 +175,9 @@ def test_the_page_tells_every_frame_and_column() -> None:
     assert sorted(told) == sorted([*FRAMES, *MEANINGS])
 
 
-def test_the_pages_program_runs(tmp_path: Path) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+def test_the_pages_programs_run_one_after_another(tmp_path: Path) -> None:
+    programs = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    (tmp_path / "program.py").write_text("".join(programs), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
