@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +55,8 @@ class SuiteOutcome:
         Runs that failed.
     set_aside
         A line each about files that were renamed: damaged ones, and runs that were done again.
+    processor_seconds
+        Of all runs that were tried just now, by table and label.
     notes
         What the optimizers have to say about their runs, each sentence once, and which runs ended
         before their limit.
@@ -67,6 +69,7 @@ class SuiteOutcome:
     failures: tuple[Failure, ...]
     set_aside: tuple[str, ...]
     notes: tuple[str, ...]
+    processor_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def run_suite(
@@ -138,6 +141,7 @@ def run_suite(
             queue = Queue(task for task in again if task.number < counts[task.table, task.label])
         failures: dict[Task, Failure] = {}
         notes = dict.fromkeys(mixed)
+        processor: dict[tuple[str, str], float] = {}
         new = 0
         if progress:
             progress(done, total)
@@ -156,6 +160,8 @@ def run_suite(
                 if outcome.failure is None:
                     queue.note(outcome.task, outcome.seconds, outcome.processor, outcome.warm)
                 notes |= dict.fromkeys(outcome.notes)
+                kind = (outcome.task.table, outcome.task.label)
+                processor[kind] = processor.get(kind, 0.0) + outcome.processor
                 with place.writing():
                     if outcome.data is not None:
                         write_data(folder, outcome.task, outcome.data, outcome.trace)
@@ -188,6 +194,7 @@ def run_suite(
         tuple(failures[task] for task in failed),
         tuple(said),
         (*sorted(notes), *early_ends(suite.identity(), early)),
+        processor,
     )
 
 

@@ -6,6 +6,7 @@ the type that the class says.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import stat
@@ -329,4 +330,14 @@ def _not(language: str, data: bytes, error: Exception) -> str:
         return f"it is {said}"
     if isinstance(error, RecursionError):
         return "it is nested too deep"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return f"it is text in UTF-16 or UTF-32, and {language} is UTF-8; save it as UTF-8"
+    if b"\0" in data[:HEAD]:
+        return "it has zero bytes, as a binary file or text in UTF-16 has; save it as UTF-8"
+    if isinstance(error, UnicodeDecodeError):
+        line = error.object.count(b"\n", 0, error.start) + 1
+        byte = error.object[error.start]
+        return f"line {line} has a byte that is no UTF-8 (0x{byte:02x}); save it as UTF-8"
+    if b"\r" in data and b"\n" not in data:
+        return "its lines end in carriage returns alone; save it with ends of lines as of today"
     return f"it is not valid {language}: {' '.join(str(error).split()):.200}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -131,15 +131,37 @@ def _is_device(name: str) -> bool:
 
 
 _LONGEST = 100
+_MOST_LIKE, _MOST_NEAR, _MOST_LISTED = 3, 6, 20
+_NEAR, _NEARLY_AS_NEAR = 0.5, 0.15
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """One line: the unknown name, and the nearest known ones or, where none is near, all."""
     name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
-    names = sorted(known)
-    near = get_close_matches(name.lower(), names, n=3, cutoff=0.5) or get_close_matches(
-        name, names, n=3, cutoff=0.5
-    )
-    if near:
-        return f"unknown {kind} {name!r}; did you mean {' or '.join(repr(n) for n in near)}?"
-    return f"unknown {kind} {name!r}; known are {', '.join(names) or 'none'}"
+    names = sorted(set(known))
+    if near := _nearest(name.casefold(), names):
+        *others, last = map(repr, near)
+        listed = f"{', '.join(others)} or {last}" if others else last
+        return f"unknown {kind} {name!r}; did you mean {listed}?"
+    shown = ", ".join(names[:_MOST_LISTED]) or "none"
+    if len(names) > _MOST_LISTED:
+        shown += f" and {len(names) - _MOST_LISTED:,} more"
+    return f"unknown {kind} {name!r}; known are {shown}"
+
+
+def _nearest(name: str, names: list[str]) -> list[str]:
+    """The nearest of some names: the best first, equal ones in the order of the alphabet.
+
+    The same in another case, or with one character more; else those that begin so; else the likest
+    and those nearly as like.
+    """
+    begun = [other for other in names if name and other.casefold().startswith(name)]
+    for more in (0, 1):
+        if same := [other for other in begun if len(other.casefold()) == len(name) + more]:
+            return same
+    if 0 < len(begun) <= _MOST_NEAR:
+        return begun
+    like = {other: SequenceMatcher(None, name, other.casefold()).ratio() for other in names}
+    least = max(_NEAR, max(like.values(), default=0.0) - _NEARLY_AS_NEAR)
+    near = [other for other in names if like[other] >= least]
+    return sorted(near, key=lambda other: -like[other])[:_MOST_LIKE]

@@ -331,10 +331,7 @@ def load_suite(folder: str | Path) -> SuiteResults:
                 result = RunResult.from_json(stored.data)
                 results.append(_slim(result, results[0] if results else result))
             except ResultError as error:
-                damaged.append(
-                    f"result {stored.path} is no result ({error}) although its checksum fits; move"
-                    " it away and run the suite again"
-                )
+                damaged.append(no_result(stored.path, error))
         runs[table][label] = tuple(results)
     return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged))
 
@@ -358,6 +355,14 @@ def _slim(run: RunResult, other: RunResult) -> RunResult:
             np.min_scalar_type(-max(int(entries.max()), -int(entries.min())) - 1)
         )
     return replace(run, **same, trajectory=replace(run.trajectory, configuration=entries))
+
+
+def no_result(path: Path, error: ResultError) -> str:
+    """One line about a file that is as it was written, and yet no result."""
+    return (
+        f"result {path} is no result ({error}) although its checksum fits; move it away and run the"
+        " suite again"
+    )
 
 
 def said_of(files: LabelFiles) -> list[str]:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
+import numpy as np
+
+from regretta.harness.regret import final_regret
+from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.folder import read_identity
-from regretta.harness.store.results import early_ends, failures_in, said_of, scan
+from regretta.harness.store.results import (
+    early_ends,
+    failures_in,
+    no_result,
+    said_of,
+    scan,
+)
 from regretta.harness.suite import Failure
 from regretta.tabular_data.locks import locked
 
@@ -16,12 +28,14 @@ _FEWEST = 3
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one label is on one table, in runs.
+    """How far one label is on one table, in runs, and what these have reached.
 
     Attributes
     ----------
     table, label
         Which one.
+    reconstruction
+        What of the table is modelled; empty where it was measured.
     done, failed, damaged, missing
         Finished; failed and not repeated since; present but unusable; none of these. They add up to
         what is planned.
@@ -29,6 +43,13 @@ class Progress:
         Those finished before their limit, as the optimizer had nothing more to propose.
     traced
         Those finished that have a trace.
+    kind
+        ``test`` where all runs on the table have test errors, else ``validation``.
+    measure
+        ``regret``, or ``error`` where nobody knows the best there is.
+    mean, sd
+        Of `measure` of the last incumbents, a fraction, over the finished runs that have one; the
+        sample standard deviation. None without such a run, and for the deviation of one.
     """
 
     table: str
@@ -39,6 +60,11 @@ class Progress:
     missing: int
     ended_early: int = 0
     traced: int = 0
+    reconstruction: str = ""
+    kind: str = "validation"
+    measure: str = "regret"
+    mean: float | None = None
+    sd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +126,7 @@ def suite_status(folder: str | Path) -> SuiteStatus:
     folder = Path(folder)
     identity = read_identity(folder)
     rows, damaged, written, early, failures = [], [], [], [], []
+    finals: list[list[_Final]] = []
     for lying in scan(folder, identity):
         planned = identity.runs_of(lying.label)
         damaged += said_of(lying)
@@ -114,7 +141,14 @@ def suite_status(folder: str | Path) -> SuiteStatus:
         counts = (len(done), len(failed), len(bad), missing)
         early_here = sum(run.number in done for run in ended)
         traced = len(done & lying.traced)
-        rows.append(Progress(lying.table, lying.label, *counts, early_here, traced))
+        about = identity.tables[lying.table].reconstruction
+        rows.append(Progress(lying.table, lying.label, *counts, early_here, traced, about))
+        finals.append([])
+        for number in sorted(done):
+            try:
+                finals[-1].append(_Final.of(RunResult.from_json(lying.runs[number].data)))
+            except ResultError as error:
+                damaged.append(no_result(lying.runs[number].path, error))
     running = _running(folder)
     left = sum(row.failed + row.damaged + row.missing for row in rows)
     seconds = _seconds_left(folder, written, left) if running is not False and left else None
@@ -122,12 +156,46 @@ def suite_status(folder: str | Path) -> SuiteStatus:
         folder,
         identity.name,
         running,
-        tuple(rows),
+        tuple(_with_means(rows, finals)),
         tuple(failures),
         tuple(damaged),
         early_ends(identity, early),
         seconds,
     )
+
+
+@dataclass(frozen=True)
+class _Final:
+    """What is kept of a run to tell what it reached: its last regret, NaN where it has none."""
+
+    validation: float
+    test: float | None
+    known: bool
+
+    @classmethod
+    def of(cls, run: RunResult) -> Self:
+        test = float(final_regret([run], "test")[0]) if run.has_test else None
+        return cls(float(final_regret([run], "validation")[0]), test, run.reference is not None)
+
+
+def _with_means(rows: Sequence[Progress], finals: Sequence[Sequence[_Final]]) -> Iterator[Progress]:
+    """The rows with what their runs have reached; test and validation regret never meet."""
+    untested = {
+        row.table
+        for row, runs in zip(rows, finals, strict=True)
+        if any(run.test is None for run in runs)
+    }
+    for row, runs in zip(rows, finals, strict=True):
+        kind = "validation" if row.table in untested else "test"
+        values = np.array([getattr(run, kind) for run in runs], dtype=np.float64)
+        values = values[~np.isnan(values)]
+        yield replace(
+            row,
+            kind=kind,
+            measure="regret" if all(run.known for run in runs) else "error",
+            mean=float(values.mean()) if len(values) else None,
+            sd=float(values.std(ddof=1)) if len(values) > 1 else None,
+        )
 
 
 def _running(folder: Path) -> bool | None:

@@ -6,18 +6,24 @@ from pathlib import Path
 
 import click
 
+from regretta.cli import completion
 from regretta.cli.arguments import PATH, command, json_option
 from regretta.cli.output import print_json, say_damaged, tell
 from regretta.tabular_data.errors import UserError
 
 
 @command("figures")
-@click.argument("paper", metavar="PAPER")
+@click.argument(
+    "paper",
+    metavar="PAPER",
+    shell_complete=completion.offering(lambda _: ("nasbench101", "nasbench201")),
+)
 @click.option(
     "--table",
     "names",
     metavar="NAME",
     multiple=True,
+    shell_complete=completion.tables,
     help="This table instead of all (again for several).",
 )
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regretta.cli import completion
 from regretta.cli.arguments import command, json_option
 from regretta.cli.output import print_json, tell
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command("info")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completion.tables)
 @json_option
 def info(name: str, as_json: bool) -> int:
     """Show a table's cells, budgets, columns, optimum, what is missing and its provenance.

@@ -11,22 +11,23 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, TextIO
 
 from regretta.tabular_data.text import printable, shortened
 
 _LONGEST = 4_000
+_PLAIN = {"…": "...", "—": "-", "–": "-", "±": "+-", "†": "*", "−": "-", "α": "alpha", "δ": "delta"}
 
 
 def tell(line: str) -> None:
-    """Print one line of a result on stdout, escaping what its encoding lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(printable(line).encode(encoding, "backslashreplace").decode(encoding))
+    """Print one line of a result on stdout."""
+    print(writable(printable(line), sys.stdout))
 
 
 def say(line: str) -> None:
     """Say something on stderr, always as one line."""
-    print(f"regretta: {shortened(' '.join(printable(line).split()), _LONGEST)}", file=sys.stderr)
+    said = f"regretta: {shortened(' '.join(printable(line).split()), _LONGEST)}"
+    print(writable(said, sys.stderr), file=sys.stderr)
 
 
 def say_damaged(damaged: Iterable[str]) -> int:
@@ -35,6 +36,17 @@ def say_damaged(damaged: Iterable[str]) -> int:
     for line in lines:
         say(line)
     return 2 if lines else 0
+
+
+def writable(line: str, stream: TextIO) -> str:
+    """A line with what the stream's encoding lacks written in other characters, or escaped."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        for character, plain in _PLAIN.items():
+            line = line.replace(character, plain)
+    return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def print_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -15,31 +16,37 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 _SECONDS_A_LINE = 30.0
+_NARROW = 70
+_NARROW_BAR = "{percentage:3.0f}% {n_fmt}/{total_fmt}, {remaining} left, {desc}"
 
 
 class Progress:
     """How far something is, on stderr: a bar in a terminal, elsewhere a line every half minute.
 
+    A bar is no longer than the terminal is wide, where that changes too; what counts stands first
+    in a narrow one. It has no colours. A terminal that cannot go back in a line gets lines.
+
     Parameters
     ----------
     name
         Of what is going on.
+    unit
+        What is counted, one of it: ``run``, ``cell``, ``byte``.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, unit: str = "run") -> None:
         self._name = printable(name)
+        self._unit = unit
         self._bar: tqdm[Any] | None = None
+        self._is_bar = False
         self._over = threading.Event()
         self._lines = threading.Thread(target=self._tell_now_and_then, daemon=True)
         self._done = self._total = self._first = 0
         self._start = time.monotonic()
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(desc=self._name, unit="run", file=sys.stderr)
-        else:
+        self._is_bar = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        if not self._is_bar:
             self._lines.start()
         return self
 
@@ -57,12 +64,26 @@ class Progress:
         """Take note that so many of so many are done."""
         if not self._total:
             self._first, self._start = done, time.monotonic()
-            if self._bar is not None:
-                self._bar.reset(total)
-                self._bar.initial = done
+            if self._is_bar:
+                self._bar = self._new_bar(done, total)
         self._done, self._total = done, total
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
+
+    def _new_bar(self, done: int, total: int) -> tqdm[Any]:
+        from tqdm import tqdm
+
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        return tqdm(
+            desc=self._name,
+            initial=done,
+            total=total,
+            unit="B" if self._unit == "byte" else self._unit,
+            unit_scale=self._unit == "byte",
+            file=sys.stderr,
+            dynamic_ncols=True,
+            bar_format=_NARROW_BAR if 0 < columns < _NARROW else None,
+        )
 
     def say(self, line: str) -> None:
         """Say something meanwhile."""
@@ -73,7 +94,7 @@ class Progress:
     def line(self) -> str:
         """How far it is, and how long the rest takes at this rate."""
         new, left = self._done - self._first, self._total - self._done
-        said = f"{self._name}: {self._done:,} of {self._total:,} runs done"
+        said = f"{self._name}: {self._done:,} of {self._total:,} {self._unit}s done"
         if not new or not left:
             return said
         minutes = (time.monotonic() - self._start) / new * left / 60

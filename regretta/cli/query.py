@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regretta.cli import completion
 from regretta.cli.arguments import command, json_option
 from regretta.cli.output import print_json, tell
 from regretta.tabular_data.errors import UserError
@@ -19,7 +20,7 @@ _LARGEST = 1 << 20
 
 
 @command("query")
-@click.argument("table", metavar="TABLE")
+@click.argument("table", metavar="TABLE", shell_complete=completion.tables)
 @click.argument("architecture", metavar="ARCHITECTURE")
 @click.option("--budget", metavar="B", type=float, help="One of the budgets (default: all).")
 @click.option("--repeat", metavar="K", type=int, help="One repeat, from 0 on (default: all).")

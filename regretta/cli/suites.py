@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regretta.cli import completion
 from regretta.cli.arguments import PATH, command, folder_argument, json_option, plugin_option
 from regretta.cli.output import print_json, say, say_damaged, tell
 from regretta.cli.progress import Progress
+from regretta.cli.summary import as_values, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +25,7 @@ _MOST_FAILURES = 20
 
 
 @command("run")
-@click.argument("names", metavar="SUITE", nargs=-1, required=True)
+@click.argument("names", metavar="SUITE", nargs=-1, required=True, shell_complete=completion.suites)
 @click.option(
     "--out",
     metavar="DIR",
@@ -36,6 +38,7 @@ _MOST_FAILURES = 20
     "optimizers",
     metavar="NAME",
     multiple=True,
+    shell_complete=completion.optimizers,
     help="Only this one (again for several).",
 )
 @click.option(
@@ -47,6 +50,7 @@ _MOST_FAILURES = 20
 @click.option(
     "--table",
     metavar="NAME",
+    shell_complete=completion.tables,
     help="Only this one of the suite's tables, with its time limit; or another table instead.",
 )
 @click.option("--time-limit", metavar="S", type=float, help="Simulated seconds.")
@@ -67,6 +71,7 @@ _MOST_FAILURES = 20
 @click.option(
     "--cluster",
     metavar="KIND",
+    shell_complete=completion.clusters,
     help="Run on jobs of slurm, pbs, sge, …; see [cluster] in docs/clusters.md.",
 )
 @click.option(
@@ -119,6 +124,7 @@ def run(
     from regretta.experiments.gpu_hours import gpu_hours
     from regretta.harness.campaign import run_suite
     from regretta.harness.store.results import load_suite
+    from regretta.harness.store.status import suite_status
     from regretta.optimizers.registry import plugin_optimizers
 
     if scheduler and cluster:
@@ -165,6 +171,10 @@ def run(
             tell(f"note: {note}")
     for line in _lines(folder, outcome.failures):
         say(line)
+    rows = suite_status(folder).rows
+    if not as_json:
+        for line in summary(rows, outcome.processor_seconds):
+            tell(line)
     page: Path | None = None
     damaged: tuple[str, ...] = ()
     if outcome.done and not no_report:
@@ -181,6 +191,7 @@ def run(
                 "planned": outcome.planned,
                 "new": outcome.new,
                 "seconds": seconds,
+                "rows": as_values(rows, outcome.processor_seconds),
                 "failures": failures_of(folder, outcome.failures),
                 "notes": outcome.notes,
                 "set_aside": outcome.set_aside,
@@ -286,7 +297,7 @@ def status(folder: Path, as_json: bool) -> int:
                 "done": found.done,
                 "planned": found.planned,
                 "seconds_left": found.seconds_left,
-                "rows": found.rows,
+                "rows": as_values(found.rows),
                 "failures": failures_of(folder, found.failures),
                 "damaged": found.damaged,
             }
@@ -297,13 +308,8 @@ def status(folder: Path, as_json: bool) -> int:
         "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
     )
     tell(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
-    width = max(len(f"{row.table} {row.label}") for row in found.rows)
-    tell(f"{'':{width}}    done  failed  damaged  missing")
-    for row in found.rows:
-        tell(
-            f"{row.table + ' ' + row.label:{width}} {row.done:7} {row.failed:7} {row.damaged:8}"
-            f" {row.missing:8}"
-        )
+    for line in summary(found.rows):
+        tell(line)
     for line in found.ended_early:
         tell(f"note: {line}")
     if 0 < found.traced < found.done:
@@ -395,6 +401,7 @@ def report(
     "form",
     metavar="FORMAT",
     default="nas_benchmarks",
+    shell_complete=completion.export_formats,
     help="nas_benchmarks (default), csv or parquet.",
 )
 @click.option("--out", metavar="DIR2", type=PATH, required=True, help="Where to write.")

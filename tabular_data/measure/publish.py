@@ -12,6 +12,7 @@ For example, the table of all NAS-Bench-101 cells of up to five vertices, from a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def build_table(
     recipe: Recipe | None = None,
     device: str | None = None,
     save_weights: bool = False,
-    progress: bool = True,
+    progress: Callable[[int, int], None] | None = None,
     licence: str = "unknown",
     commit: str = "",
 ) -> Path:
@@ -77,8 +78,8 @@ def build_table(
     save_weights : bool
         Keep the trained weights of the largest budget in the table's folder ``weights``: see
         `regretta.tabular_data.measure.weights.load_network`.
-    progress : bool
-        Show progress and the time left on standard error.
+    progress : callable, optional
+        Called with cells done and cells in all, at first and whenever one is done.
     licence : str
         Under which the table is given to others.
     commit : str

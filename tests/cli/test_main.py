@@ -245,15 +245,6 @@ def test_the_help_of_a_command_names_its_python_call(command: click.Command) -> 
         assert pydoc.locate(name), name
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_complete_commands(
-    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("_REGRETTA_COMPLETE", f"{shell}_source")
-    assert regretta() == 0
-    assert f"_REGRETTA_COMPLETE={shell}_complete" in capsys.readouterr().out
-
-
 def test_help_imports_no_heavy_library() -> None:
     code = (
         "import sys\nfrom regretta.cli import main\nmain(['--help'])\n"

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
 from regretta.cli import main, progress
+from regretta.cli.output import tell
 from regretta.cli.progress import Progress
 
 EVIL = "red \\x1b[31m\\x07 \\x9b2J"
@@ -87,3 +97,71 @@ def test_a_short_command_says_nothing_of_its_progress(capsys: pytest.CaptureFixt
         bar.update(0, 60)
         bar.update(60, 60)
     assert capsys.readouterr().err == ""
+
+
+BAR = """
+import time
+from regretta.cli.progress import Progress
+with Progress("a-suite-with-a-long-name-indeed") as bar:
+    for done in range(0, 1201, 60):
+        bar.update(done, 1200)
+        time.sleep(0.02)
+    bar.say("something in between")
+"""
+
+
+def on_a_terminal(columns: int, **environment: str) -> bytes:
+    """What a program writes to a terminal of so many columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-c", BAR],
+            stdin=subprocess.DEVNULL,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm", **environment},
+        )
+    finally:
+        os.close(slave)
+    written = b""
+    while True:
+        try:
+            some = os.read(master, 65_536)
+        except OSError:  # Linux, at the end
+            break
+        if not some:
+            break
+        written += some
+    os.close(master)
+    assert process.wait() == 0
+    return written
+
+
+def test_in_a_narrow_terminal_the_bar_is_one_line_that_says_how_far_it_is() -> None:
+    written = on_a_terminal(40).decode()
+    bars = [part for part in re.split(r"[\r\n]+", written) if "1200" in part]
+    assert bars
+    assert max(len(bar.rstrip()) for bar in bars) <= 40
+    assert all(re.search(r"\d+% +\d+/1200, [\d:?]+ left", bar) for bar in bars)
+
+
+def test_a_terminal_without_colours_or_letters_gets_neither() -> None:
+    written = on_a_terminal(80, NO_COLOR="1", PYTHONIOENCODING="ascii")
+    assert b"1200" in written
+    assert b"\x1b[3" not in written
+    assert written.isascii()
+
+
+def test_a_terminal_that_cannot_go_back_gets_no_bar() -> None:
+    written = on_a_terminal(80, TERM="dumb")
+    assert written.split(b"\r\n") == [b"regretta: something in between", b""]
+
+
+def test_characters_that_the_encoding_lacks_are_written_in_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    tell("0.1 ± 0.2 … für 方法")
+    sys.stdout.flush()
+    assert written.getvalue() == b"0.1 +- 0.2 ... f\\xfcr \\u65b9\\u6cd5\n"

@@ -94,7 +94,7 @@ def test_where_a_program_wrote_it_nothing_may_lack() -> None:
         (b'{"a": 1', "not valid JSON"),
         (b'{"a": NaN}', "NaN, which is no number"),
         (b'{"a": "\\ud800"}', "is no text"),
-        (b'{"a": "\xff"}', "not valid JSON"),
+        (b'{"a": "\xff"}', "line 1 has a byte that is no UTF-8"),
         (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
         (b'{"a": ' * 900, "not valid JSON|too deep"),
         (b"[" * 100_000, "nothing but brackets"),
@@ -113,7 +113,7 @@ def test_what_is_no_json_is_called_what_it_is(data: bytes, said: str) -> None:
     ("data", "said"),
     [
         (b"a = ", "not valid TOML"),
-        (b"a = \xff", "not valid TOML"),
+        (b"a = \xff", "line 1 has a byte that is no UTF-8"),
         (b"a = " + b"9" * 5000, "not valid TOML"),
         (b"a = " + b"[" * 5000, "too deep"),
         (b"a" + b".a" * 5000 + b" = 1", "more than 100 dots"),
@@ -145,3 +145,29 @@ def test_any_value_is_shown_in_one_short_line() -> None:
     for value in (doubled, endless, "x" * 10**6, 1 << 10**6, {"a": doubled}, object()):
         assert 0 < len(shown(value, 40)) <= 40
     assert shown([1, "a"]) == "[1, 'a']"
+
+
+TOML = 'title = "über"\nnames = ["a",\n  "b"]\n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_toml_of_any_editor_is_read(encoding: str, end: str) -> None:
+    data = TOML.replace("\n", end).encode(encoding)
+    assert read_toml(data) == {"title": "über", "names": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (TOML.encode("utf-16"), "UTF-16 or UTF-32, and TOML is UTF-8; save it as UTF-8"),
+        (TOML.encode("utf-16-be"), "save it as UTF-8"),
+        (b"a = 1\n".decode().encode("utf-16-le"), "save it as UTF-8"),
+        (TOML.encode("utf-32"), "save it as UTF-8"),
+        (("a = 1\n" + TOML).encode("latin-1"), "line 2 has a byte that is no UTF-8 \\(0xfc\\)"),
+        (TOML.replace("\n", "\r").encode(), "carriage returns alone"),
+    ],
+)
+def test_toml_in_another_encoding_is_one_line_that_says_what_to_do(data: bytes, said: str) -> None:
+    with pytest.raises(DocumentError, match=said):
+        read_toml(data)

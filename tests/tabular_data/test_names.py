@@ -12,7 +12,7 @@ from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec
 from regretta.tabular_data.columns import TableError
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import check_name, file_name, refuse_twins
+from regretta.tabular_data.names import check_name, file_name, refuse_twins, unknown
 
 NO_NAMES = [
     "",
@@ -114,3 +114,22 @@ def test_names_that_differ_in_case_only_are_refused() -> None:
         refuse_twins("tables", ["a", "b", "A"])
     with pytest.raises(SuiteError, match="labels"):
         refuse_twins("labels", ["straße", "STRASSE"], SuiteError)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("quik", ["quick", "other"], "did you mean 'quick'?"),
+        ("Quick", ["quick", "quack"], "did you mean 'quick'?"),
+        ("x1", ["x2", "x2", "x3", "x4"], "did you mean 'x2', 'x3' or 'x4'?"),
+        ("darts", ["gdas", "darts_v2", "darts_v1"], "did you mean 'darts_v1' or 'darts_v2'?"),
+        ("zzz", ["b", "a", "b"], "known are a, b"),
+        ("zzz", [], "known are none"),
+        ("zzz", [f"n{k:04}" for k in range(1_023)], "n0018, n0019 and 1,003 more"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_each_once(
+    name: str, known: list[str], said: str
+) -> None:
+    assert unknown("thing", name, known).startswith(f"unknown thing {name!r}; ")
+    assert unknown("thing", name, known).endswith(said)

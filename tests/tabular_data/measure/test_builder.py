@@ -61,7 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(home: Path) -> Measurements:
-    return build(small_plan(), home / "table", progress=False)
+    return build(small_plan(), home / "table")
 
 
 @pytest.fixture
@@ -142,14 +142,14 @@ def test_any_training_can_be_repeated_by_itself(undisturbed: Measurements) -> No
 
 
 def test_other_budgets_and_repeats_change_no_run(undisturbed: Measurements, tmp_path: Path) -> None:
-    fewer = build(small_plan(budgets=(2,), repeats=1), tmp_path / "table", progress=False)
+    fewer = build(small_plan(budgets=(2,), repeats=1), tmp_path / "table")
     assert (fewer.test_accuracy[:, 0, 0] == undisturbed.test_accuracy[:, 1, 0]).all()
 
 
 def test_a_finished_build_trains_nothing_again(
     finished: Path, trained: list[int], undisturbed: Measurements
 ) -> None:
-    assert same_accuracies(build(small_plan(), finished, progress=False), undisturbed)
+    assert same_accuracies(build(small_plan(), finished), undisturbed)
     assert not trained
 
 
@@ -158,12 +158,12 @@ def test_cells_of_nasbench201_are_measured_goes_on_and_are_the_same_again(
 ) -> None:
     whole = make_plan(NasBench201(), DIGITS, budgets=(1, 2), repeats=2, seed=5, device="cpu")
     few = dataclasses.replace(whole, cells=whole.cells[:2], of_row=whole.of_row[:2])
-    first = build(few, tmp_path / "table", progress=False)
+    first = build(few, tmp_path / "table")
     assert first.validation_curve.shape == (2, 2, 2)
     assert (first.latency_seconds > 0).all()
     assert (first.seconds[..., 0] == first.seconds[..., 1]).all()  # measured side by side
     (tmp_path / "table.building" / "cells" / "00001.json").unlink()
-    again = build(few, tmp_path / "table", progress=False)
+    again = build(few, tmp_path / "table")
     assert same_accuracies(first, again)
     assert trained == [1, 1, 2, 2] * 3
 
@@ -174,7 +174,7 @@ from pathlib import Path
 from regretta.tabular_data.measure import build, load, make_plan
 from regretta.tabular_data.spaces import NasBench101
 plan = make_plan(NasBench101(3), load("digits"), budgets=(1, 2), repeats=2, seed=5, device="cpu")
-build(plan, Path(sys.argv[1]), workers=int(sys.argv[2]), progress=False)
+build(plan, Path(sys.argv[1]), workers=int(sys.argv[2]))
 """
 
 
@@ -195,7 +195,7 @@ def test_a_killed_build_goes_on_as_if_nothing_had_been(
     _wait_until_still(folder)
     kept = cells_in(folder)
     assert 2 <= len(kept) < 7, f"killed at {len(kept)} of 7 cells"
-    assert same_accuracies(build(small_plan(), tmp_path / "table", progress=False), undisturbed)
+    assert same_accuracies(build(small_plan(), tmp_path / "table"), undisturbed)
     assert len(trained) == 4 * (7 - len(kept))
     assert {name: content for name, content in cells_in(folder).items() if name in kept} == kept
 
@@ -223,7 +223,7 @@ def test_checkpoints_of_other_settings_are_refused_in_one_line(
     with pytest.raises(
         MeasureError, match=f"table.building: checkpoints of other settings .*{says}"
     ) as caught:
-        build(small_plan(**changes), finished, progress=False)
+        build(small_plan(**changes), finished)
     assert "\n" not in str(caught.value)
     assert not trained
 
@@ -243,7 +243,7 @@ def test_a_damaged_checkpoint_is_measured_again(
 ) -> None:
     place = finished.with_name("table.building") / "cells" / "00003.json"
     place.write_bytes(damage(place.read_bytes()))
-    assert same_accuracies(build(small_plan(), finished, progress=False), undisturbed)
+    assert same_accuracies(build(small_plan(), finished), undisturbed)
     assert trained == [1, 1, 2, 2]
 
 
@@ -252,7 +252,7 @@ def test_a_build_begun_by_other_code_is_refused(
 ) -> None:
     monkeypatch.setattr(plan_module, "code_fingerprint", lambda: "of another commit")
     with pytest.raises(MeasureError, match="begun by another version of the code") as caught:
-        build(small_plan(), finished, progress=False)
+        build(small_plan(), finished)
     assert "\n" not in str(caught.value)
     assert not trained
 
@@ -267,7 +267,7 @@ def test_two_builds_never_share_a_folder(tmp_path: Path) -> None:
         folder.lock(),
         pytest.raises(MeasureError, match="another build is running in this folder"),
     ):
-        build(plan, tmp_path / "table", progress=False)
+        build(plan, tmp_path / "table")
 
 
 def test_a_cell_that_raises_is_noted_blocks_publishing_and_is_tried_again(
@@ -289,14 +289,12 @@ def test_a_cell_that_raises_is_noted_blocks_publishing_and_is_tried_again(
             MeasureError,
             match=r"1 of 7 cells failed, the first is row 2 \(RuntimeError: out of mem",
         ):
-            build_table("nasbench101-3v", "digits", finished, progress=False, **SETTINGS)
+            build_table("nasbench101-3v", "digits", finished, **SETTINGS)
     assert not finished.exists()
     record = json.loads(place.read_text())
     assert (record["failure"], record["runs"]) == ("RuntimeError: out of memory", [])
     assert not trained
-    table = Table.open(
-        build_table("nasbench101-3v", "digits", finished, progress=False, **SETTINGS)
-    )
+    table = Table.open(build_table("nasbench101-3v", "digits", finished, **SETTINGS))
     assert trained == [1, 1, 2, 2]
     np.testing.assert_array_equal(
         table.columns["test_accuracy"], undisturbed.test_accuracy.astype(np.float32)
@@ -332,7 +330,7 @@ def test_too_few_training_images_for_a_batch_are_refused_before_any_training(
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "few.npz", images=rng.random((60, 8, 8)), labels=np.arange(60) % 2)
     with pytest.raises(MeasureError, match="few: 16 training images are too few for a batch of 50"):
-        build_table("nasbench101-3v", str(tmp_path / "few.npz"), tmp_path / "table", progress=False)
+        build_table("nasbench101-3v", str(tmp_path / "few.npz"), tmp_path / "table")
 
 
 def test_workers_must_be_one_at_least(tmp_path: Path) -> None:

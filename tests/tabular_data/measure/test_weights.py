@@ -34,7 +34,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         repeats=2,
         device="cpu",
         save_weights=True,
-        progress=False,
     )
 
 
