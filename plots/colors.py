@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from colorsys import hls_to_rgb, rgb_to_hls
 from types import MappingProxyType
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
 VISIONS: Mapping[str, NDArray[np.float64]] = MappingProxyType(
@@ -58,8 +59,7 @@ def seen(colors: Sequence[str], vision: str) -> NDArray[np.float64]:
         A key of `VISIONS`.
     """
     srgb = np.array([to_rgb(color) for color in colors]).reshape(-1, 3)
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    linear = np.clip(linear @ VISIONS[vision].T, 0, 1)
+    linear = np.clip(_linear(srgb) @ VISIONS[vision].T, 0, 1)
     t = linear @ _TO_XYZ.T / _WHITE
     f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = f.T
@@ -110,3 +110,30 @@ def distances(one: Sequence[str], two: Sequence[str]) -> NDArray[np.float64]:
     """CIEDE2000 between colours, for the reader to whom they are closest: shape ``[one, two]``."""
     by_vision = [ciede2000(seen(one, v)[:, None], seen(two, v)[None, :]) for v in VISIONS]
     return np.asarray(np.min(by_vision, axis=0))
+
+
+DARK = "#1B1B1D"
+"""The ground of pages for dark surroundings."""
+
+
+def contrast(one: str, two: str) -> float:
+    """Contrast of two colours, from 1 to 21 (WCAG 2.2, relative luminance)."""
+    lights = [float(_TO_XYZ[1] @ _linear(np.array(to_rgb(color)))) for color in (one, two)]
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+def on_dark(color: str, least: float = 4.5) -> str:
+    """The colour, so much lighter that it stands out from `DARK`; what is black becomes white."""
+    hue, light, saturation = rgb_to_hls(*to_rgb(color))
+    if saturation < 0.1 and light < 0.5:
+        light = 1 - 0.9 * light
+        light = min(light, 0.93)
+    while True:
+        found = str(to_hex(hls_to_rgb(hue, light, saturation))).upper()
+        if contrast(found, DARK) >= least or light >= 1:
+            return found
+        light = min(light + 0.02, 1.0)
+
+
+def _linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)

@@ -9,27 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
 from regretta.plots.friedman import friedman_of_runs
+from regretta.plots.interactive.explorer import Explorer, explorer
 from regretta.plots.look import Look, chosen, ordered
 from regretta.plots.methods_paragraph import methods_paragraph
+from regretta.plots.order import by_result, leaders
 from regretta.plots.rank_over_time import (
     draw_ranks,
-    expected_ranks,
     rank_caption,
     rank_curves,
     rank_table,
 )
 from regretta.plots.reach import reach_tables
-from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
+from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves
 from regretta.plots.report_notes import count, method_rows, reader_notes, setup_rows
 from regretta.plots.spread import STATISTICS
 from regretta.plots.statistics import StatisticsError
@@ -87,8 +86,9 @@ def write_report(
     suite: SuiteResults | str | Path, out: str | Path | None = None, look: Look | None = None
 ) -> Path:
     """Write ``report.html`` into a folder, every figure into ``figures/``, every table into
-    ``tables/``, and what a paper says of how it was done into ``methods.txt`` and, as LaTeX writes
-    it, ``methods.tex``.
+    ``tables/``, what a paper says of how it was done into ``methods.txt`` and, as LaTeX writes it,
+    ``methods.tex``, and what makes the page's figures interactive into ``scripts/``: without that
+    folder, or without scripts, the page shows pictures.
 
     Equal results give equal bytes. A suite that is not finished is reported as far as it got, and
     the page says what is missing.
@@ -131,10 +131,14 @@ def write_report(
         for place in ("figures", "tables"):
             clear_leftovers(folder_below(folder, place))
         if look.order == "result":
-            suite = ordered(suite, _by_result({table: suite.runs[table] for table in begun}))
+            suite = ordered(suite, by_result({table: suite.runs[table] for table in begun}))
         gallery = _gallery(suite, begun, folder, look)
         paragraph = methods_paragraph(suite, look)
-        page = _page(suite, begun, _sections(suite, begun, gallery), gallery, paragraph)
+        sections = _sections(suite, begun, gallery)
+        look_closer = explorer(suite, _heard(suite, begun), gallery.styles, gallery.names, look)
+        if look_closer is not None:
+            look_closer.write(folder)
+        page = _page(suite, begun, sections, gallery, paragraph, look_closer)
         path = folder / "report.html"
         write_atomically(folder / "methods.txt", f"{paragraph}\n".encode())
         write_atomically(folder / "methods.tex", f"{escape_latex(paragraph)}\n".encode())
@@ -150,6 +154,7 @@ def _page(
     sections: Sequence[Section],
     gallery: _Gallery,
     paragraph: str,
+    look_closer: Explorer | None,
 ) -> str:
     environment = Environment(
         loader=PackageLoader("regretta.plots"),
@@ -176,6 +181,7 @@ def _page(
             {t: Counter(f.label for f in suite.failures if f.table == t) for t in begun},
         ),
         notes=reader_notes(suite),
+        explorer=look_closer,
         sections=sections,
         setup=setup_rows(suite),
         methods=method_rows(suite, gallery.styles),
@@ -191,25 +197,13 @@ def _clean(value: Any) -> Any:
 Item = Picture | ReportTable | str
 
 
-def _by_result(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:
-    """Labels by mean final regret, averaged over the tables; those without a value come last."""
-    means: dict[str, list[float]] = {}
-    for runs in tables.values():
-        kind = regret_kind(runs)
-        for label, group in runs.items():
-            values = final_regret(group, kind) if group else np.empty(0)
-            values = values[~np.isnan(values)]
-            means.setdefault(label, []).append(float(values.mean()) if len(values) else np.inf)
-    return sorted(means, key=lambda label: float(np.mean(means[label])))
-
-
 def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look) -> _Gallery:
     methods = suite.identity.methods
     entries = [(label, method.optimizer) for label, method in methods.items()]
     settings = {label: method.settings for label, method in methods.items()}
     if len(methods) <= MOST_TOLD_APART:
         return _Gallery(folder, look, method_styles(entries, settings))
-    leading = _leading({table: suite.runs[table] for table in begun})
+    leading = leaders({table: suite.runs[table] for table in begun}, LEADING)
     return _Gallery(
         folder,
         look,
@@ -219,25 +213,8 @@ def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look
     )
 
 
-def _leading(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:
-    """The `LEADING` labels by their rank of final regret, averaged over the tables."""
-    ranks: dict[str, list[float]] = {}
-    for runs in tables.values():
-        there = {label: group for label, group in runs.items() if group}
-        kind = regret_kind(there)
-        finals = [np.nan_to_num(final_regret(g, kind), nan=np.inf) for g in there.values()]
-        for label, rank in zip(there, expected_ranks(finals), strict=True):
-            ranks.setdefault(label, []).append(float(rank))
-    order = sorted(ranks, key=lambda label: (-len(ranks[label]), np.mean(ranks[label])))
-    return order[:LEADING]
-
-
 def _sections(suite: SuiteResults, begun: Sequence[str], gallery: _Gallery) -> list[Section]:
-    heard = [
-        t
-        for t in begun
-        if any(len(run.trajectory) for runs in suite.runs[t].values() for run in runs)
-    ]
+    heard = _heard(suite, begun)
     sections = []
     if len(heard) > 1:
         sections.append(Section("All tables", "all-tables", _all_tables(suite, heard, gallery)))
@@ -252,6 +229,15 @@ def _sections(suite: SuiteResults, begun: Sequence[str], gallery: _Gallery) -> l
             ]
         sections.append(Section(table, f"table-{file_name(table)}", items))
     return sections
+
+
+def _heard(suite: SuiteResults, begun: Sequence[str]) -> list[str]:
+    """The tables on which a run finished an evaluation."""
+    return [
+        table
+        for table in begun
+        if any(len(run.trajectory) for runs in suite.runs[table].values() for run in runs)
+    ]
 
 
 @dataclass(frozen=True)

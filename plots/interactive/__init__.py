@@ -1,0 +1,1 @@
+"""The part of a report that answers questions: figures to toggle, read and switch, offline."""

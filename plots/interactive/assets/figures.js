@@ -1,0 +1,218 @@
+"use strict";
+// What each figure draws of the page's data: traces and axes for the library, nothing computed.
+
+regretta.figures = (data) => {
+  const arrays = data.arrays.map(() => null);
+  const array = (number) => (arrays[number] ??= regretta.unpack(data.arrays[number]));
+  const { plain, percent, interval, humanTime } = regretta;
+
+  const axisTitle = (text) => ({ title: { text: plain(text), standoff: 8 } });
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+  const named = (pairs, key) => pairs.find(([name]) => name === key)[1];
+
+  // What is zero or less has no place on a logarithmic axis: it is drawn on a line of its own.
+  const drawn = (values, floor, log) => (log ? Array.from(values, (v) => (v > 0 ? v : floor)) : values);
+
+  const zeroMark = (axis, floor) => {
+    const paper = axis === "y" ? "x" : "y";
+    return {
+      shapes: [{
+        type: "line", [`${axis}ref`]: axis, [`${paper}ref`]: "paper", [`${axis}0`]: floor, [`${axis}1`]: floor,
+        [`${paper}0`]: 0, [`${paper}1`]: 1, line: { color: regretta.theme().quiet, width: 1, dash: "dot" },
+      }],
+      annotations: [{
+        text: "≤ 0", showarrow: false, [`${axis}ref`]: axis, [`${paper}ref`]: "paper",
+        [axis]: Math.log10(floor), [paper]: axis === "y" ? 1 : 1, font: { size: 11 },
+        xanchor: axis === "y" ? "right" : "center", yanchor: "bottom",
+      }],
+    };
+  };
+
+  const line = (method, extra) => {
+    const color = regretta.color(method);
+    return {
+      type: "scatter", mode: method.background ? "lines" : "lines+markers", name: plain(method.short),
+      line: { color, width: method.background ? 1 : 2, dash: method.dash, shape: "hv" },
+      marker: { color, size: 8, symbol: method.symbol, maxdisplayed: 7, line: { width: 1.5, color } },
+      hovertemplate: "%{text}",
+      ...extra,
+    };
+  };
+
+  const timeAxis = (axis, low, high, log) => {
+    const ticks = axis.time && log ? regretta.moments(low, high) : null;
+    return {
+      type: log ? "log" : "linear", range: log ? [Math.log10(low), Math.log10(high)] : [low, high],
+      ...axisTitle(axis.label + (axis.time && !ticks ? " (s)" : "")),
+      ...(ticks ? { tickmode: "array", tickvals: ticks, ticktext: ticks.map(humanTime) } : {}),
+      hoverformat: ".4~g",
+    };
+  };
+
+  const regretAxis = (title, log) => ({
+    type: log ? "log" : "linear", ...axisTitle(title), tickformat: ".3~%", hoverformat: ".3~%",
+    ...(log ? { nticks: 4 } : { rangemode: "tozero" }),
+  });
+
+  const span = (curves) => {
+    const found = curves.filter((x) => x.length);
+    return [Math.min(...found.map((x) => x[0])), Math.max(...found.map((x) => x.at(-1)))];
+  };
+
+  const regret = (state, order) => {
+    const table = data.tables[state.table];
+    const axis = data.axes[state.axis];
+    const panel = table.curves[state.axis][`${state.statistic} ${state.band}`];
+    const curves = panel.lines.map((lines) => lines && lines.map(array));
+    const shown = order.filter((m) => state.shown.has(m) && curves[m]);
+    const { floor } = panel;
+    const cut = (values) => (state.log ? Array.from(values, (v) => Math.max(v, floor)) : values);
+    const below = [], above = [];
+    let zero = false;
+    for (const m of shown) {
+      const method = data.methods[m];
+      const [x, value, low, high] = curves[m];
+      const color = regretta.color(method);
+      if (panel.runs[m] > 1 && shown.length <= data.mostBands) {
+        const edge = { type: "scatter", mode: "lines", x, hoverinfo: "skip", line: { width: 0, shape: "hv", color } };
+        below.push(
+          { ...edge, y: cut(low) },
+          { ...edge, y: cut(high), fill: "tonexty", fillcolor: regretta.faint(color, regretta.dark() ? 0.22 : 0.15) },
+        );
+      }
+      zero ||= value.some((v) => v <= 0);
+      above.push(line(method, {
+        x, y: drawn(value, floor, state.log),
+        text: Array.from(value, (v, i) => interval(v, low[i], high[i])),
+      }));
+    }
+    const single = [];
+    for (const m of state.runs ? shown : []) {
+      const color = regretta.color(data.methods[m]);
+      const [xs, ys, texts] = [[], [], []];
+      for (const [number, x, y] of table.single[state.axis].lines[m]) {
+        const values = array(y);
+        zero ||= values.some((v) => v <= 0);
+        xs.push(...array(x), null);
+        ys.push(...drawn(values, floor, state.log), null);
+        texts.push(...Array.from(values, (v) => `run ${number}: ${percent(v)} %`), "");
+      }
+      single.push({
+        type: "scatter", mode: "lines", x: xs, y: ys, text: texts, hovertemplate: "%{text}",
+        name: plain(data.methods[m].short), line: { color: regretta.faint(color, 0.35), width: 1, shape: "hv" },
+      });
+    }
+    const [first, last] = span(shown.length ? shown.map((m) => curves[m][0]) : curves.filter(Boolean).map((c) => c[0]));
+    const what = named(data.statistics, state.statistic);
+    return {
+      traces: [...below, ...single, ...above],
+      layout: {
+        xaxis: timeAxis(axis, first, last, state.logAxis),
+        yaxis: regretAxis(`${capital(what)} ${table.measure}`, state.log),
+        ...(zero && state.log ? zeroMark("y", floor) : {}),
+      },
+      title: table.name, modelled: table.reconstruction, range: [first, last],
+      caption: panel.caption + (state.runs ? ` ${table.single[state.axis].said}` : ""),
+      notes: table.notes,
+      said: `${capital(what)} ${table.measure} on ${table.name}`,
+      place: (x) => (axis.time ? humanTime(x) : String(Math.round(x))),
+      read: (m, x) => {
+        const at = curves[m] ? regretta.at(curves[m][0], x) : -1;
+        return at < 0 ? "—" : interval(...[1, 2, 3].map((i) => curves[m][i][at]));
+      },
+    };
+  };
+
+  const ranks = (state, order) => {
+    const table = data.tables[state.table];
+    const found = table ? table.ranks[state.axis] : data.overall.ranks;
+    const axis = table ? data.axes[state.axis] : { label: "Fraction of the simulated time limit" };
+    const x = array(found.x);
+    const shown = order.filter((m) => state.shown.has(m) && found.y[m] !== null);
+    const where = table ? table.name : "all tables";
+    return {
+      traces: shown.map((m) => {
+        const y = array(found.y[m]);
+        return line(data.methods[m], { x, y, text: Array.from(y, (v) => v.toFixed(2)) });
+      }),
+      layout: {
+        xaxis: timeAxis(axis, x[0], x.at(-1), state.logAxis),
+        yaxis: { ...axisTitle(`Average rank by ${found.measure}`), autorange: "reversed", dtick: data.methods.length < 12 ? 1 : undefined },
+      },
+      title: where, modelled: found.reconstruction, range: [x[0], x.at(-1)],
+      caption: found.caption, notes: table ? table.notes : [],
+      said: `Average rank on ${where}`,
+      place: (v) => (table ? (axis.time ? humanTime(v) : String(Math.round(v))) : `${Number((100 * v).toPrecision(3))} %`),
+      read: (m, v) => {
+        const at = found.y[m] === null ? -1 : regretta.at(x, v);
+        const rank = at < 0 ? NaN : array(found.y[m])[at];
+        return Number.isNaN(rank) ? "—" : rank.toFixed(2);
+      },
+    };
+  };
+
+  const distribution = (state, order) => {
+    const table = data.tables[state.table];
+    const { lines, floor, caption } = table.distribution;
+    const shown = order.filter((m) => state.shown.has(m) && lines[m]);
+    const every = lines.filter(Boolean).flatMap(([x]) => [array(x)[0], array(x).at(-1)]).map((v) => (v > 0 ? v : floor));
+    const [low, high] = [Math.min(...every) / 1.3, Math.max(...every) * 1.3];
+    let zero = false;
+    return {
+      traces: shown.map((m) => {
+        const [x, y] = lines[m].map(array);
+        zero ||= x[0] <= 0;
+        const texts = Array.from(x, (v, i) => `${percent(v)} % or less in ${(100 * y[i]).toFixed(1)} % of runs`);
+        const start = state.log ? low : 0;
+        return line(data.methods[m], {
+          x: [start, ...drawn(x, floor, state.log), high], y: [0, ...y, y.at(-1)], text: ["", ...texts, texts.at(-1)],
+        });
+      }),
+      layout: {
+        xaxis: { ...regretAxis(`Final ${table.measure}`, state.log), ...(state.log ? { range: [Math.log10(low), Math.log10(high)] } : {}) },
+        yaxis: { ...axisTitle("Fraction of runs"), range: [0, 1.03], tickformat: ".0%" },
+        ...(zero && state.log ? zeroMark("x", floor) : {}),
+      },
+      title: table.name, modelled: table.reconstruction, range: [low, high], caption, notes: table.notes,
+      said: `Distribution of final ${table.measure} on ${table.name}`,
+      place: (v) => `${percent(v)} %`,
+      read: (m, v) => {
+        if (!lines[m]) return "—";
+        const [x, y] = lines[m].map(array);
+        const at = regretta.at(x, v * (1 + 1e-6));
+        return `${(at < 0 ? 0 : 100 * y[at]).toFixed(1)} % of runs`;
+      },
+    };
+  };
+
+  const heat = (state, order) => {
+    const shown = order.filter((m) => state.shown.has(m));
+    const cell = (table, m) => table.finals[m]?.[state.cell === "rank" ? "rank" : state.statistic][0] ?? "—";
+    const rank = (table, m) => table.finals[m]?.rank[1] ?? null;
+    const what = state.cell === "rank" ? "Expected rank at the end" : `${capital(named(data.statistics, state.statistic))} final regret in percent`;
+    const theme = regretta.theme();
+    const x = data.tables.map((_, i) => i), y = shown.map((_, i) => i);
+    return {
+      traces: [{
+        type: "heatmap", x, y, z: shown.map((m) => data.tables.map((table) => rank(table, m))),
+        text: shown.map((m) => data.tables.map((table) => cell(table, m).split(" [")[0])),
+        customdata: shown.map((m) => data.tables.map((table) =>
+          `${plain(data.methods[m].short)}, ${plain(table.name)}: ${cell(table, m)}; rank ${table.finals[m]?.rank[0] ?? "—"}`)),
+        texttemplate: data.tables.length * shown.length <= 400 ? "%{text}" : "", hovertemplate: "%{customdata}<extra></extra>",
+        colorscale: "Cividis", reversescale: true, zmin: 1, zmax: Math.max(2, data.methods.length), xgap: 2, ygap: 2,
+        colorbar: { title: { text: "Rank", side: "top" }, thickness: 12, len: 0.9, outlinewidth: 0, tickcolor: theme.quiet },
+      }],
+      layout: {
+        xaxis: { tickmode: "array", tickvals: x, ticktext: data.tables.map((table) => plain(table.name)), showgrid: false, automargin: true },
+        yaxis: { tickmode: "array", tickvals: y, ticktext: shown.map((m) => plain(data.methods[m].short)), autorange: "reversed", showgrid: false, automargin: true },
+      },
+      title: "All tables", modelled: data.tables.some((table) => table.reconstruction), range: null,
+      caption: `${what}, of each method on each table. Colour: expected rank at the end among one run drawn of each method; 1 is best. ${
+        [...new Set(data.tables.map((table) => `${capital(table.measure)} on ${table.name}`))].join("; ")}.`,
+      notes: [],
+      said: what, cell,
+    };
+  };
+
+  return { regret, ranks, distribution, heat };
+};

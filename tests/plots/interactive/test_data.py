@@ -1,0 +1,125 @@
+"""What the interactive figures show is what the still ones and the tables do."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from regretta.harness.suite import Failure
+from regretta.plots.colors import DARK, contrast, distances, on_dark
+from regretta.plots.interactive.data import MOST_RUNS_OF_ONE, explorer_data
+from regretta.plots.regret_curve import regret_curves
+from regretta.plots.style import CYCLE, METHODS, human_names, method_styles
+from regretta.plots.summary import final_table
+
+
+def data_of(suite):
+    styles = method_styles([(label, label) for label in suite.labels])
+    names = dict(zip(suite.labels, human_names(suite.labels), strict=True))
+    return explorer_data(suite, suite.tables, styles, names)
+
+
+def numbers(data, place):
+    return np.frombuffer(base64.b64decode(data["arrays"][place]), "<f4")
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory, random_suite_of):
+    folder = tmp_path_factory.mktemp("suite")
+    return random_suite_of(folder, tables=("one", "two"), methods=("random_search", "bohb"), n=8)
+
+
+@pytest.fixture(scope="module")
+def data(suite):
+    return data_of(suite)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median", "iqm"])
+@pytest.mark.parametrize("band", ["ci", "iqr", "sd"])
+def test_curves_are_those_of_the_still_figures(suite, data, statistic, band):
+    panel = regret_curves(suite.runs["two"], statistic=statistic, band=band, points=200)
+    shown = data["tables"][1]["curves"][0][f"{statistic} {band}"]
+    for curve, line in zip(panel.curves, shown["lines"], strict=True):
+        for place, values in zip(line, (curve.value, curve.low, curve.high), strict=False):
+            assert len(numbers(data, place)) == len(values)
+        for place, values in zip(line[1:], (curve.value, curve.low, curve.high), strict=True):
+            np.testing.assert_allclose(numbers(data, place), values, rtol=1e-6)
+
+
+def test_final_values_are_those_of_the_table(suite, data):
+    table = final_table(suite.runs["one"], {label: label for label in suite.labels}, "one")
+    for row, final in zip(table.rows, data["tables"][0]["finals"], strict=True):
+        assert row[1:5] == (final["runs"], final["mean"][0], final["median"][0], final["iqm"][0])
+
+
+def test_ranks_of_two_methods_add_up_to_three(data):
+    for shown in (data["tables"][0]["ranks"][0], data["overall"]["ranks"]):
+        one, two = (numbers(data, place) for place in shown["y"])
+        np.testing.assert_allclose((one + two)[~np.isnan(one)], 3, rtol=1e-6)
+
+
+def test_a_distribution_ends_with_all_runs(data):
+    for line in data["tables"][0]["distribution"]["lines"]:
+        regret, fraction = (numbers(data, place) for place in line)
+        assert len(regret) == 8
+        assert fraction[-1] == 1
+
+
+def test_single_runs_are_the_incumbents(suite_of, run_of, tmp_path):
+    runs = {"bohb": [run_of([5, 50, 500], [0.3, 0.2, 0.2])], "tpe": [run_of([0, 7], [0.4, 0.1])]}
+    data = data_of(suite_of(tmp_path, {"toy": runs}))
+    ((number, time, regret),) = data["tables"][0]["single"][0]["lines"][0]
+    assert number == 0
+    np.testing.assert_allclose(numbers(data, time), [5, 50, 1e6])
+    np.testing.assert_allclose(numbers(data, regret), [0.3, 0.2, 0.2])
+    ((_, time, _),) = data["tables"][0]["single"][0]["lines"][1]
+    assert (numbers(data, time) > 0).all()  # second 0 has no place on a logarithmic axis
+
+
+def test_of_many_runs_the_first_are_shown_singly_and_the_caption_says_so(
+    suite_of, run_of, tmp_path
+):
+    runs = {"bohb": [run_of()] * (MOST_RUNS_OF_ONE + 1)}
+    (single,) = data_of(suite_of(tmp_path, {"toy": runs}))["tables"][0]["single"]
+    assert len(single["lines"][0]) == MOST_RUNS_OF_ONE
+    assert f"of each method the first {MOST_RUNS_OF_ONE}" in single["said"]
+
+
+def test_what_is_missing_has_no_line_and_is_told(suite_of, run_of, tmp_path):
+    suite = suite_of(
+        tmp_path,
+        {"a": {"bohb": [run_of()], "tpe": [run_of([], [])], "smac": []}, "b": {"bohb": [run_of()]}},
+        planned=2,
+        failures=(Failure("a", "smac", 0, "out of memory"),),
+    )
+    data = data_of(suite)
+    first, second = data["tables"]
+    assert [line is None for line in first["curves"][0]["mean ci"]["lines"]] == [False, True, True]
+    assert first["finals"][1]["mean"] == ["\u2014", None]
+    assert first["finals"][2] is None
+    assert any("out of memory" in note for note in first["notes"])
+    assert not any("out of memory" in note for note in second["notes"])
+    assert second["ranks"] == [None]
+    assert data["overall"]["ranks"] is None  # one method only has runs on both
+
+
+def test_regret_of_zero_has_a_place_below_all_others(suite_of, run_of, tmp_path):
+    suite = suite_of(tmp_path, {"toy": {"bohb": [run_of([5, 50], [0.3, 0.0])]}})
+    shown = data_of(suite)["tables"][0]["curves"][0]["mean ci"]
+    assert 0 < shown["floor"] < 0.3
+
+
+def test_a_reconstruction_is_marked(suite_of, run_of, tmp_path):
+    suite = suite_of(tmp_path, {"toy": {"bohb": [run_of(reconstruction="times are modelled")]}})
+    (table,) = data_of(suite)["tables"]
+    assert table["reconstruction"]
+    assert "times are modelled" in table["curves"][0]["mean ci"]["caption"]
+
+
+def test_every_method_stands_out_from_a_dark_page():
+    colors = [color for _, color, _ in METHODS.values()] + [color for color, _ in CYCLE]
+    assert min(contrast(on_dark(color), DARK) for color in colors) >= 4.5
+    dark = [on_dark(color) for _, color, _ in METHODS.values()]
+    apart = distances(dark, dark) + 100 * np.eye(len(dark))
+    assert apart[:8, :8].min() > 4
+    assert contrast("#FFFFFF", "#000000") == pytest.approx(21)  # as WCAG 2.2 defines it
