@@ -19,14 +19,18 @@ README = Path(__file__).parents[1] / "README.md"
 PAGES = [README, *sorted((README.parent / "docs").glob("*.md"))]
 
 
+def fences(page: Path) -> list[tuple[str, str]]:
+    """Language and text of each code block of a page."""
+    whole = re.MULTILINE | re.DOTALL
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=whole)
+
+
 def block(start: str) -> str:
     """The first code block of the README, or else of the docs, that begins with a line."""
     for page in PAGES:
-        for found in re.findall(
-            r"```\w+\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL
-        ):
+        for _, found in fences(page):
             if found.startswith(start):
-                return str(found)
+                return found
     raise AssertionError(f"no page has a block that begins with {start!r}")
 
 
@@ -116,7 +120,8 @@ def command_lines() -> list[str]:
     blocks = [
         shown
         for page in PAGES
-        for shown in re.findall(r"```(?:bash|sh)?\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        for language, shown in fences(page)
+        if language in ("", "bash", "sh")
     ]
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [line.strip() for line in lines if line.strip().startswith("regretta ")]
@@ -126,6 +131,7 @@ def command_lines() -> list[str]:
 def test_every_command_line_shown_is_understood(line: str) -> None:
     """Its commands and options are there; whether its files are is the reader's."""
     words = shlex.split(re.sub(r"\$\w+", "1", line), comments=True)[1:]
+    words = words[: words.index("|")] if "|" in words else words  # what follows a pipe is not ours
     commands = {command.name: command for command in COMMANDS}
     command: click.Command = commands[words.pop(0)]
     if isinstance(command, click.Group):
