@@ -300,7 +300,8 @@ def _over_tables(
         else:
             general = _by_friedman(friedman_of_runs(shared), names)
     except StatisticsError as error:
-        general = f"Nothing can be said about tables in general: {error}."
+        test = "Wilcoxon's signed-rank test" if len(labels) == 2 else "Friedman's test"
+        general = f"Nothing can be said about tables in general by {test}: {error}."
     leads = Counter(a.labels[0] for a in found.values() if not a.level_with and _ahead(a))
     shown = [f"{names[label]} on {number}" for label, number in leads.most_common()]
     rest = len(tables) - leads.total()

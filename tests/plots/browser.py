@@ -36,7 +36,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 """Becomes the browser, with the ends of two pipes as its descriptors 3 and 4."""
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which a browser that does not answer has failed."""
 
 

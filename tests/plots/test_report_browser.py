@@ -1,5 +1,6 @@
 """The report in a browser: it opens, is clicked through, and fits windows of any kind."""
 
+import base64
 import json
 
 import pytest
@@ -22,6 +23,12 @@ OUTSIDE = """[...document.body.querySelectorAll('*')]
     .filter(e => !e.closest('.scroll, svg, .unseen')
       && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .map(e => e.outerHTML.slice(0, 200))"""
+
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
+    "gg=="
+)
+"""A picture of one pixel."""
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +276,15 @@ def test_dark_surroundings_make_the_figures_dark(page):
 
 
 @scripted
+def test_the_page_could_not_ask_a_network_if_it_wanted_to(page):
+    asked = "fetch('https://example.org').then(() => 'answered', () => 'refused')"
+    assert page.evaluate(asked) == "refused"
+    assert any("Content Security Policy" in complaint for complaint in page.complaints)
+    page.complaints.clear()
+    page.requests.clear()
+
+
+@scripted
 def test_on_paper_the_pictures_stand_instead(page):
     page.call("Emulation.setEmulatedMedia", media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -279,7 +295,7 @@ def test_on_paper_the_pictures_stand_instead(page):
 
 @scripted
 def test_labels_of_any_kind_are_shown_as_they_are(tab, random_suite_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: b"")  # figures are not painted
+    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
     labels = [*STRANGE, "%{y} </script><img src=x onerror=alert(1)>", "<b>&amp;</b>"]
     path = write_report(random_suite_of(tmp_path, tables=("a", "b"), methods=labels, n=2))
     tab.complaints.clear()
