@@ -82,6 +82,7 @@ def run_suite(
     only_failed: bool = False,
     redo_changed: bool = False,
     announce: Callable[[str], None] | None = None,
+    part: tuple[int, int] = (1, 1),
 ) -> SuiteOutcome:
     """Do all runs of a suite that its folder does not have yet.
 
@@ -112,6 +113,9 @@ def run_suite(
     announce
         Told what a user should know meanwhile, one line each: an estimate of a long suite's time,
         say.
+    part
+        Do one part of the suite only, of so many: the second of three is ``(2, 3)``. Three machines
+        make three folders so, and `merge_folders` makes one of them.
 
     Raises
     ------
@@ -122,8 +126,10 @@ def run_suite(
     """
     if workers < 1:
         raise SuiteError(f"workers must be at least 1, got {workers}")
+    if not 1 <= part[0] <= part[1]:
+        raise SuiteError(f"a part is one of so many, such as 2/3; got {part[0]}/{part[1]}")
     folder = Path(folder)
-    suite = replace(plan(spec), folder=folder.resolve())
+    suite = replace(plan(spec), folder=folder.resolve(), part=part)
     said = list(claim(suite, folder, redo_changed=redo_changed))
     counts = suite.counts()
     total = sum(counts.values())
@@ -132,13 +138,13 @@ def run_suite(
             have, aside, early, mixed = done_already(folder, suite.identity())
             again = failed_already(folder, suite.identity()) if only_failed else []
         said += aside
-        have = {task for task in have if task.number < counts[task.table, task.label]}
+        have = {task for task in have if suite.has(task)}
         done = len(have)
         left = Counter(counts)
         left.subtract((task.table, task.label) for task in have)
         queue = Queue((task for task in suite.tasks() if task not in have), left)
         if only_failed:
-            queue = Queue(task for task in again if task.number < counts[task.table, task.label])
+            queue = Queue(filter(suite.has, again))
         failures: dict[Task, Failure] = {}
         notes = dict.fromkeys(mixed)
         processor: dict[tuple[str, str], float] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any, Self
@@ -27,6 +27,15 @@ FORMAT = 2
 
 _ENGINE = "regretta.harness.run"
 _ANEW = "choose another --out"
+_APART = "such runs do not belong together; merge them into different folders"
+_PARTS = (
+    "runs of two seeds would have the same numbers: run the suite with one --seed everywhere, and"
+    " on each machine another --part of it"
+)
+_SAME = (
+    "runs of one label are repetitions of one another: do those of one of the two again with the"
+    " same code and packages, or merge them into different folders"
+)
 
 
 class SuiteError(UserError):
@@ -35,6 +44,20 @@ class SuiteError(UserError):
 
 class DamagedError(SuiteError):
     """A ``suite.json`` that is not as it was written."""
+
+
+class ContradictionError(SuiteError):
+    """Two identities that are not of one suite; the message is for who runs a suite in a folder.
+
+    Attributes
+    ----------
+    between
+        The same of two folders by name, the one that was there and the other, and the way out.
+    """
+
+    def __init__(self, message: str, between: Callable[[str, str], str]) -> None:
+        super().__init__(message)
+        self.between = between
 
 
 @dataclass(frozen=True)
@@ -227,15 +250,19 @@ class SuiteIdentity:
 
         Raises
         ------
-        SuiteError
+        ContradictionError
             Where the two contradict each other; the message says in what, and the way out.
+        SuiteError
+            If names of tables or labels of the two differ in case only.
         """
         for key in ("name", "seed", "encoding", "simulated_workers"):
             _refuse_other(key, getattr(self, key), getattr(new, key))
         if self.protocol != new.protocol:
             _refuse_other("the protocol", self.protocol.name, new.protocol.name)
-            raise SuiteError(
-                f"it was made with other rules of protocol {new.protocol.name!r}; {_ANEW}"
+            rules = f"other rules of protocol {new.protocol.name!r}"
+            raise ContradictionError(
+                f"it was made with {rules}; {_ANEW}",
+                lambda there, here: f"{here} was made with {rules} than {there}; {_APART}",
             )
         for name in self.tables.keys() & new.tables.keys():
             _refuse_others(name, self.tables[name], new.tables[name], ("place", "plugin"))
@@ -284,8 +311,10 @@ def _refuse_twins(tables: Iterable[str], labels: Iterable[str]) -> None:
 
 def _refuse_other(what: str, there: Any, here: Any) -> None:
     if there != here:
-        raise SuiteError(
-            f"it was made with another suite: {what} is {there!r} there and {here!r} here; {_ANEW}"
+        way = _PARTS if what == "seed" else _APART
+        raise ContradictionError(
+            f"it was made with another suite: {what} is {there!r} there and {here!r} here; {_ANEW}",
+            lambda one, other: f"{what} is {there!r} in {one} and {here!r} in {other}; {way}",
         )
 
 
@@ -300,22 +329,31 @@ def _refuse_other_code(label: str, there: MethodIdentity, here: MethodIdentity) 
     """Refuse to mix runs of one label that other code made."""
     if there.code != here.code:
         what = f"its code has changed since (optimizer {here.optimizer!r})"
+        versions = [f"another version of the code of optimizer {here.optimizer!r}"] * 2
     elif there.harness != here.harness:
         what = "Regretta's own code has changed since"
+        versions = ["another version of Regretta's own code"] * 2
     else:
+        packages = dict.fromkeys([*there.packages, *here.packages])
         changed = [
-            f"{name} was {there.packages.get(name, 'not used')} and is"
-            f" {here.packages.get(name, 'not used')} now"
-            for name in dict.fromkeys([*there.packages, *here.packages])
+            (name, there.packages.get(name, "not used"), here.packages.get(name, "not used"))
+            for name in packages
             if there.packages.get(name) != here.packages.get(name)
         ]
         if not changed:
             return
-        what = ", ".join(changed)
-    raise SuiteError(
+        what = ", ".join(f"{name} was {old} and is {new} now" for name, old, new in changed)
+        versions = [", ".join(f"{one[0]} {one[k]}" for one in changed) for k in (1, 2)]
+    raise ContradictionError(
         f"{label!r} has runs there already, and {what}: they would not be repetitions of one"
         " another; give it another --label, choose another --out, or do its runs again with"
-        " --redo-changed"
+        " --redo-changed",
+        lambda one, other: (
+            f"{label!r} was run with {versions[0]} in {one} than in {other}; {_SAME}"
+            if versions[0] == versions[1]
+            else f"{label!r} was run with {versions[0]} in {one} and {versions[1]} in {other};"
+            f" {_SAME}"
+        ),
     )
 
 

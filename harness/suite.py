@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,8 @@ class Suite:
         By label, in the suite's order.
     folder
         Where its results are kept, if they are, on a disk of whoever does the runs.
+    part
+        Which part of its runs is to be done, and of how many: every label has its share of each.
     """
 
     spec: SuiteSpec
@@ -126,6 +130,7 @@ class Suite:
     tables: Mapping[str, PlannedTable]
     methods: Mapping[str, PlannedMethod]
     folder: Path | None = None
+    part: tuple[int, int] = (1, 1)
 
     def plugins(self) -> list[Path]:
         """The files that define its optimizers and benchmarks, but for those that come along."""
@@ -150,17 +155,26 @@ class Suite:
     def tasks(self) -> Iterator[Task]:
         """All runs; run numbers outermost, so that an interrupted suite has seen every method."""
         for number in range(max(method.runs for method in self.methods.values())):
-            for table in self.tables:
-                for label, method in self.methods.items():
-                    if number < method.runs:
-                        yield Task(table, label, number)
+            for (table, label), numbers in self._numbers.items():
+                if number in numbers:
+                    yield Task(table, label, number)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How many runs there are by table and label."""
+        return {kind: len(numbers) for kind, numbers in self._numbers.items()}
+
+    def has(self, task: Task) -> bool:
+        """Whether a run of one of its tables and labels is to be done."""
+        return task.number in self._numbers[task.table, task.label]
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str], range]:
+        """Numbers of the runs by table and label; each starts at another part."""
+        which, parts = self.part
+        kinds = product(self.tables, self.methods.items())
         return {
-            (table, label): method.runs
-            for table in self.tables
-            for label, method in self.methods.items()
+            (table, label): range((which - 1 - place) % parts, method.runs, parts)
+            for place, (table, (label, method)) in enumerate(kinds)
         }
 
     def run_of(self, task: Task) -> Run:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, early_ends
+from regretta.harness.store.sources import origins
 from regretta.plots.axes import human_time
 from regretta.plots.style import MethodStyle, span
 
@@ -82,6 +84,7 @@ def reader_notes(suite: SuiteResults) -> list[str]:
     )
     early = early_ends(suite.identity, every_run)
     notes += _shortened([f"{line}." for line in early], "methods")
+    notes += measured_elsewhere(suite)
     if untested:
         notes.append(
             f"No test accuracy in {', '.join(untested)}: what is shown is validation regret."
@@ -94,6 +97,36 @@ def reader_notes(suite: SuiteResults) -> list[str]:
     if len(suite.labels) == 1:
         notes.append("One method only: there is nothing to compare it with.")
     return notes
+
+
+def measured_elsewhere(suite: SuiteResults) -> list[str]:
+    """A line a method whose seconds were measured, where its runs are of several folders."""
+    said = []
+    for label in suite.labels:
+        runs = [run for table in suite.tables for run in suite.runs[table][label]]
+        clocked = [run for run in runs if run.search_seconds]
+        named = [name or "this one" for name, count in _origins(suite, clocked) if count]
+        if len(named) > 1:
+            said.append(
+                f"{label} charges seconds that were measured where it ran, and its runs are from"
+                f" {len(named)} folders ({', '.join(named)}): on different machines these are not"
+                " the same seconds, and its curve over time is one of several machines."
+            )
+    return said
+
+
+def _origins(suite: SuiteResults, runs: Sequence[RunResult]) -> tuple[tuple[str, int], ...]:
+    return origins(suite.sources, ((run.table, run.label, run.code, run.number) for run in runs))
+
+
+def _merged_from(suite: SuiteResults, runs: Sequence[RunResult]) -> str:
+    """Which folders a merged folder's runs are from, and how many of each."""
+    *counted, (_, here) = _origins(suite, runs)
+    shown = [f"{name} ({count(number, 'run')})" for name, number in counted]
+    if len(shown) > 20:
+        shown = [*shown[:20], f"{len(shown) - 20} more"]
+    since = f"; done in this folder itself: {count(here, 'run')}" if here else ""
+    return f"{count(len(counted), 'folder')}: {', '.join(shown)}{since}"
 
 
 def _shortened(lines: list[str], what: str, most: int = 20) -> list[str]:
@@ -122,6 +155,8 @@ def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
         ("Runs", f"{_planned(suite)} per table and method"),
         ("Simulated workers", str(identity.simulated_workers)),
     ]
+    if suite.sources:
+        rows.append(("Merged from", _merged_from(suite, runs)))
     for table, about in identity.tables.items():
         parts = [
             f"{about.cells:,} cells",

@@ -16,6 +16,7 @@ Suites: many optimizers, tables and seeds
     OptimizerEntry, one of its optimizers with label and settings
     run_suite, do the runs that a folder does not have yet
     load_suite, read the results of a folder
+    merge_folders, make one folder of several machines' results
 
 What they show
     write_report, a page with figures and tables
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from regretta.harness.spec import SuiteSpec as SuiteSpec
     from regretta.harness.spec import read_spec as read_spec
     from regretta.harness.store.export import export_suite as export_suite
+    from regretta.harness.store.merge import merge_folders as merge_folders
     from regretta.harness.store.results import load_suite as load_suite
     from regretta.optimizers.base import Observation as Observation
     from regretta.optimizers.base import Optimizer as Optimizer
@@ -118,6 +120,7 @@ _HOMES = {
     "regretta.harness.single": ("SearchResult", "search"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
     "regretta.harness.store.export": ("export_suite",),
+    "regretta.harness.store.merge": ("merge_folders",),
     "regretta.harness.store.results": ("load_suite",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "regretta.optimizers.registry": ("available", "get_optimizer"),

@@ -26,9 +26,11 @@ from regretta.harness.result import RunResult
 from regretta.harness.single import search
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
 from regretta.harness.store.files import compact
+from regretta.harness.store.merge import merge_folders
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
 from regretta.harness.trace_bytes import from_bytes, to_bytes
+from regretta.plots.report_notes import setup_rows
 from regretta.tabular_data.catalog import _family
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.sources.model_metrics import decode
@@ -242,6 +244,26 @@ def run_folder(scratch: Path) -> Target:
     return [bytes([k]) + content for k in (0, 2, 130) for content in whole.values()], one
 
 
+def sources_json(scratch: Path) -> Target:
+    out = results(scratch)
+    merged = scratch / "merged"
+    merge_folders(merged, [out])
+    file = merged / "sources.json"
+    seed = file.read_bytes()
+
+    def one(data: bytes) -> None:
+        body = json_of(data)
+        if body is not None:
+            body.pop("sha256", None)
+            with suppress(RecursionError, ValueError):
+                digest = sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+                data = json.dumps({**body, "sha256": digest}).encode()
+        file.write_bytes(data)
+        checked(lambda: setup_rows(load_suite(merged)))
+
+    return [seed], one
+
+
 def pickle_plain(scratch: Path) -> Target:
     def one(data: bytes) -> None:
         checked(lambda: read_pickle(io.BytesIO(data), "the file"))
@@ -338,6 +360,7 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
         run_json,
         trace,
         run_folder,
+        sources_json,
         pickle_plain,
         nasbench201,
         torch_file,

@@ -235,8 +235,8 @@ def _name(digest: str) -> str:
     return f"{digest[:16]}.jsonl"
 
 
-def _write(folder: Path, runs: Mapping[int, bytes]) -> Path:
-    """Write a compacted file, and return once it is on disk for good."""
+def write_compacted(folder: Path, runs: Mapping[int, bytes]) -> Path:
+    """Write runs by number into one file of a label's folder; it is on disk for good then."""
     content = b"".join(runs[number] for number in sorted(runs))
     path = folder / _name(sha256(content).hexdigest())
     write_atomically(path, content)
@@ -280,7 +280,7 @@ def set_aside(path: Path, replaced: Iterable[int] = ()) -> Path | None:
             number: stored.data for number, stored in runs.items() if number not in set(replaced)
         }
         if keep:
-            _write(path.parent, keep)
+            write_compacted(path.parent, keep)
     aside = path.with_suffix(".damaged")
     if replaced:
         names = (path.with_suffix(f".replaced{number}") for number in ("", *range(2, 10**6)))
@@ -329,7 +329,9 @@ def _compact(folder: Path) -> Compaction:
         damaged = {damage.path for damage in found.damaged}
         skipped += [damage.message for damage in found.damaged]
         if found.runs:
-            written = _write(label, {number: stored.data for number, stored in found.runs.items()})
+            written = write_compacted(
+                label, {number: stored.data for number, stored in found.runs.items()}
+            )
             again: dict[int, Stored] = {}
             if list(_read_compacted(written, again)) or again.keys() != found.runs.keys():
                 raise OSError(f"{written.name} cannot be read back as it was written")

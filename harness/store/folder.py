@@ -107,7 +107,7 @@ def claim(suite: Suite, folder: Path, *, redo_changed: bool = False) -> tuple[st
             elif not _may_become_a_suite(folder):
                 raise SuiteError(f"{folder} is not empty and holds no suite; choose another --out")
             for plugin in suite.plugins():
-                _keep_plugin(plugin, folder)
+                keep_plugin(plugin, folder)
             write_atomically(path, identity.to_json())
     return said
 
@@ -118,7 +118,7 @@ def _has_runs(folder: Path, label: str) -> bool:
     return any(find_runs(place).runs for place in places)
 
 
-def _keep_plugin(plugin: Path, folder: Path) -> None:
+def keep_plugin(plugin: Path, folder: Path) -> None:
     """Copy a plugin and what it imports from beside it, so that the suite can be run again."""
     copy = Path(plugin_copy(plugin))
     place = folder / copy.parent
@@ -131,7 +131,7 @@ def _keep_plugin(plugin: Path, folder: Path) -> None:
             )
 
 
-def _kept_plugin(folder: Path, copy: str) -> Path | None:
+def kept_plugin(folder: Path, copy: str) -> Path | None:
     """The copy of a plugin in a suite's folder, found unchanged; None for none."""
     if not copy:
         return None
@@ -166,12 +166,12 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
             method.optimizer,
             label,
             settings=method.settings,
-            plugin=_kept_plugin(folder, method.plugin),
+            plugin=kept_plugin(folder, method.plugin),
             runs=method.runs,
         )
         for label, method in identity.methods.items()
     ]
-    benchmarks = [_kept_plugin(folder, table.plugin) for table in identity.tables.values()]
+    benchmarks = [kept_plugin(folder, table.plugin) for table in identity.tables.values()]
     return SuiteSpec(
         name=identity.name,
         title=identity.title,

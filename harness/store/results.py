@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from regretta.harness.identity import SuiteError, SuiteIdentity
+from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
 from regretta.harness.store.folder import read_identity
+from regretta.harness.store.sources import SourceFolder, read_sources
 from regretta.harness.store.traces import mixed, read_trace, with_trace, write_trace
 from regretta.harness.suite import Failure, Task
 from regretta.harness.trace import Trace
@@ -103,10 +104,11 @@ def scan(folder: Path, suite: SuiteIdentity) -> Iterator[LabelFiles]:
     """What lies in a folder of a suite, by table and label in its order; nothing is changed."""
     for table in suite.tables:
         for label in suite.methods:
-            yield _lying(folder, suite, table, label)  # and keep none of it
+            yield lying(folder, suite, table, label)  # and keep none of it
 
 
-def _lying(folder: Path, suite: SuiteIdentity, table: str, label: str) -> LabelFiles:
+def lying(folder: Path, suite: SuiteIdentity, table: str, label: str) -> LabelFiles:
+    """What lies in a folder of a suite of one label on one table; nothing is changed."""
     place = run_path(folder, table, label, 0).parent
     found = find_runs(place)
     runs: dict[int, Stored] = {}
@@ -226,6 +228,8 @@ class SuiteResults:
         Runs that failed and were not repeated since.
     damaged
         One line a file that cannot be used.
+    sources
+        The folders that it was merged from; none if it was not.
     """
 
     folder: Path
@@ -233,6 +237,7 @@ class SuiteResults:
     runs: Mapping[str, Mapping[str, tuple[RunResult, ...]]]
     failures: tuple[Failure, ...] = ()
     damaged: tuple[str, ...] = ()
+    sources: tuple[SourceFolder, ...] = ()
 
     @property
     def name(self) -> str:
@@ -321,19 +326,24 @@ def load_suite(folder: str | Path) -> SuiteResults:
     for files in scan(folder, identity):
         damaged += said_of(files)
         failures += failures_in(files)
-        table, label, lying = files.table, files.label, list(files.runs.values())
+        table, label, left = files.table, files.label, list(files.runs.values())
         del files
         results: list[RunResult] = []
-        lying.reverse()
-        while lying:  # what is read is let go, as there may be thousands
-            stored = lying.pop()
+        left.reverse()
+        while left:  # what is read is let go, as there may be thousands
+            stored = left.pop()
             try:
                 result = RunResult.from_json(stored.data)
                 results.append(_slim(result, results[0] if results else result))
             except ResultError as error:
                 damaged.append(no_result(stored.path, error))
         runs[table][label] = tuple(results)
-    return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged))
+    sources: tuple[SourceFolder, ...] = ()
+    try:
+        sources = read_sources(folder)
+    except DamagedError as error:
+        damaged.append(str(error))
+    return SuiteResults(folder, identity, runs, tuple(failures), tuple(damaged), sources)
 
 
 _ALIKE = (

@@ -23,6 +23,7 @@ from regretta.tabular_data.text import described
 COMMANDS = (
     suites.run,
     suites.status,
+    suites.merge,
     suites.compact,
     suites.report,
     suites.export,

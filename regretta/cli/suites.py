@@ -79,6 +79,11 @@ _MOST_FAILURES = 20
     default=None,
     help="Keep every evaluation of the runs that are done, or not (default: as the suite says).",
 )
+@click.option(
+    "--part",
+    metavar="K/N",
+    help="Only the K-th of N parts, one for each of N machines; merge makes one folder of theirs.",
+)
 @click.option("--only-failed", is_flag=True, help="Only try those runs again that have failed.")
 @click.option(
     "--redo-changed",
@@ -104,6 +109,7 @@ def run(
     scheduler: str | None,
     cluster: str | None,
     trace: bool | None,
+    part: str | None,
     only_failed: bool,
     redo_changed: bool,
     seed: int | None,
@@ -161,6 +167,7 @@ def run(
             only_failed=only_failed,
             redo_changed=redo_changed,
             announce=progress.say,
+            part=_part(part) if part else (1, 1),
         )
     for line in outcome.set_aside:
         say(line)
@@ -206,6 +213,14 @@ def run(
         say(f"{len(outcome.failures)} runs failed; the same command tries them again")
         return 1
     return 0
+
+
+def _part(text: str) -> tuple[int, int]:
+    """Which part, and of how many."""
+    which, slash, parts = text.partition("/")
+    if not (slash and all(n.isascii() and n.isdigit() and len(n) < 10 for n in (which, parts))):
+        raise click.UsageError(f"--part is one of so many, such as 2/3; got {text!r:.40}")
+    return int(which), int(parts)
 
 
 def _one(names: tuple[str, ...]) -> str:
@@ -317,6 +332,30 @@ def status(folder: Path, as_json: bool) -> int:
     for line in _lines(folder, found.failures):
         tell(line)
     return say_damaged(found.damaged)
+
+
+@command("merge")
+@click.argument("out", metavar="OUT", type=PATH)
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=PATH)
+@json_option
+def merge(out: Path, folders: tuple[Path, ...], as_json: bool) -> int:
+    """Put the runs of several folders of one suite into one folder, OUT.
+
+    Every DIR is a folder of results, and is read only; OUT is new, or a folder of the same suite.
+    In Python: regretta.merge_folders.
+    """
+    from regretta.harness.store.merge import merge_folders
+
+    done = merge_folders(out, folders)
+    if as_json:
+        print_json(done)
+        return 0
+    twice = f"; {done.twice} of several folders count once" if done.twice else ""
+    failed = f"; {done.failed} have failed" if done.failed else ""
+    tell(f"{done.runs} runs in {done.folder}, {done.new} of them new{twice}{failed}")
+    for note in done.notes:
+        tell(f"note: {note}")
+    return 0
 
 
 @command("compact")

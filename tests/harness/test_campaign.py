@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from regretta.cli import main
 from regretta.harness import campaign as campaign_module
 from regretta.harness.campaign import run_suite
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec
 from regretta.harness.store.folder import spec_of_folder
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
+from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from tests.harness.odd import odd
 
@@ -44,6 +49,38 @@ def test_settings_that_no_file_can_hold_are_refused_before_the_first_run(
         run_suite(
             replace(spec, optimizers=(OptimizerEntry("odd"),), plugins=(plugin,)), tmp_path / "out"
         )
+
+
+@given(
+    runs=st.lists(st.integers(1, 30), min_size=1, max_size=4),
+    parts=st.integers(1, 9),
+)
+def test_every_run_is_in_one_part_and_each_method_has_its_share_of_each(
+    small101: Path, runs: list[int], parts: int
+) -> None:
+    entries = tuple(
+        OptimizerEntry("random_search", label=f"m{k}", runs=n) for k, n in enumerate(runs)
+    )
+    suite = plan(SuiteSpec("small", (str(small101),), entries, time_limit=1e4))
+    shares = [replace(suite, part=(k + 1, parts)) for k in range(parts)]
+    tasks = [task for share in shares for task in share.tasks()]
+    assert sorted(tasks, key=str) == sorted(suite.tasks(), key=str)
+    for share in shares:
+        counts = share.counts()
+        counted = Counter((task.table, task.label) for task in share.tasks())
+        assert {kind: n for kind, n in counts.items() if n} == counted
+        for k, n in enumerate(runs):
+            assert n // parts <= counts["small101", f"m{k}"] <= -(-n // parts)
+
+
+def test_a_part_that_cannot_be_is_one_line(
+    small101: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("0/3", "4/3", "2", "a/b", "/", "1/0", "-1/2", "²/3"):
+        out = str(tmp_path / "out")
+        assert main(["run", "quick", "--part", part, "--out", out]) == 2
+        assert re.match("regretta: (--part|a part) is one of", capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_method_may_have_fewer_runs_than_the_others(spec: SuiteSpec, tmp_path: Path) -> None:
