@@ -38,7 +38,7 @@ def shown(start: str) -> str:
     return next(line for line in command_lines() if line.startswith(start))
 
 
-def test_a_student_compares_a_predictor_of_his_own_with_the_readme_alone(tmp_path: Path) -> None:
+def test_a_student_compares_a_predictor_of_their_own_with_the_readme_alone(tmp_path: Path) -> None:
     (tmp_path / "predictor.py").write_text(block("# predictor.py"), encoding="utf-8")
     line = shown("regretta run --plugin annealing.py --against").replace("annealing", "predictor")
     follow(line, tmp_path, "--runs", "3", "--time-limit", "40")

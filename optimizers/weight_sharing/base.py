@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regretta.optimizers.base import Optimizer, Proposal, SettingsError
+from regretta.optimizers.weight_sharing.augmentation import moved
 from regretta.optimizers.weight_sharing.checkpoint import (
     Epoch,
     read_checkpoint,
     write_checkpoint,
 )
 from regretta.optimizers.weight_sharing.settings import Common, require_torch
+from regretta.optimizers.weight_sharing.threads import one_thread
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.spaces import Configuration, NasBench201, Space
 from regretta.tabular_data.spaces.nasbench201 import EDGES, OPERATIONS
@@ -24,8 +25,6 @@ from regretta.tabular_data.table import Table
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_SHIFT = 4
 
 
 class WeightSharing(Optimizer):
@@ -299,7 +298,7 @@ class WeightSharing(Optimizer):
         part = slice(start, start + size)
         some = images[part]
         if self.settings.augment and self.augments_choices:
-            some = _moved(some, self.rng)
+            some = moved(some, self.rng)
         return self.supernet.accuracy(configuration(cell), some, labels[part])
 
     def best_of(self, cells: NDArray[np.int64], size: int) -> tuple[int, float]:
@@ -323,7 +322,7 @@ class WeightSharing(Optimizer):
         index = torch.from_numpy(rows).to(images.device)
         taken = images[index]
         if self.settings.augment:
-            taken = _moved(taken, self.rng)
+            taken = moved(taken, self.rng)
         return taken, labels[index]
 
     # -- checkpoints -----------------------------------------------------------------------------
@@ -396,39 +395,6 @@ def row_of(choices: Any) -> int:
     return int(np.ravel_multi_index(tuple(int(choice) for choice in choices), sizes))
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep PyTorch to one thread meanwhile, so that sums have one order.
-
-    Nothing else has to be asked for: on the CPU no operation of a supernet adds in another order.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _require_space(name: str, space: Space) -> None:
     if not isinstance(space, NasBench201):
         raise SettingsError(f"{name} searches the space nasbench201 only, not {space.name}")
-
-
-def _moved(images: Tensor, rng: np.random.Generator) -> Tensor:
-    """Images shifted by up to 4 pixels, the mean of the data around them; half of them mirrored."""
-    import torch
-    from torch.nn import functional as F
-
-    n, _, height, width = images.shape
-    down, right = rng.integers(2 * _SHIFT + 1, size=(2, n, 1))
-    mirrored = rng.integers(2, size=(n, 1))
-    across = np.arange(width) + np.zeros((n, 1), dtype=np.int64)
-    across = np.where(mirrored, width - 1 - across, across) + right
-    along = np.arange(height) + down
-    rows, columns = (torch.from_numpy(part).to(images.device) for part in (along, across))
-    padded = F.pad(images, (_SHIFT,) * 4)
-    image = torch.arange(n, device=images.device)[:, None, None]
-    return padded[image, :, rows[:, :, None], columns[:, None, :]].movedim(3, 1)

@@ -1,9 +1,7 @@
 """The supernet: NAS-Bench-201's skeleton in which every edge of every cell has all five operations.
 
 The skeleton is that of `regretta.tabular_data.measure.nasbench201.architecture`: what a table's
-cells were trained in. Convolutions that read one node are one convolution: they share the
-rectifier, a 1x1 kernel is a 3x3 kernel with zeros around it, and normalisation acts on every
-channel by itself.
+cells were trained in. What runs on its edges is in `regretta.optimizers.weight_sharing.edges`.
 
 Weights, and the running statistics of normalisation, are one flat tensor each, so that descent, a
 gradient's norm, an unrolled step and a checkpoint are one line.
@@ -14,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -22,40 +19,21 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from regretta.optimizers.weight_sharing.edges import (
+    CHOICES,
+    CONV3X3,
+    EDGES_OF,
+    Joint,
+    Norm,
+    Sampled,
+    Source,
+)
 from regretta.tabular_data.measure.nasbench201.architecture import stage_shapes
 from regretta.tabular_data.measure.recipe import Recipe
 from regretta.tabular_data.measure.shapes import Shape
-from regretta.tabular_data.spaces.nasbench201 import EDGES, OPERATIONS
-
-NONE, SKIP, CONV1X1, CONV3X3, POOL = range(len(OPERATIONS))
-CHOICES = (len(EDGES), len(OPERATIONS))
+from regretta.tabular_data.spaces.nasbench201 import EDGES
 
 _MOMENTUM = 0.1
-_SMALL = 64
-"""Pixels up to which a product of matrices is quicker on a CPU than PyTorch's own pooling or 1x1
-convolution."""
-_EDGES_OF = tuple(
-    tuple(edge for edge, (_, source) in enumerate(EDGES) if source == node) for node in range(3)
-)
-"""Edges that leave a node, in the order of the nodes that they feed."""
-
-
-@dataclass(frozen=True)
-class _Norm:
-    """A batch normalisation: its channels among all, and its scale and shift, if it has them."""
-
-    channels: slice
-    scale: int = -1
-    shift: int = -1
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What reads one node of one cell: kernels of 1 and of 3, each ``[targets * C, C, k, k]``."""
-
-    small: int
-    large: int
-    norm: _Norm
 
 
 @dataclass(frozen=True)
@@ -63,9 +41,9 @@ class _Reduction:
     """The residual block between stages."""
 
     first: int
-    first_norm: _Norm
+    first_norm: Norm
     second: int
-    second_norm: _Norm
+    second_norm: Norm
     shortcut: int
 
 
@@ -120,7 +98,7 @@ class Supernet:
         self._stem = self._convolution(widths[0], image.channels, 3)
         self._stem_norm = self._affine(widths[0])
         self._reductions: list[_Reduction | None] = []
-        self._stages: list[list[list[_Source]]] = []
+        self._stages: list[list[list[Source]]] = []
         for stage, width in enumerate(widths):
             self._reductions.append(self._reduction(widths[stage - 1], width) if stage else None)
             self._stages.append(
@@ -155,19 +133,19 @@ class Supernet:
         self._channels += channels
         return slice(self._channels - channels, self._channels)
 
-    def _affine(self, channels: int) -> _Norm:
+    def _affine(self, channels: int) -> Norm:
         scale, shift = self._add(np.ones(channels)), self._add(np.zeros(channels))
-        return _Norm(self._norm(channels), scale, shift)
+        return Norm(self._norm(channels), scale, shift)
 
     def _reduction(self, before: int, width: int) -> _Reduction:
         first = self._convolution(width, before, 3), self._affine(width)
         second = self._convolution(width, width, 3), self._affine(width)
         return _Reduction(*first, *second, self._convolution(width, before, 1))
 
-    def _source(self, width: int, node: int) -> _Source:
-        outputs = width * len(_EDGES_OF[node])
+    def _source(self, width: int, node: int) -> Source:
+        outputs = width * len(EDGES_OF[node])
         small, large = (self._convolution(outputs, width, kernel) for kernel in (1, 3))
-        return _Source(small, large, _Norm(self._norm(2 * outputs)))
+        return Source(small, large, Norm(self._norm(2 * outputs)))
 
     # -- passes ------------------------------------------------------------------------------------
 
@@ -198,7 +176,7 @@ class Supernet:
         Tensor
             Logits ``[n, classes]``.
         """
-        return self._pass(images, _Joint(mixture), weights, training)
+        return self._pass(images, Joint(mixture), weights, training)
 
     def path(
         self,
@@ -218,7 +196,7 @@ class Supernet:
         images, weights, training
             As for `joint`.
         """
-        return self._pass(images, _Sampled([int(choice) for choice in cell]), weights, training)
+        return self._pass(images, Sampled([int(choice) for choice in cell]), weights, training)
 
     def gumbel(self, images: Tensor, gates: Tensor, *, training: bool = True) -> Tensor:
         """Pass through one operation an edge, with a gradient for all of them (GDAS).
@@ -231,7 +209,7 @@ class Supernet:
         images, training
             As for `joint`.
         """
-        return self._pass(images, _Sampled(gates.argmax(1).tolist(), gates), None, training)
+        return self._pass(images, Sampled(gates.argmax(1).tolist(), gates), None, training)
 
     def accuracies(
         self, cells: ArrayLike, images: ArrayLike, labels: ArrayLike, batch: int | None = None
@@ -290,7 +268,7 @@ class Supernet:
         start = sum(self._sizes[:part])
         kernels = self.weights[start : start + self._sizes[part]].view(self._shapes[part])
         width = kernels.shape[1]
-        first = _EDGES_OF[node].index(edge) * width
+        first = EDGES_OF[node].index(edge) * width
         return kernels[first : first + width]
 
     def tensor(self, values: ArrayLike) -> Tensor:
@@ -302,7 +280,7 @@ class Supernet:
     # -- how ---------------------------------------------------------------------------------------
 
     def _pass(
-        self, x: Tensor, operations: _Joint | _Sampled, weights: Tensor | None, training: bool
+        self, x: Tensor, operations: Joint | Sampled, weights: Tensor | None, training: bool
     ) -> Tensor:
         flat = self.weights if weights is None else weights
         w = [
@@ -310,7 +288,7 @@ class Supernet:
             for part, shape in zip(flat.split(self._sizes), self._shapes, strict=True)
         ]
 
-        def normalise(y: Tensor, norm: _Norm) -> Tensor:
+        def normalise(y: Tensor, norm: Norm) -> Tensor:
             if self._all_by_batch:
                 affine = w[norm.scale], w[norm.shift]
                 return F.batch_norm(y, None, None, *affine, True, _MOMENTUM, self._epsilon)
@@ -324,7 +302,7 @@ class Supernet:
                 self._epsilon,
             )
 
-        def block(y: Tensor, kernel: int, norm: _Norm, stride: int) -> Tensor:
+        def block(y: Tensor, kernel: int, norm: Norm, stride: int) -> Tensor:
             return normalise(F.conv2d(F.relu(y), w[kernel], stride=stride, padding=1), norm)
 
         x = normalise(F.conv2d(x, w[self._stem], padding=1), self._stem_norm)
@@ -382,131 +360,3 @@ class Supernet:
     def _kept(self, channels: slice) -> tuple[Tensor, Tensor]:
         """Running estimates of some channels: views of which autograd knows no others."""
         return self.means.data[channels], self.variances.data[channels]
-
-
-Terms = list[tuple[int, Tensor]]
-"""Nodes, each with something that is added to it."""
-
-
-class _Joint:
-    """Every operation, weighted."""
-
-    def __init__(self, mixture: Tensor) -> None:
-        self._mixture = [mixture[list(edges)] for edges in _EDGES_OF]
-        self._scales: dict[tuple[int, int], Tensor] = {}
-
-    def terms(
-        self,
-        net: Supernet,
-        w: Sequence[Tensor],
-        source: _Source,
-        node: int,
-        x: Tensor,
-        training: bool,
-    ) -> Terms:
-        """What a node gives to those after it."""
-        n, width, *size = x.shape
-        mixture, targets = self._mixture[node], len(_EDGES_OF[node])
-        if (node, width) not in self._scales:
-            scale = mixture[:, [CONV1X1, CONV3X3]].t().unsqueeze(2)
-            self._scales[node, width] = scale.expand(2, targets, width).reshape(-1)
-        kernels = torch.cat([F.pad(w[source.small], (1, 1, 1, 1)), w[source.large]])
-        y = convolve(F.relu(x), kernels)
-        y = net.normalise_convolutions(
-            y, [source.norm.channels], self._scales[node, width], training
-        )
-        total = y.view(n, 2, targets, width, *size).sum(1)
-        pooled = pool(x)
-        factors = mixture[:, [SKIP, POOL]].view(targets, 2, 1, 1, 1)
-        total = torch.addcmul(total, x.unsqueeze(1), factors[:, 0])
-        total = torch.addcmul(total, pooled.unsqueeze(1), factors[:, 1])
-        return [(EDGES[edge][0], total[:, k]) for k, edge in enumerate(_EDGES_OF[node])]
-
-
-class _Sampled:
-    """One operation an edge; with gates, each times its own and plus the sum of the others'."""
-
-    def __init__(self, cell: Sequence[int], gates: Tensor | None = None) -> None:
-        self._cell = cell
-        self._chosen: list[Tensor] = []
-        self._others: list[Tensor] = []
-        if gates is not None:
-            self._chosen = [gates[edge, choice] for edge, choice in enumerate(cell)]
-            total = gates.sum(1)
-            self._others = [total[edge] - chosen for edge, chosen in enumerate(self._chosen)]
-
-    def terms(
-        self,
-        net: Supernet,
-        w: Sequence[Tensor],
-        source: _Source,
-        node: int,
-        x: Tensor,
-        training: bool,
-    ) -> Terms:
-        """What a node gives to those after it."""
-        width = x.shape[1]
-        edges = _EDGES_OF[node]
-        found: Terms = []
-        kernels, channels, scales, fed = [], [], [], []
-        pooled: Tensor | None = None
-        for k, edge in enumerate(edges):
-            target, choice = EDGES[edge][0], self._cell[edge]
-            if self._others:
-                found.append((target, self._others[edge].expand(x.shape)))
-            if choice in (CONV1X1, CONV3X3):
-                rows = slice(k * width, (k + 1) * width)
-                large = choice == CONV3X3
-                kernels.append(w[source.large if large else source.small][rows])
-                start = source.norm.channels.start + (large * len(edges) + k) * width
-                channels.append(slice(start, start + width))
-                fed.append(target)
-                if self._chosen:
-                    scales.append(self._chosen[edge].expand(width))
-            elif choice != NONE:
-                if choice == POOL and pooled is None:
-                    pooled = pool(x)
-                value = x if choice == SKIP else pooled
-                found.append((target, self._chosen[edge] * value if self._chosen else value))
-        if kernels:
-            if len(kernels) > 1 and len({kernel.shape for kernel in kernels}) > 1:
-                kernels = [F.pad(k, (1, 1, 1, 1)) if k.shape[2] == 1 else k for k in kernels]
-            kernel = kernels[0] if len(kernels) == 1 else torch.cat(kernels)
-            scale = torch.cat(scales) if scales else None
-            y = convolve(F.relu(x), kernel)
-            y = net.normalise_convolutions(y, channels, scale, training)
-            found += list(zip(fed, y.split(width, 1), strict=True))
-        return found
-
-
-def convolve(x: Tensor, kernel: Tensor) -> Tensor:
-    """Convolution with a kernel of 1 or 3, of stride 1, that keeps height and width."""
-    size = kernel.shape[2]
-    if size == 1 and _small(x):
-        y = kernel.flatten(1) @ x.flatten(2)
-        return y.view(len(x), len(kernel), *x.shape[2:])
-    return F.conv2d(x, kernel, padding=size // 2)
-
-
-def pool(x: Tensor) -> Tensor:
-    """Mean over 3x3 windows of stride 1, of what lies inside of the image."""
-    if not _small(x):
-        return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    # Kept as an array: a tensor made while a cell is evaluated could not be trained with later.
-    windows = torch.from_numpy(_windows(x.shape[2], x.shape[3])).to(x)
-    return (x.flatten(2) @ windows).view_as(x)
-
-
-def _small(x: Tensor) -> bool:
-    return bool(x.device.type == "cpu" and x.shape[2] * x.shape[3] <= _SMALL)
-
-
-@cache
-def _windows(height: int, width: int) -> NDArray[np.float32]:
-    """What each pixel gives to each mean, ``[height * width, height * width]``."""
-    along, across = (
-        (np.abs(np.subtract.outer(range(length), range(length))) <= 1).astype(np.float64)
-        for length in (height, width)
-    )
-    inside = np.kron(along, across)
-    return np.asarray(inside / inside.sum(axis=0), dtype=np.float32)

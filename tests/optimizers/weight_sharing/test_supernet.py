@@ -10,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 from torch.nn import functional as F  # noqa: E402
 
-from regretta.optimizers.weight_sharing.supernet import (  # noqa: E402
+from regretta.optimizers.weight_sharing.edges import (  # noqa: E402
     CONV1X1,
     CONV3X3,
     NONE,
     POOL,
     SKIP,
-    Supernet,
 )
+from regretta.optimizers.weight_sharing.supernet import Supernet  # noqa: E402
 from regretta.tabular_data.measure import RECIPES  # noqa: E402
 from regretta.tabular_data.measure.nasbench201.module import (  # noqa: E402
     CellModule,
