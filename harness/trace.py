@@ -87,10 +87,16 @@ class Tracer:
         self._dtype = space.dtype
         self._most = LARGEST_TRACE // (BYTES_AN_EVALUATION + self._dim * space.dtype.itemsize)
         self._kept = 0
-        self._latest: list[tuple[Configurations, Answers, int, Sequence[float], int]] = []
-        self._waiting = 0
         self._columns: list[list[NDArray[Any]]] = []
+        self._clear()
         self.too_long = False
+
+    def _clear(self) -> None:
+        self._answers = Answers([], [], [], [])
+        self._times: list[float] = []
+        self._levels: list[int] = []
+        self._workers: list[int] = []
+        self._configurations = bytearray()
 
     def add(
         self,
@@ -101,69 +107,64 @@ class Tracer:
         worker: int = 0,
     ) -> None:
         """Take down evaluations at one budget; the arguments are those of `Record.add`."""
-        if self.too_long or not times:
+        n = len(times)
+        if not n or self.too_long or max(answers.rows) < 0:
             return
-        kept = configurations[: len(times), : self._dim].copy()
-        self._latest.append((kept, answers, level, times, worker))
-        self._waiting += len(times)
-        if self._waiting >= _MANY:
+        rows, repeats, errors, costs = answers
+        if n < len(rows):
+            rows, repeats, errors, costs = rows[:n], repeats[:n], errors[:n], costs[:n]
+            configurations = configurations[:n]
+        kept = self._answers
+        kept.rows.extend(rows)
+        kept.repeats.extend(repeats)
+        kept.errors.extend(errors)
+        kept.costs.extend(costs)
+        self._times += times
+        self._levels += [level] * n
+        self._workers += [worker] * n
+        if self._dim:
+            self._configurations += configurations.tobytes()
+        if len(kept.rows) >= _MANY:
             self._pack()
 
     def _pack(self) -> None:
         """Put what came last into arrays, valid evaluations only."""
-        if not self._waiting:
-            return
-        answers = Answers([], [], [], [])
-        times: list[float] = []
-        levels: list[int] = []
-        workers: list[int] = []
-        for _, each, level, finished, worker in self._latest:
-            n = len(finished)
-            answers.rows.extend(each.rows[:n])
-            answers.repeats.extend(each.repeats[:n])
-            answers.errors.extend(each.errors[:n])
-            answers.costs.extend(each.costs[:n])
-            times.extend(finished)
-            levels += [level] * n
-            workers += [worker] * n
-        cells = np.array(answers.rows, dtype=np.int64)
+        rows, repeats, errors, costs = self._answers
+        cells = np.array(rows, dtype=np.int64)
         valid = cells >= 0
+        entries = np.frombuffer(bytes(self._configurations), dtype=self._dtype)
         self._kept += int(valid.sum())
         self.too_long = self._kept > self._most
+        self._columns.append(
+            [
+                np.array(self._times, dtype=np.float64)[valid],
+                np.array(costs, dtype=np.float64)[valid],
+                np.array(self._workers, dtype=np.int16)[valid],
+                np.array(self._levels, dtype=np.int32)[valid],
+                np.array(repeats, dtype=np.int64)[valid],
+                np.array(errors, dtype=np.float64)[valid],
+                cells[valid],
+                entries.reshape(len(cells), self._dim)[valid],
+            ]
+        )
         if self.too_long:
             self._columns = []
-        else:
-            self._columns.append(
-                [
-                    np.array(times, dtype=np.float64)[valid],
-                    np.array(answers.costs, dtype=np.float64)[valid],
-                    np.array(workers, dtype=np.int16)[valid],
-                    np.array(levels, dtype=np.int32)[valid],
-                    np.array(answers.repeats, dtype=np.int64)[valid],
-                    np.array(answers.errors, dtype=np.float64)[valid],
-                    cells[valid],
-                    np.concatenate([kept for kept, *_ in self._latest])[valid],
-                ]
-            )
-        self._latest, self._waiting = [], 0
+        self._clear()
 
     def trace(self) -> Trace | None:
         """What was taken down; None if it was too long to be kept."""
         self._pack()
         if self.too_long:
             return None
-        parts = zip(*self._columns, strict=True) if self._columns else ()
-        columns = [np.concatenate(part) for part in parts]
-        if not columns:
-            columns = [np.zeros(0)] * 7 + [np.zeros((0, self._dim), dtype=self._dtype)]
-        time, cost, worker, level, repeat, error, cell, configuration = columns
+        parts = zip(*self._columns, strict=True)
+        time, cost, worker, level, repeat, error, cell, configuration = map(np.concatenate, parts)
         return Trace(
             time,
             cost,
             worker.astype(np.int64),
-            self._budgets[level.astype(np.intp)],
-            repeat.astype(np.int64),
+            self._budgets[level],
+            repeat,
             error,
-            cell.astype(np.int64) if self._numbered else None,
+            cell if self._numbered else None,
             configuration if self._dim else None,
         )

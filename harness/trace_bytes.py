@@ -188,15 +188,29 @@ def from_bytes(data: bytes, run: str) -> Trace:
     return Trace(time, cost, worker, budgets[levels], repeat, observed, cell, configuration)
 
 
-def _opened(data: bytes) -> tuple[_Header, bytes]:
-    """The header, and the deflated columns, their checksum found right."""
+def sealed(data: bytes) -> bool:
+    """Whether the bytes are as they were written; nothing is parsed."""
+    try:
+        _content(data)
+    except DocumentError:
+        return False
+    return True
+
+
+def _content(data: bytes) -> bytes:
+    """What follows the first line, whose checksum was found right."""
     head = len(_MAGIC) + _DIGEST + 1
     if not data.startswith(_MAGIC) or data[head - 1 : head] != b"\n":
         said = strange(data[:HEAD]) if data and not data.startswith(_MAGIC[:1]) else ""
         raise DocumentError(f"it is {said or 'truncated'}")
     if sha256(data[head:]).hexdigest().encode() != data[len(_MAGIC) : head - 1]:
         raise DocumentError("it was altered: its checksum does not match")
-    line, _, columns = data[head:].partition(b"\n")
+    return data[head:]
+
+
+def _opened(data: bytes) -> tuple[_Header, bytes]:
+    """The header, and the deflated columns."""
+    line, _, columns = _content(data).partition(b"\n")
     if len(line) > _LONGEST_HEADER:
         raise DocumentError("its header has no end")
     header = built(_Header, read_json(line), whole=True)

@@ -226,6 +226,7 @@ def run_folder(scratch: Path) -> Target:
     out = results(scratch)
     label = next((out / "runs").rglob("*.json")).parent
     names = ["00000.json", "00001.failed", f"{'0' * 16}.jsonl", "7.json", "x.json"]
+    names.append(f"{'0' * 16}.traces")
     whole = {file: file.read_bytes() for file in label.iterdir() if file.is_file()}
 
     def one(data: bytes) -> None:
@@ -241,7 +242,7 @@ def run_folder(scratch: Path) -> Target:
         checked(lambda: suite_status(out))
         checked(lambda: compact(out))
 
-    return [bytes([k]) + content for k in (0, 2, 130) for content in whole.values()], one
+    return [bytes([k]) + content for k in (0, 2, 132) for content in whole.values()], one
 
 
 def sources_json(scratch: Path) -> Target:

@@ -22,6 +22,7 @@ from typing import Self
 
 from regretta.harness.result import ResultError, RunResult, verified
 from regretta.harness.run import Run
+from regretta.harness.store.traces import compact_traces
 from regretta.tabular_data.documents import LARGEST, DocumentError, open_file, read_bytes
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.names import file_name
@@ -295,7 +296,7 @@ def set_aside(path: Path, replaced: Iterable[int] = ()) -> Path | None:
 def compact(folder: str | Path) -> Compaction:
     """Put the finished runs of a suite's folder into one file a table and label; nothing is lost.
 
-    Damaged files and records of failed runs stay as they are.
+    So with their traces. Damaged files and records of failed runs stay as they are.
 
     Raises
     ------
@@ -324,7 +325,8 @@ def _compact(folder: Path) -> Compaction:
     skipped: list[str] = []
     for label in label_folders(folder):
         files = [path for path in label.iterdir() if path.suffix in (".json", ".jsonl")]
-        before += len(files)
+        before += _count(label)
+        compact_traces(label)
         found = find_runs(label)
         damaged = {damage.path for damage in found.damaged}
         skipped += [damage.message for damage in found.damaged]
@@ -339,8 +341,14 @@ def _compact(folder: Path) -> Compaction:
                 if path != written and path not in damaged and _contained(path, again):
                     path.unlink(missing_ok=True)
             runs += len(again)
-        after += sum(path.suffix in (".json", ".jsonl") for path in label.iterdir())
+        after += _count(label)
     return Compaction(runs, before, after, tuple(skipped))
+
+
+def _count(label: Path) -> int:
+    """Files of runs and traces in the folder of a label."""
+    kinds = (".json", ".jsonl", ".trace", ".traces")
+    return sum(path.suffix in kinds for path in label.iterdir())
 
 
 def _contained(path: Path, runs: Mapping[int, Stored]) -> bool:

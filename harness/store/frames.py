@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from regretta.harness.identity import SuiteError
 from regretta.harness.regret import first_moment, regret_matrix
 from regretta.harness.result import ResultError, RunResult
-from regretta.harness.store.traces import MissingTraceError, read_trace
+from regretta.harness.store.traces import MissingTraceError
 from regretta.harness.trace import Trace
 from regretta.tabular_data.names import unknown
 from regretta.tabular_data.spaces import Space, SpaceError, get_space
@@ -351,7 +351,7 @@ def evaluation_columns(suite: SuiteResults, untraced: Untraced) -> Iterator[Colu
                 if run is not None:
                     about["run"] = run.number
                     try:
-                        trace = read_trace(suite.folder, run)
+                        trace = suite.trace(table, label, run.number)
                         told, n = _evaluations(trace, describe), max(len(trace), 1)
                     except MissingTraceError as error:
                         untraced.missing.append(str(error))

@@ -16,7 +16,7 @@ from regretta.harness.identity import (
     SuiteIdentity,
 )
 from regretta.harness.result import checksum_of, verified
-from regretta.harness.store.files import write_compacted
+from regretta.harness.store.files import run_path, write_compacted
 from regretta.harness.store.folder import (
     at_work,
     clear_disk_errors,
@@ -38,9 +38,9 @@ from regretta.harness.store.sources import (
     without,
     write_sources,
 )
-from regretta.harness.store.traces import trace_path, write_trace
+from regretta.harness.store.traces import place_of, write_trace
 from regretta.harness.suite import Failure, Task
-from regretta.harness.trace_bytes import LARGEST_FILE, from_bytes
+from regretta.harness.trace_bytes import from_bytes
 from regretta.tabular_data.documents import DocumentError, read_bytes, read_json
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.names import file_name
@@ -310,15 +310,18 @@ def _read(source: _Source, table: str, label: str) -> LabelFiles:
 
 def _copy_trace(scratch: Path, source: _Source, task: Task, run: bytes) -> bool:
     """Copy the trace of a run; whether it was whole."""
-    checksum = checksum_of(run)
     address = (task.table, task.label, task.number)
+    checksum = checksum_of(run)
     try:
-        data = read_bytes(trace_path(source.folder, *address, checksum), LARGEST_FILE)
+        place = place_of(run_path(source.folder, *address), checksum, [])
+        if place is None:
+            return False
+        data = place.read()
         from_bytes(data, checksum)
     except (OSError, DocumentError):
         return False
     folder_below(scratch, "runs", file_name(task.table), file_name(task.label))
-    write_trace(scratch, *address, run, data)
+    write_trace(run_path(scratch, *address), run, data)
     return True
 
 

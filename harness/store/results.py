@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
-from regretta.harness.result import ResultError, RunResult
+from regretta.harness.result import ResultError, RunResult, checksum_of
 from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
 from regretta.harness.store.folder import read_identity
 from regretta.harness.store.sources import SourceFolder, read_sources
@@ -122,7 +122,7 @@ def lying(folder: Path, suite: SuiteIdentity, table: str, label: str) -> LabelFi
         for path in sorted(place.glob("[0-9]*.failed"))
         if is_number(path.stem) and int(path.stem) not in runs
     }
-    traced = with_trace(place, runs)
+    traced = with_trace(place, {n: checksum_of(stored.data) for n, stored in runs.items()})
     return LabelFiles(table, label, runs, foreign, found.damaged, failed, traced)
 
 
@@ -191,9 +191,10 @@ def write_failure(folder: Path, failure: Failure) -> None:
 
 def write_data(folder: Path, task: Task, data: bytes, trace: bytes | None = None) -> None:
     """Keep the bytes of a finished run and of its trace; a record of its failure goes."""
+    path = run_path(folder, task.table, task.label, task.number)
     if trace is not None:
-        write_trace(folder, task.table, task.label, task.number, data, trace)
-    write_atomically(run_path(folder, task.table, task.label, task.number), data)
+        write_trace(path, data, trace)
+    write_atomically(path, data)
     with suppress(FileNotFoundError):
         failure_path(folder, task).unlink()
 
@@ -303,7 +304,7 @@ class SuiteResults:
         run = next((run for run in runs if run.number == number), None)
         if run is None:
             raise ResultError(f"{self.folder} has no run {number} of {label!r} on {table!r}")
-        return read_trace(self.folder, run)
+        return read_trace(run_path(self.folder, table, label, number), run)
 
     def planned(self, label: str) -> int:
         """Runs that the suite asks of a label on every table."""

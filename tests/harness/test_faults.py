@@ -47,6 +47,7 @@ tables = ["{table}"]
 time_limit = 2e4
 runs = {runs}
 seed = 5
+trace = true
 [[optimizers]]
 name = "random_search"
 [[optimizers]]

@@ -52,7 +52,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def spec(small101: Path) -> SuiteSpec:
     entries = (OptimizerEntry("random_search"), OptimizerEntry("hyperband"))
-    return SuiteSpec("small", (str(small101),), entries, time_limit=2e4, runs=30, seed=5)
+    return SuiteSpec(
+        "small", (str(small101),), entries, time_limit=2e4, runs=30, seed=5, trace=True
+    )
 
 
 def odd(spec: SuiteSpec, folder: Path, what: str = "pass", top: str = "") -> SuiteSpec:

@@ -140,6 +140,7 @@ def test_any_shares_of_a_suite_s_runs_give_the_numbers_of_the_suite_run_at_once(
 def test_traces_come_along_with_their_runs(spec: SuiteSpec, tmp_path: Path) -> None:
     traced = replace(spec, trace=True)
     run_suite(traced, tmp_path / "m1", part=(1, 2))
+    compact(tmp_path / "m1")
     run_suite(spec, tmp_path / "m2")
     run_suite(traced, tmp_path / "m3", part=(2, 2))
     merge_folders(tmp_path / "all", [tmp_path / "m1", tmp_path / "m2"])

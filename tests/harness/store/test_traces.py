@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import warnings
 from dataclasses import replace
@@ -221,13 +222,61 @@ def test_a_run_that_was_done_again_does_not_take_the_old_ones_trace(out: Path) -
         load_suite(out).trace("small101", "random_search", 0)
 
 
-def test_compacted_runs_keep_their_traces(whole: Path, out: Path) -> None:
-    compact(out)
+def test_compacted_traces_are_the_same_traces(whole: Path, out: Path) -> None:
+    done = compact(out)
+    assert (done.files_before, done.files_after) == (12, 4)
+    assert not contents(out, ".trace").keys() & contents(whole, ".trace").keys()
+    assert suite_status(out).traced == 6
+    assert lines_of(out)[1] == []
     before, after = load_suite(whole), load_suite(out)
     for label in LABELS:
         for number in range(3):
             trace = after.trace("small101", label, number)
             assert trace.time.tolist() == before.trace("small101", label, number).time.tolist()
+
+
+def test_traces_are_compacted_again_and_again(spec: SuiteSpec, out: Path, tmp_path: Path) -> None:
+    compact(out)
+    again = replace(spec, runs=5)
+    assert run_suite(again, out).notes == ()
+    compact(out)
+    assert compact(out).files_after == 4
+    run_suite(again, tmp_path / "anew")
+    told, said = lines_of(out)
+    assert told.equals(lines_of(tmp_path / "anew")[0])
+    assert said == []
+
+
+def test_a_damaged_trace_is_not_compacted_and_stays(out: Path) -> None:
+    file = traces_of(out)[1]
+    file.write_bytes(file.read_bytes()[:-3])
+    compact(out)
+    assert traces_of(out) == [file]
+    with pytest.raises(ResultError, match="is damaged"):
+        load_suite(out).trace("small101", "random_search", 1)
+    assert len(load_suite(out).trace("small101", "random_search", 2)) > 0
+
+
+def test_damage_to_compacted_traces_is_refused(out: Path) -> None:
+    compact(out)
+    (file,) = (out / "runs" / "small101" / "random_search").glob("*.traces")
+    data = file.read_bytes()
+    start = data.index(b"regretta trace ", 20)
+    rng = np.random.default_rng(0)
+    for at in [*rng.integers(0, start, 15).tolist(), *rng.integers(start, len(data), 15).tolist()]:
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1 << int(rng.integers(8))]) + data[at + 1 :])
+        suite = load_suite(out)
+        refused = 0
+        for number in range(3):
+            try:
+                suite.trace("small101", "random_search", number)
+            except ResultError as error:
+                assert re.match(r"traces? \S+ (is|are) damaged", str(error))  # noqa: PT017
+                refused += 1
+        assert refused == (3 if at < start else 1)
+    file.write_bytes(data[:start] + data[start:][: (len(data) - start) // 2])
+    with pytest.raises(ResultError, match="is damaged of run 2"):
+        load_suite(out).trace("small101", "random_search", 2)
 
 
 def test_a_failed_run_has_no_trace(spec: SuiteSpec, tmp_path: Path) -> None:

@@ -170,16 +170,18 @@ def test_all_six_stand_in_one_suite_beside_random_search(
         (OptimizerEntry("random_search"), *entries),
         time_limit=1000.0,
         runs=1,
+        trace=True,
     )
     outcome = run_suite(suite, tmp_path / "out")
     assert (outcome.done, outcome.failures) == (7, ())
     assert not [note for note in outcome.notes if "ended early" in note]
     assert not list((tmp_path / "out").glob("runs/*/*/*.checkpoint"))
-    runs = load_suite(outcome.folder).runs["patterns"]
+    found = load_suite(outcome.folder)
+    runs = found.runs["patterns"]
     assert dict(runs["random_search"][0].log) == {}
     for name in SIX:
         (result,) = runs[name]
-        assert result.evaluations == 0
+        assert result.evaluations == len(found.trace("patterns", name, 0)) == 0
         assert result.trajectory.time[0] == 0.0
         assert result.log["epoch"].tolist() == [0.0, 1.0, 2.0, 3.0]
         charged = result.log["seconds"].sum() + result.log["choice_seconds"][-1]
