@@ -16,6 +16,12 @@ from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
+from regretta.plots.elsewhere_notes import (
+    elsewhere_sentence,
+    own_part,
+    remark,
+    remarked,
+)
 from regretta.plots.friedman import friedman_of_runs
 from regretta.plots.interactive.explorer import Explorer, explorer
 from regretta.plots.look import Look, chosen, ordered
@@ -133,7 +139,7 @@ def write_report(
         if look.order == "result":
             suite = ordered(suite, by_result({table: suite.runs[table] for table in begun}))
         gallery = _gallery(suite, begun, folder, look)
-        paragraph = methods_paragraph(suite, look)
+        paragraph = methods_paragraph(own_part(suite), look) + elsewhere_sentence(suite)
         sections = _sections(suite, begun, gallery)
         look_closer = explorer(suite, _heard(suite, begun), gallery.styles, gallery.names, look)
         if look_closer is not None:
@@ -164,20 +170,22 @@ def _page(
         lstrip_blocks=True,
         finalize=_clean,
     )
-    done = sum(len(suite.runs[table][label]) for table in begun for label in suite.labels)
+    mine = [label for label in suite.labels if label not in suite.foreign]
+    done = sum(len(suite.runs[table][label]) for table in begun for label in mine)
+    others = f", and {len(suite.labels) - len(mine)} not run by Regretta" if suite.foreign else ""
     names = human_names(suite.labels)
     named = ", ".join(names) if len(names) <= 8 else f"{len(names):,} methods"
     return environment.get_template("report.html").render(
         title=suite.identity.title or f"{suite.name}: {named} on {', '.join(suite.tables)}",
         summary=(
-            f"{count(len(suite.labels), 'method')} on {count(len(suite.tables), 'table')}:"
+            f"{count(len(mine), 'method')} on {count(len(suite.tables), 'table')}:"
             f" {count(done, 'finished run')} of"
-            f" {sum(map(suite.planned, suite.labels)) * len(suite.tables)}."
+            f" {sum(map(suite.planned, mine)) * len(suite.tables)}{others}."
         ),
         verdicts=verdicts(
             {table: suite.runs[table] for table in begun},
             gallery.names,
-            {label: suite.planned(label) for label in suite.labels},
+            {label: suite.planned(label) for label in mine},
             {t: Counter(f.label for f in suite.failures if f.table == t) for t in begun},
         ),
         notes=reader_notes(suite),
@@ -202,14 +210,17 @@ def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look
     entries = [(label, method.optimizer) for label, method in methods.items()]
     settings = {label: method.settings for label, method in methods.items()}
     if len(methods) <= MOST_TOLD_APART:
-        return _Gallery(folder, look, method_styles(entries, settings))
+        return _Gallery(
+            folder, look, method_styles(entries, settings), remark(suite), remark(suite)
+        )
     leading = leaders({table: suite.runs[table] for table in begun}, LEADING)
     return _Gallery(
         folder,
         look,
         method_styles(entries, settings, leading),
         f" Coloured are the {len(leading)} of {len(methods):,} methods with the best mean rank of"
-        " final regret; the others are grey. All of them stand in the tables.",
+        " final regret; the others are grey. All of them stand in the tables." + remark(suite),
+        remark(suite),
     )
 
 
@@ -248,6 +259,7 @@ class _Gallery:
     look: Look
     styles: Mapping[str, MethodStyle]
     remark: str = ""
+    of_tables: str = ""
 
     @property
     def names(self) -> dict[str, str]:
@@ -267,7 +279,7 @@ class _Gallery:
 
     def tables(self, *tables: ReportTable | None) -> list[ReportTable]:
         """Keep the tables that there are as files."""
-        there = [table for table in tables if table is not None]
+        there = remarked((table for table in tables if table is not None), self.of_tables)
         for table in there:
             folder = folder_below(self.folder, "tables")
             table.write(folder, self.look.column, self.look.page)

@@ -11,6 +11,7 @@ from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, early_ends
 from regretta.harness.store.sources import origins
 from regretta.plots.axes import human_time
+from regretta.plots.elsewhere_notes import elsewhere_notes, own_part
 from regretta.plots.style import MethodStyle, span
 
 
@@ -21,7 +22,8 @@ def count(number: int, noun: str) -> str:
 
 def reader_notes(suite: SuiteResults) -> list[str]:
     """What a reader must know before the numbers: what is missing, damaged, modelled or mixed."""
-    notes = []
+    notes = elsewhere_notes(suite)
+    suite = own_part(suite)
     untested = []
     for table in suite.tables:
         runs = suite.runs[table]
@@ -143,6 +145,7 @@ def _planned(suite: SuiteResults) -> str:
 
 def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
     """What was run on what, as keys and values."""
+    suite = own_part(suite)
     identity, protocol = suite.identity, suite.identity.protocol
     runs = [
         run for table in suite.tables for label in suite.labels for run in suite.runs[table][label]

@@ -51,6 +51,7 @@ _LATEX: Mapping[str, str] = {
     "\u2014": "---",
     "\u2026": r"\ldots{}",
     "\u2020": r"$^\dagger$",
+    "\u2021": r"$^\ddagger$",
 }
 
 

@@ -16,6 +16,8 @@ Suites: many optimizers, tables and seeds
     OptimizerEntry, one of its optimizers with label and settings
     run_suite, do the runs that a folder does not have yet
     load_suite, read the results of a folder
+    read_trajectories, what other people's code wrote of its runs
+    with_trajectories, results with such runs beside them, checked and marked
     merge_folders, make one folder of several machines' results
 
 What they show
@@ -67,6 +69,8 @@ if TYPE_CHECKING:
     from regretta.experiments.catalog import find_suite as find_suite
     from regretta.experiments.paper_tables import tables_at_hand as tables_at_hand
     from regretta.harness.campaign import run_suite as run_suite
+    from regretta.harness.elsewhere.joining import with_trajectories as with_trajectories
+    from regretta.harness.elsewhere.trajectories import read_trajectories as read_trajectories
     from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
     from regretta.harness.protocol import Protocol as Protocol
     from regretta.harness.protocol import get_protocol as get_protocol
@@ -119,6 +123,8 @@ _HOMES = {
     "regretta.harness.run": ("Run", "run"),
     "regretta.harness.single": ("SearchResult", "search"),
     "regretta.harness.spec": ("OptimizerEntry", "SuiteSpec", "read_spec"),
+    "regretta.harness.elsewhere.joining": ("with_trajectories",),
+    "regretta.harness.elsewhere.trajectories": ("read_trajectories",),
     "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.store.merge": ("merge_folders",),
     "regretta.harness.store.results": ("load_suite",),

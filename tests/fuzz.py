@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from regretta.harness.campaign import run_suite
+from regretta.harness.elsewhere.joining import with_trajectories
+from regretta.harness.elsewhere.trajectories import read_trajectories
 from regretta.harness.identity import SuiteIdentity
 from regretta.harness.result import RunResult
 from regretta.harness.single import search
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
+from regretta.harness.store.export import export_suite
 from regretta.harness.store.files import compact
 from regretta.harness.store.merge import merge_folders
 from regretta.harness.store.results import load_suite
@@ -265,6 +268,31 @@ def sources_json(scratch: Path) -> Target:
     return [seed], one
 
 
+def trajectories_csv(scratch: Path) -> Target:
+    suite = load_suite(results(scratch))
+    export_suite(suite, scratch / "csv", "csv")
+    file = scratch / "other.csv"
+    short = b"table,method,run,seconds,test_error\ngrid,m,0,1,0.4\ngrid,m,0,2,0.3\n"
+
+    def one(data: bytes) -> None:
+        file.write_bytes(data)
+        checked(lambda: with_trajectories(suite, [read_trajectories(file)]))
+
+    return [short, (scratch / "csv" / "trajectory.csv").read_bytes()], one
+
+
+def trajectories_json(scratch: Path) -> Target:
+    suite = load_suite(results(scratch))
+    file = scratch / "other.json"
+    about = {"table": "grid", "method": "m", "run": 0, "runtime": [1, 2], "regret_test": [0.1, 0]}
+
+    def one(data: bytes) -> None:
+        file.write_bytes(data)
+        checked(lambda: with_trajectories(suite, [read_trajectories(file)]))
+
+    return [json.dumps(body).encode() for body in (about, {"trajectories": [about]})], one
+
+
 def pickle_plain(scratch: Path) -> Target:
     def one(data: bytes) -> None:
         checked(lambda: read_pickle(io.BytesIO(data), "the file"))
@@ -362,6 +390,8 @@ TARGETS: dict[str, Callable[[Path], Target]] = {
         trace,
         run_folder,
         sources_json,
+        trajectories_csv,
+        trajectories_json,
         pickle_plain,
         nasbench201,
         torch_file,

@@ -153,6 +153,11 @@ def suite_columns(suite: SuiteResults, kind: str, times: ArrayLike | None = None
     """
     if kind not in FRAMES:
         raise SuiteError(unknown("frame", kind, FRAMES))
+    if suite.elsewhere:
+        raise SuiteError(
+            "frames and exports are of Regretta's own runs; take what load_suite gives, without"
+            " trajectories from elsewhere"
+        )
     if not any(suite.runs[table][label] for table in suite.tables for label in suite.labels):
         raise SuiteError(f"{suite.folder} has no finished run; run the suite first")
     if kind == "evaluations":

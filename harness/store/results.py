@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from regretta.harness.elsewhere.origin import Origin
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
 from regretta.harness.result import ResultError, RunResult, checksum_of
 from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
@@ -231,6 +232,8 @@ class SuiteResults:
         One line a file that cannot be used.
     sources
         The folders that it was merged from; none if it was not.
+    elsewhere
+        Where runs of other people's code are from that were joined to these.
     """
 
     folder: Path
@@ -239,6 +242,7 @@ class SuiteResults:
     failures: tuple[Failure, ...] = ()
     damaged: tuple[str, ...] = ()
     sources: tuple[SourceFolder, ...] = ()
+    elsewhere: tuple[Origin, ...] = ()
 
     @property
     def name(self) -> str:
@@ -305,6 +309,11 @@ class SuiteResults:
         if run is None:
             raise ResultError(f"{self.folder} has no run {number} of {label!r} on {table!r}")
         return read_trace(run_path(self.folder, table, label, number), run)
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """Labels whose runs are of other people's code."""
+        return tuple(label for origin in self.elsewhere for label in origin.labels)
 
     def planned(self, label: str) -> int:
         """Runs that the suite asks of a label on every table."""

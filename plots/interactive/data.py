@@ -18,6 +18,7 @@ from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import zero_line
 from regretta.plots.colors import on_dark
 from regretta.plots.ecdf import distributions, ecdf_caption
+from regretta.plots.elsewhere_notes import remark
 from regretta.plots.interactive.packing import Arrays
 from regretta.plots.rank_over_time import RankCurves, rank_caption, rank_curves
 from regretta.plots.regret_curve import (
@@ -106,7 +107,7 @@ def explorer_data(
         "first": {"statistic": statistic, "band": band},
         "axes": list(AXES),
         "mostBands": MOST_BANDS,
-        "protocol": f"Protocol {protocol.name}: {protocol.summary}.",
+        "protocol": f"Protocol {protocol.name}: {protocol.summary}.{remark(suite)}",
         "tables": [_table(suite, table, arrays, points) for table in tables],
         "overall": _overall(suite, tables, arrays),
         "arrays": arrays.texts(),

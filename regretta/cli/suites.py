@@ -13,6 +13,7 @@ from regretta.cli.arguments import PATH, command, folder_argument, json_option, 
 from regretta.cli.output import print_json, say, say_damaged, tell
 from regretta.cli.progress import Progress
 from regretta.cli.summary import as_values, summary
+from regretta.tabular_data.names import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -394,6 +395,13 @@ def compact(folder: Path, as_json: bool) -> int:
 @click.option("--format", "formats", metavar="F,…", help="Of figures: png, pdf, svg (png,pdf).")
 @click.option("--statistic", metavar="S", help="Of curves: mean (default), median or iqm.")
 @click.option("--band", metavar="B", help="Around curves: ci (default), iqr or sd.")
+@click.option(
+    "--with",
+    "others",
+    metavar="[TABLE=]FILE",
+    multiple=True,
+    help="Trajectories of other people's code beside the runs: docs/elsewhere.md (again for more).",
+)
 @click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: DIR).")
 @json_option
 def report(
@@ -404,20 +412,25 @@ def report(
     formats: str | None,
     statistic: str | None,
     band: str | None,
+    others: tuple[str, ...],
     out: Path | None,
     as_json: bool,
 ) -> int:
     """Write report.html, figures, tables and methods.txt (.tex) of a suite's folder.
 
-    In Python: regretta.write_report, with a regretta.plots.look.Look.
+    In Python: regretta.write_report, with a regretta.plots.look.Look, of what
+    regretta.with_trajectories gives of load_suite and read_trajectories.
     """
+    from regretta.harness.elsewhere.joining import with_trajectories
+    from regretta.harness.elsewhere.trajectories import read_trajectories
     from regretta.harness.store.results import load_suite
     from regretta.plots.look import Look, labels_of
     from regretta.plots.report import write_report
 
-    suite = load_suite(folder)
+    own = load_suite(folder)
+    suite = with_trajectories(own, [read_trajectories(*_claimed(other)) for other in others])
     asked = {
-        "methods": labels_of(suite, methods) if methods else None,
+        "methods": (*labels_of(own, methods), *suite.foreign) if methods else None,
         "order": order,
         "formats": tuple(formats.split(",")) if formats else None,
         "statistic": statistic,
@@ -427,10 +440,22 @@ def report(
     page = write_report(suite, out, look.wide_as(width) if width else look)
     if as_json:
         failures = failures_of(folder, suite.failures)
-        print_json({"report": page, "failures": failures, "damaged": suite.damaged})
+        told = {"report": page, "failures": failures, "damaged": suite.damaged}
+        print_json(told | {"elsewhere": suite.elsewhere})
     else:
         tell(str(page))
+        for origin in suite.elsewhere:
+            for note in origin.notes:
+                tell(f"note: {origin.file}: {note}")
     return say_damaged(suite.damaged)
+
+
+def _claimed(text: str) -> tuple[Path, str]:
+    """The file of trajectories that an argument means, and the table that it names for them."""
+    table, equals, path = text.partition("=")
+    if not equals or check_path(text, "it").exists():
+        return check_path(text, "it"), ""
+    return check_path(path, "it"), table
 
 
 @command("export")
