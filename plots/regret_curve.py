@@ -20,7 +20,7 @@ from regretta.plots.axes import (
     zero_line,
 )
 from regretta.plots.legend import method_legend
-from regretta.plots.spread import STATISTICS, band_name, spread
+from regretta.plots.spread import RESAMPLES, STATISTICS, band_name, spread
 from regretta.plots.style import MethodStyle, house, is_wide, panels, span
 from regretta.plots.text import picture_names
 
@@ -124,7 +124,7 @@ def regret_curve(
     kind: str,
     statistic: str = "mean",
     band: str = "ci",
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> RegretCurve:
     """A statistic of one method's runs over time, and its band.

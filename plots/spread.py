@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from regretta.plots.statistics import interquartile_mean
+from regretta.plots.statistics import Interval, StatisticsError, interquartile_mean
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,9 @@ BANDS: Mapping[str, str] = {
 """What the band around a curve may be."""
 """What a band around it may be."""
 
+RESAMPLES = 2000
+"""Of every bootstrap of a mean, unless asked otherwise."""
+
 _INTERVALS = {
     "mean": "95 % bootstrap interval of the mean",
     "median": "95 % interval of the median (order statistics)",
@@ -40,7 +43,7 @@ def band_name(statistic: str, band: str) -> str:
 
 
 def spread(
-    values: Floats, statistic: str, band: str, *, resamples: int = 1000, seed: int = 0
+    values: Floats, statistic: str, band: str, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Floats, Floats, Floats]:
     """A statistic over runs at each moment, and its band.
 
@@ -51,7 +54,8 @@ def spread(
     statistic
         A key of `STATISTICS`.
     band
-        A key of `BANDS`. ``"ci"`` is a 95 % interval: of a mean by the percentile bootstrap; of a
+        A key of `BANDS`. ``"ci"`` is a 95 % interval: of a mean by the percentile bootstrap (Efron
+        and Tibshirani 1993, ch. 13); of a
         median between order statistics, exact whatever the distribution (Hahn and Meeker 1991,
         section 5.2), the whole range of fewer than six runs, which are too few for 95 %; of an
         interquartile mean by Tukey and McLaughlin's t interval (1963) with the standard error of
@@ -80,6 +84,32 @@ def spread(
         reach = _of_interquartile_mean(values)
         low, high = value - reach, value + reach
     return value, low, high
+
+
+def interval(values: ArrayLike, statistic: str = "mean") -> Interval:
+    """A statistic of runs with the 95 % interval that the end of a curve of it has.
+
+    Parameters
+    ----------
+    values
+        One a run: shape ``[runs]``.
+    statistic
+        A key of `STATISTICS`.
+
+    Raises
+    ------
+    StatisticsError
+        If there is no value, or one is not finite.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) == 0 or not np.isfinite(sample).all():
+        raise StatisticsError(
+            f"an interval needs finite values, got {len(sample)} of which some are missing"
+        )
+    value, low, high = (float(part[0]) for part in spread(sample[:, None], statistic, "ci"))
+    if len(sample) == 1:
+        return Interval(value, np.nan, np.nan, 1)
+    return Interval(value, low, high, len(sample))
 
 
 def _value(values: Floats, statistic: str) -> Floats:

@@ -7,11 +7,10 @@ wherever only the order of the runs matters; means are over the runs that have a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,53 +95,6 @@ def interquartile_mean(values: ArrayLike, axis: int = -1) -> NDArray[np.float64]
     return np.asarray(
         stats.trim_mean(np.asarray(values, dtype=np.float64), 0.25, axis=axis), dtype=np.float64
     )
-
-
-def bootstrap_interval(
-    values: ArrayLike,
-    statistic: Callable[..., Any] = np.mean,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> Interval:
-    """Percentile bootstrap interval of a statistic of the runs (Efron and Tibshirani 1993, ch. 13).
-
-    Parameters
-    ----------
-    values
-        One a run: shape ``[runs]``.
-    statistic
-        A function of values and ``axis``.
-    confidence
-        Coverage asked for.
-    resamples, seed
-        Size and seed of the bootstrap: the same values give the same interval.
-
-    Raises
-    ------
-    StatisticsError
-        If there is no value, or one is not finite.
-    """
-    sample = np.asarray(values, dtype=np.float64)
-    if len(sample) == 0 or not np.isfinite(sample).all():
-        raise StatisticsError(
-            f"an interval needs finite values, got {len(sample)} of which some are missing"
-        )
-    estimate = float(statistic(sample, axis=-1))
-    if len(sample) == 1:
-        return Interval(estimate, np.nan, np.nan, 1)
-    found = stats.bootstrap(
-        (sample,),
-        statistic,
-        confidence_level=confidence,
-        n_resamples=resamples,
-        batch=max(1, _BATCH // len(sample)),
-        method="percentile",
-        vectorized=True,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(estimate, float(found.low), float(found.high), len(sample))
 
 
 def difference_interval(first: ArrayLike, second: ArrayLike) -> Interval:

@@ -12,13 +12,12 @@ from regretta.harness.regret import TOLERANCE, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.report_notes import count
+from regretta.plots.spread import interval
 from regretta.plots.statistics import (
     LEVEL,
     Interval,
     PairwiseTest,
-    bootstrap_interval,
     fewest_runs,
-    interquartile_mean,
     pairwise_tests,
     worst_if_missing,
 )
@@ -72,9 +71,9 @@ def summarize(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[Summa
                 label=label,
                 runs=len(group),
                 silent=len(group) - len(values),
-                mean=bootstrap_interval(values) if some else None,
+                mean=interval(values) if some else None,
                 median=_median(worst_if_missing(every)),
-                interquartile=bootstrap_interval(values, interquartile_mean) if some else None,
+                interquartile=interval(values, "iqm") if some else None,
                 evaluations=_median([run.evaluations for run in group]),
                 unique_cells=_median([run.unique_cells for run in group]),
             )
@@ -116,9 +115,10 @@ def final_table(
         name=f"final-regret{suffix}",
         title=f"Final {measure} on {table}, in percent",
         caption=(
-            "Mean and interquartile mean with 95 % percentile bootstrap intervals over runs (none"
-            " of a single run). Evaluations and unique cells (different cells among the"
-            " evaluations) are medians over runs. Bold: the lowest mean."
+            "95 % intervals over runs (none of a single run): of the mean by the percentile"
+            " bootstrap, of the interquartile mean by Tukey and McLaughlin's t interval."
+            " Evaluations and unique cells (different cells among the evaluations) are medians"
+            " over runs. Bold: the lowest mean."
             + (
                 f" {MARK}: not shown to be worse at level {LEVEL:g} (Mann-Whitney U, two-sided,"
                 f" Holm's correction over {count(len(tests), 'comparison')} with it)."

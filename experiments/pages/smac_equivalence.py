@@ -23,7 +23,8 @@ from regretta.harness.regret import final_regret
 from regretta.harness.store.results import load_suite
 from regretta.plots import style
 from regretta.plots.regret_curve import draw_regret, regret_curves
-from regretta.plots.statistics import bootstrap_interval, pairwise_tests
+from regretta.plots.spread import interval
+from regretta.plots.statistics import pairwise_tests
 
 BOUND = 0.0035
 PAGE = """# Fast SMAC against the stock package
@@ -66,7 +67,7 @@ def main() -> None:
     regret = {label: final_regret(runs[label], "test") for label in suite.labels}
     fast, stock = regret["smac"], regret["smac_stock"]
     welch = stats.ttest_ind(fast, stock, equal_var=False)
-    interval = welch.confidence_interval(0.90)
+    difference = welch.confidence_interval(0.90)
     p_tost = max(
         stats.ttest_ind(fast, stock - BOUND, equal_var=False, alternative="greater").pvalue,
         stats.ttest_ind(fast, stock + BOUND, equal_var=False, alternative="less").pvalue,
@@ -74,7 +75,7 @@ def main() -> None:
     (test,) = pairwise_tests({"smac": fast, "smac_stock": stock})
     rows = []
     for label in suite.labels:
-        mean = bootstrap_interval(regret[label])
+        mean = interval(regret[label])
         evaluations = np.mean([run.evaluations for run in runs[label]])
         rows.append(
             f"| {label} | {len(runs[label])} | {mean.estimate:.5f} | {mean.low:.5f} to"
@@ -88,8 +89,8 @@ def main() -> None:
         rows="\n".join(rows),
         bound=BOUND,
         difference=fast.mean() - stock.mean(),
-        low=interval.low,
-        high=interval.high,
+        low=difference.low,
+        high=difference.high,
         p_tost=p_tost,
         corrected="meets" if p_tost < 0.025 else "misses",
         verdict="equivalent" if p_tost < 0.05 else "not shown to be equivalent",

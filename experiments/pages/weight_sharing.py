@@ -28,10 +28,10 @@ from regretta.plots.axes import human_time
 from regretta.plots.paper.nasbench201 import figures7and8, table5
 from regretta.plots.paper.nasbench201.published import WEIGHT_SHARING
 from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves, regret_kind
+from regretta.plots.spread import interval
 from regretta.plots.statistics import (
     LEVEL,
     Interval,
-    bootstrap_interval,
     holm,
     least_p,
     rank_sum_test,
@@ -131,7 +131,7 @@ def _compare(own: Sequence[RunResult], base: Sequence[RunResult], kind: str) -> 
     first = above[-1] + 1 if len(above) else 0
     return Comparison(
         *(own[0].label, base[0].label, seconds, np.array(all_choices), regret),
-        theirs=bootstrap_interval(known) if len(known) else Interval(np.nan, np.nan, np.nan, 0),
+        theirs=interval(known) if len(known) else Interval(np.nan, np.nan, np.nan, 0),
         p=p,
         p_holm=p,
         least_p=least_p(len(own), len(base)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regretta.plots.spread import band_name, spread
+from regretta.plots.spread import band_name, interval, spread
+from regretta.plots.statistics import StatisticsError
 
 EIGHT = np.array([[1.0], [2], [3], [4], [5], [6], [7], [80]])
 
@@ -45,3 +46,35 @@ def test_every_statistic_has_every_band_of_any_number_of_runs(
     assert np.isfinite([value, low, high]).all()
     assert (low <= high).all()
     assert band_name(statistic, band)
+
+
+def test_bootstrap_of_two_runs_has_the_three_possible_means() -> None:
+    found = interval([0.0, 1.0])  # means 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4
+    assert (found.estimate, found.low, found.high, found.runs) == (0.5, 0.0, 1.0, 2)
+
+
+def test_bootstrap_interval_of_a_normal_sample_is_near_the_textbook_one() -> None:
+    sample = np.random.default_rng(1).normal(size=400)
+    found = interval(sample)
+    half = 1.96 * sample.std() / 20
+    assert found.low == pytest.approx(sample.mean() - half, abs=0.01)
+    assert found.high == pytest.approx(sample.mean() + half, abs=0.01)
+    assert found == interval(sample)
+
+
+def test_one_run_has_no_interval() -> None:
+    found = interval([0.25])
+    assert found.runs == 1
+    assert found.estimate == 0.25
+    assert np.isnan(found.low)
+    with pytest.raises(StatisticsError, match="finite"):
+        interval([0.1, np.nan])
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median", "iqm"])
+def test_a_table_and_the_end_of_a_curve_have_one_interval(statistic: str) -> None:
+    """The curve's other moments change nothing."""
+    runs = np.random.default_rng(3).gamma(1.0, size=(40, 7))
+    found = interval(runs[:, -1], statistic)
+    ends = [part[-1] for part in spread(runs, statistic, "ci")]
+    assert [found.estimate, found.low, found.high] == pytest.approx(ends, rel=1e-12)

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from regretta.harness.regret import TOLERANCE
 from regretta.plots.statistics import (
-    StatisticsError,
-    bootstrap_interval,
     fewest_runs,
     holm,
     interquartile_mean,
@@ -27,29 +25,6 @@ def test_interquartile_mean_is_the_mean_of_the_middle_half():
         (2 + 3 + 4 + 5) / 4
     )
     assert interquartile_mean([7.0]) == 7.0
-
-
-def test_bootstrap_of_two_runs_has_the_three_possible_means():
-    found = bootstrap_interval([0.0, 1.0])  # means 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4
-    assert (found.estimate, found.low, found.high, found.runs) == (0.5, 0.0, 1.0, 2)
-
-
-def test_bootstrap_interval_of_a_normal_sample_is_near_the_textbook_one():
-    sample = np.random.default_rng(1).normal(size=400)
-    found = bootstrap_interval(sample, resamples=5000)
-    half = 1.96 * sample.std() / 20
-    assert found.low == pytest.approx(sample.mean() - half, abs=0.01)
-    assert found.high == pytest.approx(sample.mean() + half, abs=0.01)
-    assert found == bootstrap_interval(sample, resamples=5000)
-
-
-def test_one_run_has_no_interval():
-    found = bootstrap_interval([0.25])
-    assert found.runs == 1
-    assert found.estimate == 0.25
-    assert np.isnan(found.low)
-    with pytest.raises(StatisticsError, match="finite"):
-        bootstrap_interval([0.1, np.nan])
 
 
 def test_superiority_counts_pairs_and_half_of_ties():
