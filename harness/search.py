@@ -169,6 +169,8 @@ class Search:
                     proposal = self._ask() if clock < self.limit else None
                     if proposal is None:
                         break
+                    # The optimizer may use its array again before these come back.
+                    proposal.configurations = proposal.configurations.copy()
                     position, size = 0, max(len(proposal.answers.rows), 1)
                 assert proposal is not None
                 i, position = position, position + 1

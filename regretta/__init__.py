@@ -35,6 +35,7 @@ One run
     Run, all that decides it
     run, do it
     RunResult, what came of it
+    Trace, every evaluation of it, where they were kept
     Protocol, what a search sees and is charged
     PROTOCOLS, those that have a name
     get_protocol, the one of a name
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from regretta.harness.store.export import export_suite as export_suite
     from regretta.harness.store.merge import merge_folders as merge_folders
     from regretta.harness.store.results import load_suite as load_suite
+    from regretta.harness.trace import Trace as Trace
     from regretta.optimizers.base import Observation as Observation
     from regretta.optimizers.base import Optimizer as Optimizer
     from regretta.optimizers.base import Problem as Problem
@@ -128,6 +130,7 @@ _HOMES = {
     "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.store.merge": ("merge_folders",),
     "regretta.harness.store.results": ("load_suite",),
+    "regretta.harness.trace": ("Trace",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),
     "regretta.optimizers.registry": ("available", "get_optimizer"),
     "regretta.plots.paper": ("draw_figures",),

@@ -263,7 +263,7 @@ def _compacted(folder: Path, damaged: list[Path] | None = None) -> dict[str, Pla
         if name.endswith(".traces") and not name.startswith("."):
             try:
                 found |= _read_index(folder / name)
-            except DocumentError:
+            except (OSError, DocumentError):
                 if damaged is not None:
                     damaged.append(folder / name)
     return found

@@ -539,3 +539,33 @@ def test_a_suite_that_cannot_is_refused_before_the_first_run(
             run_suite(spec, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     run_suite(replace(with_plugin, simulated_workers=1), tmp_path / "out")
+
+
+class _Fresh(Optimizer):
+    """Random search that gives an array of its own for each proposal."""
+
+    name = "reusing"
+    parallel = True
+
+    def ask(self) -> Any:
+        return self.space.sample(self.rng, 1)[0]
+
+
+class _Reusing(_Fresh):
+    """The same, in one array that it writes into again and again."""
+
+    def setup(self) -> None:
+        self.buffer = np.zeros(2, dtype=np.int8)
+
+    def ask(self) -> Any:
+        self.buffer[:] = super().ask()
+        return self.buffer
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_optimizer_may_use_its_array_again(grid_table: Table, workers: int) -> None:
+    fresh, reusing = (
+        run(make(grid_table, optimizer, 5e3, workers)) for optimizer in (_Fresh, _Reusing)
+    )
+    assert fresh.unique_cells == 4
+    assert reusing.to_json() == fresh.to_json()
