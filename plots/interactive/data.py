@@ -41,10 +41,10 @@ Runs = Mapping[str, Sequence[RunResult]]
 MOST_NUMBERS = 150_000
 """Numbers of curves that a page should hold: grids become coarser where there are many curves."""
 
-FEWEST_POINTS, MOST_POINTS = 50, 200
+FEWEST_POINTS, MOST_POINTS = 50, 160
 """Places at which a curve is read."""
 
-MOST_RUNS, MOST_RUNS_OF_ONE = 400, 50
+MOST_RUNS, MOST_RUNS_OF_ONE = 250, 50
 """Single runs shown of a table, and of one method."""
 
 MOST_STEPS = 200

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from regretta.plots.interactive.data import MOST_POINTS
 from regretta.plots.interactive.library import library
 from regretta.plots.regret_curve import regret_curves
 from regretta.plots.report import write_report
@@ -67,12 +68,10 @@ def curves_drawn(page):
 
 def rows(page):
     """The table below the figure, by method."""
-    return dict(
-        page.evaluate(
-            "[...document.querySelectorAll('#explore-values tbody tr')].map(row =>"
-            " [row.cells[0].textContent, [...row.cells].slice(1).map(cell => cell.textContent)])"
-        )
-    )
+    cells = "[...row.cells].slice(1).map(cell => cell.textContent.replace('\\u00a0', ' '))"
+    table = f"""[...document.querySelectorAll('#explore-values tbody tr')]
+        .map(row => [row.cells[0].textContent, {cells}])"""
+    return dict(page.evaluate(table))
 
 
 @pytest.mark.parametrize("width", [375, 1400])
@@ -167,7 +166,7 @@ def test_statistic_band_and_table_can_be_switched(page, report, random_suite_of,
         "(() => { const s = document.querySelector('#explore-table'); s.value = '1';"
         " s.dispatchEvent(new Event('change', {bubbles: true})); })()"
     )
-    panel = regret_curves(suite.runs[table], statistic="median", band="iqr", points=200)
+    panel = regret_curves(suite.runs[table], statistic="median", band="iqr", points=MOST_POINTS)
     shown = rows(page)
     for name, curve in zip(
         ("Random search", "Regularized evolution", "BOHB"), panel.curves, strict=True

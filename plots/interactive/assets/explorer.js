@@ -66,6 +66,9 @@
     return [...keys.keys()].sort((a, b) => (keys[a] === keys[b] ? a - b : keys[a] - keys[b]));
   };
 
+  // An interval stays on one line.
+  const whole = (text) => text.replace(", ", ",\u00a0");
+
   const fill = (now, order) => {
     const heads = now.figure === "heat"
       ? data.tables.map((table) => table.name)
@@ -79,7 +82,7 @@
       const texts = now.figure === "heat"
         ? data.tables.map((table) => current.cell(table, m))
         : [now.table === "all" ? "" : (data.tables[now.table].finals[m]?.runs ?? "0"), result(now, m)[0], ""];
-      for (const text of texts) row.insertCell().textContent = text;
+      for (const text of texts) row.insertCell().textContent = whole(text);
     }
     values.tBodies[0].append(...order.map((m) => rows[m].row));
   };
@@ -99,7 +102,7 @@
     output.value = text;
     slider.setAttribute("aria-valuetext", text);
     values.tHead.rows[0].lastElementChild.textContent = `At ${text}`;
-    rows.forEach(({ row }, m) => { row.lastElementChild.textContent = current.read(m, x); });
+    rows.forEach(({ row }, m) => { row.lastElementChild.textContent = whole(current.read(m, x)); });
   };
 
   const mark = (x) => {

@@ -117,7 +117,7 @@ regretta.figures = (data) => {
       said: `${capital(what)} ${table.measure} on ${table.name}`,
       place: (x) => (axis.time ? humanTime(x) : String(Math.round(x))),
       read: (m, x) => {
-        const at = curves[m] ? regretta.at(curves[m][0], x) : -1;
+        const at = curves[m] ? regretta.within(curves[m][0], x) : -1;
         return at < 0 ? "—" : interval(...[1, 2, 3].map((i) => curves[m][i][at]));
       },
     };
@@ -144,7 +144,7 @@ regretta.figures = (data) => {
       said: `Average rank on ${where}`,
       place: (v) => (table ? (axis.time ? humanTime(v) : String(Math.round(v))) : `${Number((100 * v).toPrecision(3))} %`),
       read: (m, v) => {
-        const at = found.y[m] === null ? -1 : regretta.at(x, v);
+        const at = found.y[m] === null ? -1 : regretta.within(x, v);
         const rank = at < 0 ? NaN : array(found.y[m])[at];
         return Number.isNaN(rank) ? "—" : rank.toFixed(2);
       },

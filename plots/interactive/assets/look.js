@@ -69,7 +69,7 @@ regretta.faint = (color, alpha) => {
   return `rgba(${red},${green},${blue},${alpha})`;
 };
 
-// The value of a step curve at a place: that of the last step at or before it; NaN outside.
+// Which step of a curve holds at a place: the last at or before it; -1 before the first.
 regretta.at = (x, place) => {
   let [low, high] = [0, x.length];
   while (low < high) {
@@ -79,3 +79,6 @@ regretta.at = (x, place) => {
   }
   return low - 1;
 };
+
+// The same, and -1 beyond the curve's end, where nothing is known.
+regretta.within = (x, place) => (place > x.at(-1) * (1 + 1e-6) ? -1 : regretta.at(x, place));

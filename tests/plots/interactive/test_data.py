@@ -7,7 +7,7 @@ import pytest
 
 from regretta.harness.suite import Failure
 from regretta.plots.colors import DARK, contrast, distances, on_dark
-from regretta.plots.interactive.data import MOST_RUNS_OF_ONE, explorer_data
+from regretta.plots.interactive.data import MOST_POINTS, MOST_RUNS_OF_ONE, explorer_data
 from regretta.plots.regret_curve import regret_curves
 from regretta.plots.style import CYCLE, METHODS, human_names, method_styles
 from regretta.plots.summary import final_table
@@ -37,7 +37,7 @@ def data(suite):
 @pytest.mark.parametrize("statistic", ["mean", "median", "iqm"])
 @pytest.mark.parametrize("band", ["ci", "iqr", "sd"])
 def test_curves_are_those_of_the_still_figures(suite, data, statistic, band):
-    panel = regret_curves(suite.runs["two"], statistic=statistic, band=band, points=200)
+    panel = regret_curves(suite.runs["two"], statistic=statistic, band=band, points=MOST_POINTS)
     shown = data["tables"][1]["curves"][0][f"{statistic} {band}"]
     for curve, line in zip(panel.curves, shown["lines"], strict=True):
         for place, values in zip(line, (curve.value, curve.low, curve.high), strict=False):
