@@ -328,7 +328,7 @@ def _refuse_others(name: str, there: Any, here: Any, apart: Collection[str]) -> 
 def _refuse_other_code(label: str, there: MethodIdentity, here: MethodIdentity) -> None:
     """Refuse to mix runs of one label that other code made."""
     if there.code != here.code:
-        what = f"its code has changed since (optimizer {here.optimizer!r})"
+        what = f"its code has changed since (optimizer {here.optimizer!r} and what lies beside it)"
         versions = [f"another version of the code of optimizer {here.optimizer!r}"] * 2
     elif there.harness != here.harness:
         what = "Regretta's own code has changed since"

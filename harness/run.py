@@ -22,6 +22,7 @@ from regretta.harness.search import Search, check_benchmark, check_workers, guar
 from regretta.harness.trace import Tracer
 from regretta.optimizers.base import Optimizer, Problem
 from regretta.optimizers.code import code_of
+from regretta.optimizers.home import at_home
 from regretta.tabular_data.benchmark import Benchmark
 
 
@@ -101,6 +102,11 @@ def run(spec: Run) -> RunResult:
     WorkersError
         If the optimizer cannot search on that many simulated workers.
     """
+    with at_home(spec.optimizer):
+        return _run(spec)
+
+
+def _run(spec: Run) -> RunResult:
     check_workers(spec.optimizer, spec.simulated_workers)
     check_benchmark(spec.optimizer, spec.settings, spec.label, spec.searched)
     searching, repeating = spec.streams()

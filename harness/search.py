@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from regretta.harness.oracle import Oracle
 from regretta.harness.record import Record
 from regretta.harness.trace import Tracer
 from regretta.optimizers.base import Observation, Optimizer, Proposal, SettingsError
+from regretta.optimizers.places import place_in
 from regretta.tabular_data.benchmark import Answers, Benchmark, BenchmarkError
 from regretta.tabular_data.errors import UserError
 from regretta.tabular_data.spaces import SpaceError
@@ -317,12 +320,12 @@ def check_benchmark(
     try:
         optimizer.check_benchmark(benchmark, settings)
     except Exception as error:
-        what = "" if isinstance(error, UserError) else f"check_benchmark raised {_kind(error)}: "
-        raise SettingsError(f"{label} cannot search {benchmark.name}: {what}{error}") from error
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__
+        said = str(error)
+        if not isinstance(error, UserError):
+            file = getattr(sys.modules.get(optimizer.__module__), "__file__", None)
+            place = place_in(error, {Path(file)} if file else ())
+            said = f"check_benchmark raised {described(error)}{f', at {place}' if place else ''}"
+        raise SettingsError(f"{label} cannot search {benchmark.name}: {said}") from error
 
 
 def check_workers(optimizer: type[Optimizer], workers: int) -> None:

@@ -23,7 +23,8 @@ from regretta.harness.spec import SpecError, SuiteSpec, title_of
 from regretta.harness.store.files import checkpoint_folder
 from regretta.optimizers.base import Optimizer, SettingsError
 from regretta.optimizers.code import files_of_plugin
-from regretta.optimizers.registry import BUILT_IN, get_optimizer, plugin_benchmarks, plugin_of
+from regretta.optimizers.home import plugin_of
+from regretta.optimizers.registry import BUILT_IN, get_optimizer, plugin_benchmarks
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.catalog import find_table, open_table, sibling
 from regretta.tabular_data.names import refuse_twins

@@ -5,8 +5,9 @@ over the files that define their optimizer and over what these import from besid
 their own package, however deep; comments, docstrings and layout do not count. Installed packages
 count by their versions, together with what these require of the packages that compute with NumPy.
 
-Imports are read from the source, so that nothing is loaded to find them. What a program looks up
-while it runs (`importlib`, a data file) is not seen.
+Imports are read from the source, so that nothing is loaded to find them; so are the data files that
+a source names beside itself, which count as well (`data_files`). What a program finds in another
+way while it runs (`importlib`, a path from elsewhere) is not seen here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from regretta.optimizers.data_files import Names, files_beside, names_beside
 from regretta.tabular_data.documents import DocumentError, read_bytes
 
 _OURS = "regretta"
@@ -66,7 +68,10 @@ def code_of_module(name: str) -> Code:
 
 
 def files_of_plugin(path: Path) -> dict[str, bytes]:
-    """A plugin's file and all that it imports from beside it: name within its folder → content."""
+    """A plugin's file and all that it imports and reads from beside it.
+
+    Name within its folder → content.
+    """
     files = _Files()
     files.add(path, path.stem, path.parent)
     return files.beside
@@ -86,7 +91,8 @@ def is_plugin(module: str) -> bool:
 
 
 def _code(modules: Iterable[str]) -> Code:
-    files = _Files()
+    modules = list(modules)
+    files = _Files(data="__main__" not in modules)  # a script names what it writes as well
     for name in modules:
         if name.partition(".")[0] not in sys.stdlib_module_names or name == "__main__":
             files.add_module(name)
@@ -94,9 +100,16 @@ def _code(modules: Iterable[str]) -> Code:
 
 
 class _Files:
-    """Source files that were found so far, and the installed packages that they import."""
+    """Source files that were found so far, and the installed packages that they import.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    data
+        Whether data files beside them are added too.
+    """
+
+    def __init__(self, *, data: bool = True) -> None:
+        self._data = data
         self._seen: dict[str, str] = {}
         self._tops: set[str] = set()
         self.beside: dict[str, bytes] = {}
@@ -133,13 +146,24 @@ class _Files:
         data = _content(path)
         if beside is not None:
             self.beside[str(path.relative_to(beside))] = data
-        self._seen[name], wanted = _read(data, name, path.stem == "__init__")
+        self._seen[name], wanted, named = _read(data, name, path.stem == "__init__")
+        if self._data and named and not name.startswith(f"{_OURS}."):
+            self._add_data(named, path, beside)
         for module in wanted:
             self._follow(module, beside)
 
+    def _add_data(self, named: Names, path: Path, beside: Path | None) -> None:
+        """Add the data files that a file names beside itself."""
+        root = path.parent if beside is None else beside
+        for file, data in files_beside(named, path, root).items():
+            place = file.relative_to(root).as_posix()
+            self._seen[f"data {place}"] = sha256(data).hexdigest()
+            if beside is not None:
+                self.beside[place] = data
+
     def _follow(self, module: str, beside: Path | None) -> None:
         parts = module.split(".")
-        if beside is not None and _file(beside, parts[:1]):
+        if beside is not None and _is_in(beside, parts):
             root: Path | None = beside
         elif parts[0] in sys.stdlib_module_names:
             return
@@ -171,15 +195,16 @@ def _content(path: Path) -> bytes:
 
 
 @cache
-def _read(data: bytes, name: str, is_package: bool) -> tuple[str, tuple[str, ...]]:
-    """Digest of what a file means, and what it imports."""
+def _read(data: bytes, name: str, is_package: bool) -> tuple[str, tuple[str, ...], Names]:
+    """Digest of what a file means, what it imports, and texts of paths beside it."""
     try:
         tree = ast.parse(data)
     except (SyntaxError, ValueError):  # compiled, or wrong, which its import will tell
-        return sha256(data).hexdigest(), ()
+        return sha256(data).hexdigest(), (), ()
     package = name if is_package else name.rpartition(".")[0]
     wanted = sorted(set(_imports(tree, package, deep=not name.startswith(_LAZY))))
-    return _meaning(tree), tuple(wanted)
+    named = names_beside(tree)
+    return _meaning(tree), tuple(wanted), named
 
 
 def _file(root: Path, parts: list[str]) -> Path | None:
@@ -189,6 +214,26 @@ def _file(root: Path, parts: list[str]) -> Path | None:
         if path.is_file():
             return path
     return next(iter(sorted(place.parent.glob(f"{place.name}.*.so"))), None)
+
+
+def _is_in(folder: Path, parts: list[str]) -> bool:
+    """Whether a module is one of those in a folder; folders there need no ``__init__.py``."""
+    if _file(folder, parts[:1]):
+        return True
+    is_part = len(parts) > 1 and any(
+        _file(folder, parts[:length]) for length in range(2, len(parts) + 1)
+    )
+    return is_part and not _is_elsewhere(parts[0])
+
+
+@cache
+def _is_elsewhere(top: str) -> bool:
+    """Whether Python finds a top-level module without a plugin's folder; a mere folder is none."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin is not None
 
 
 @cache

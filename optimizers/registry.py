@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -15,9 +14,11 @@ from typing import Any
 from regretta.optimizers.asha import Asha
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.bohb import Bohb
-from regretta.optimizers.code import code_of, is_plugin, module_of_plugin
+from regretta.optimizers.code import code_of, module_of_plugin
+from regretta.optimizers.home import home_of
 from regretta.optimizers.hyperband import Hyperband
 from regretta.optimizers.local_search import LocalSearch
+from regretta.optimizers.places import place_below
 from regretta.optimizers.random_search import RandomSearch
 from regretta.optimizers.regularized_evolution import RegularizedEvolution
 from regretta.optimizers.reinforce import Reinforce
@@ -184,18 +185,12 @@ def plugin_benchmarks(plugins: Sequence[Path]) -> dict[str, Benchmark]:
     return found
 
 
-def plugin_of(cls: type) -> Path | None:
-    """The plugin's file that defines a class; None for any other class."""
-    if not is_plugin(cls.__module__):
-        return None
-    return Path(str(sys.modules[cls.__module__].__file__))
-
-
 def load_plugin(path: Path) -> list[type[Optimizer]]:
     """The optimizer classes that a Python file defines.
 
-    What it imports is looked for beside the file first. A file may define benchmarks as well, or
-    nothing else: see `plugin_benchmarks`.
+    What it imports is looked for beside the file first, also with ``from .name import …`` and while
+    it runs (`regretta.optimizers.home`). A file may define benchmarks as well, or nothing else: see
+    `plugin_benchmarks`.
 
     Raises
     ------
@@ -234,44 +229,27 @@ def _module(path: Path) -> ModuleType:
         raise PluginError(f"plugin {path} cannot be read: {error.strerror}") from error
     module = sys.modules.get(module_name)
     if module is None:
-        spec = importlib.util.spec_from_file_location(module_name, path)
+        # As a package its modules may be relative to it.
+        spec = importlib.util.spec_from_file_location(
+            module_name, path, submodule_search_locations=[str(path.parent)]
+        )
         if spec is None or spec.loader is None:
             raise PluginError(f"plugin {path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         try:
-            with _beside(path.parent):
+            with home_of(module_name, path.parent):
                 spec.loader.exec_module(module)
         except BaseException as error:
             del sys.modules[module_name]
             if isinstance(error, KeyboardInterrupt):
                 raise
+            where = place_below(error, path.parent)
             raise PluginError(
                 f"plugin {path} fails when it is loaded: {described(error)}"
+                + (f", at {where}" if where else "")
             ) from error
     return module
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[None]:
-    """Let imports find what lies in a folder, for no longer than they need it.
-
-    Afterwards its modules have no name any more, so that another plugin's of that name are others.
-    """
-    before, writing = set(sys.modules), sys.dont_write_bytecode
-    sys.path.insert(0, str(folder))
-    importlib.invalidate_caches()
-    # Compiled files are told from their source by its time and size only: too little for an edit.
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = writing
-        sys.path.remove(str(folder))
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and Path(file).is_relative_to(folder) and not name.startswith("regretta"):
-                del sys.modules[name]
 
 
 def _checked(value: object, origin: str) -> type[Optimizer]:

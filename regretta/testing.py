@@ -6,6 +6,7 @@
     class TestMyOptimizer(OptimizerConformance):
         optimizer = MyOptimizer
 
+A failure says what every optimizer does, what this one did, in which line, and how to mend it.
 They need pytest, which Regretta itself does not: ``pip install 'regretta[testing]'``.
 """
 
@@ -23,7 +24,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal, SettingsError
+from regretta.conformance import Examined, Step, files_of, listed
+from regretta.optimizers.base import SettingsError
+from regretta.optimizers.places import place_in
+from regretta.tabular_data.errors import shown
 from regretta.tabular_data.spaces import (
     Categorical,
     GridSpace,
@@ -32,9 +36,7 @@ from regretta.tabular_data.spaces import (
     Space,
     get_space,
 )
-
-Step = tuple[list[list[float]], float]
-"""Configurations proposed together, and their budget."""
+from regretta.tabular_data.text import described
 
 
 class _Numbers(Space):
@@ -70,12 +72,9 @@ EXTREMES: dict[str, Space] = {
 """Spaces at both ends of what a user's table may have."""
 
 
-class OptimizerConformance:
+class OptimizerConformance(Examined):
     """Set `optimizer`, and `settings` or `evaluations` where the defaults take long."""
 
-    optimizer: ClassVar[type[Optimizer]]
-    settings: ClassVar[dict[str, Any]] = {}
-    evaluations: ClassVar[int] = 120
     spaces: ClassVar[tuple[str, ...]] = (
         "nasbench201",
         "nasbench101-4v/A",
@@ -91,120 +90,121 @@ class OptimizerConformance:
     def space(self) -> Space:
         return get_space(self.spaces[0])
 
-    def search(
-        self,
-        space: Space,
-        budgets: tuple[float, ...],
-        seed: int = 0,
-        *,
-        in_parts: bool = False,
-        most: int | None = None,
-    ) -> list[Step]:
-        """Run the optimizer on an error that has its optimum where every entry is smallest.
-
-        Of a search that evaluates nothing, a step is what it recommends.
-
-        Parameters
-        ----------
-        space, budgets, seed
-            What it searches, and the seed of its generator.
-        in_parts
-            Whether it is told of each configuration of a proposal by itself.
-        most
-            Evaluations; fewer where the search ends by itself. `evaluations` if None.
-        """
-        settings = self.optimizer.make_settings(values=self.settings)
-        optimizer = self.optimizer(Problem(space, budgets), np.random.default_rng(seed), settings)
-        most = self.evaluations if most is None else min(most, self.evaluations)
-        steps: list[Step] = []
-        told = 0
-        while told < most:
-            asked = optimizer.ask()
-            if asked is None:
-                break
-            proposal = asked if isinstance(asked, Proposal) else Proposal(asked)
-            budget = budgets[-1] if proposal.budget is None else proposal.budget
-            assert budget in budgets, f"ask proposed the budget {budget}, not one of {budgets}"
-            configurations = space.check(np.atleast_2d(proposal.configurations))
-            if not len(configurations):
-                recommends = self.optimizer.recommend is not Optimizer.recommend
-                assert recommends, "ask proposed no configuration; to end, return None"
-                nothing = np.empty(0)
-                optimizer.tell(
-                    Observation(configurations, budget, nothing, nothing, nothing > 0, proposal.tag)
-                )
-                incumbent = optimizer.recommend()
-                assert incumbent is not None, "it proposed and recommended nothing"
-                steps.append((space.check(incumbent[None]).tolist(), budget))
-                told += 1
-                continue
-            steps.append((configurations.tolist(), budget))
-            valid = space.valid(configurations)
-            errors = np.where(valid, self._error(configurations, budget / budgets[-1]), 1.0)
-            size = 1 if in_parts else len(configurations)
-            for start in range(0, len(configurations), size):
-                part = slice(start, start + size)
-                observation = Observation(
-                    configurations[part],
-                    budget,
-                    errors[part],
-                    np.where(valid[part], budget, 0.0),
-                    valid[part],
-                    proposal.tag,
-                    start,
-                )
-                optimizer.tell(observation)
-            told += len(configurations)
-        return steps
-
-    @staticmethod
-    def _error(configurations: NDArray[Any], share: float) -> NDArray[np.float64]:
-        spread = configurations.astype(np.float64).sum(axis=1)
-        return np.asarray(0.05 + 0.9 * spread / (1.0 + spread) + 0.04 * (1.0 - share))
-
     def test_has_a_name_and_frozen_settings_with_defaults(self) -> None:
-        assert self.optimizer.name, "set `name`, by which suites call it"
+        if not self.optimizer.name:
+            self.fail(
+                "",
+                "it has a name, by which suites call it",
+                "it has none",
+                "set name = 'my_search'",
+            )
         settings = self.optimizer.Settings
-        assert is_dataclass(settings), "Settings is a dataclass"
-        frozen = settings.__dataclass_params__.frozen  # type: ignore[attr-defined]
-        assert frozen, "Settings is frozen: @dataclass(frozen=True)"
-        self.optimizer.make_settings()
-        assert self.optimizer.__doc__, (
-            "the docstring's first line is what `regretta optimizers` shows"
-        )
+        if not is_dataclass(settings) or not settings.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+            self.fail(
+                "Settings",
+                "its settings are a frozen dataclass, so that no run changes those of another",
+                f"Settings is {'not frozen' if is_dataclass(settings) else 'no dataclass'}",
+                "write @dataclass(frozen=True) above class Settings",
+            )
+        self._settings_by_default()
+        if not self.optimizer.__doc__:
+            self.fail(
+                "",
+                "its docstring's first line says what it is, for `regretta optimizers`",
+                "the class has no docstring",
+                "write one line in triple quotes below its class line",
+            )
+
+    def _settings_by_default(self) -> None:
+        try:
+            self.optimizer.make_settings()
+        except Exception as error:
+            self.fail(
+                "Settings",
+                "every setting has a default, and the defaults are allowed",
+                f"Settings() raised {described(error)}",
+                "give each field a default that __post_init__ does not refuse",
+                place_in(error, files_of(self.optimizer)),
+            )
 
     def test_presets_are_valid_settings(self) -> None:
         for preset in self.optimizer.presets:
-            self.optimizer.make_settings(preset)
+            try:
+                self.optimizer.make_settings(preset)
+            except Exception as error:
+                self.fail(
+                    "",
+                    "its presets are settings that it has",
+                    f"preset {preset!r} raised {described(error)}",
+                    "correct presets, or Settings",
+                )
 
     def test_refuses_an_unknown_setting(self) -> None:
-        with pytest.raises(SettingsError, match="unknown setting"):
-            self.optimizer.make_settings(values={"no_such_setting": 1})
+        self._refuses("no_such_setting", 1, "a setting that it does not have")
 
     def test_refuses_a_setting_of_another_type(self) -> None:
         for setting in fields(self.optimizer.Settings):
             if isinstance(setting.default, int | float):
-                with pytest.raises(SettingsError, match=setting.name):
-                    self.optimizer.make_settings(values={setting.name: "a text"})
+                self._refuses(setting.name, "a text", "a text where a setting is a number")
+
+    def _refuses(self, setting: str, value: object, what: str) -> None:
+        try:
+            self.optimizer.make_settings(values={setting: value})
+        except SettingsError as error:
+            if setting in str(error):
+                return
+            found = f"the SettingsError does not name it: {described(error)}"
+        except Exception as error:
+            found = f"it raised {described(error)}"
+        else:
+            found = "it took it"
+        self.fail(
+            "Settings",
+            f"{what} is refused with a SettingsError that names it",
+            f"of {setting} = {value!r} {found}",
+            "leave make_settings as it is inherited, and raise regretta.SettingsError in"
+            " __post_init__",
+        )
 
     def test_proposes_configurations_of_the_space_at_offered_budgets(
         self, budgets: tuple[float, ...]
     ) -> None:
         for name in self.spaces:
             try:
-                assert self.search(get_space(name), budgets), f"nothing was proposed on {name}"
-            except SettingsError:
-                assert name != self.spaces[0], f"refuses {name}"
+                self._proposes(get_space(name), budgets)
+            except SettingsError as refusal:
+                if name == self.spaces[0]:
+                    self.fail(
+                        "setup",
+                        f"it searches {name}, the first of the test's `spaces`",
+                        f"it refuses: {described(refusal)}",
+                        "name a space that it can search first in `spaces` of the test",
+                    )
+
+    def _proposes(
+        self, space: Space, budgets: tuple[float, ...], most: int | None = None
+    ) -> list[Step]:
+        """The steps of a search, which has at least one."""
+        steps = self.search(space, budgets, most=most)
+        if not steps:
+            self.fail(
+                "ask",
+                f"it proposes something on {space.name} with budgets {listed(budgets)}",
+                "its first ask returned None, which ends the search",
+                "propose a configuration first; a space that it cannot search is refused with a"
+                " regretta.SettingsError from setup",
+            )
+        return steps
 
     @pytest.mark.parametrize("extreme", EXTREMES)
     def test_bears_spaces_of_every_size(self, extreme: str) -> None:
         try:
-            assert self.search(EXTREMES[extreme], (1.0, 9.0), most=30), "nothing was proposed"
+            self._proposes(EXTREMES[extreme], (1.0, 9.0), most=30)
         except SettingsError as refusal:
             pytest.skip(f"says that it cannot: {refusal}")
 
     def test_bears_budgets_that_agree_to_six_digits(self, space: Space) -> None:
-        assert self.search(space, (1.0, 1.0000001), most=30), "nothing was proposed"
+        self._proposes(space, (1.0, 1.0000001), most=30)
 
     def test_a_seed_fixes_every_proposal(self, space: Space, budgets: tuple[float, ...]) -> None:
         if not self.optimizer.reproducible:
@@ -213,16 +213,37 @@ class OptimizerConformance:
             first = self.search(space, budgets, seed=3)
         with _global_state(2):
             again = self.search(space, budgets, seed=3)
-        assert _difference(again, first) is None, "one seed, other proposals: draw from self.rng"
-        other = self.search(space, budgets, seed=4)
-        assert other != first, "another seed, the same proposals: draw from self.rng"
+        if (number := _difference(again, first)) is not None:
+            self.fail(
+                "ask",
+                "all its chance comes from self.rng, so that a seed fixes every proposal",
+                f"with one seed, proposal {number} was {_step(first, number)} and then"
+                f" {_step(again, number)}",
+                "draw from self.rng only; a set of texts has another order in every process, and"
+                " what is kept outside of self is there in the next run too",
+            )
+        if self.search(space, budgets, seed=4) == first:
+            self.fail(
+                "ask",
+                "another seed is another search",
+                f"seeds 3 and 4 gave the same {len(first)} proposals",
+                "draw from self.rng, and make no generator of your own with a fixed seed",
+            )
 
     def test_leaves_the_global_random_state_alone(self, space: Space) -> None:
         if not self.optimizer.reproducible:
             pytest.skip("says of itself that it is stock")
         with _global_state(5) as before:
             self.search(space, (108.0,))
-            assert _drawn() == before, "it drew from, or seeded, a global generator: use self.rng"
+            after = _drawn()
+        if after != before:
+            self.fail(
+                "ask",
+                "the global generators of NumPy and Python stay as they are",
+                "it drew from one of them, or seeded it",
+                "use self.rng in place of np.random.… and random.…, and pass it (or an integer"
+                " drawn from it) to libraries as their random state",
+            )
 
     def test_writes_and_prints_nothing(
         self,
@@ -236,9 +257,21 @@ class OptimizerConformance:
         monkeypatch.chdir(tmp_path)
         self.search(space, (108.0,))
         written = [path.name for path in tmp_path.iterdir()]
-        assert not written, f"it left files where it ran: {written}"
-        printed = "".join(capfd.readouterr())
-        assert not printed, f"it printed {printed[:200]!r}"
+        if written:
+            self.fail(
+                "ask",
+                "a run leaves no files",
+                f"it left {listed(sorted(written))} in the folder where it ran",
+                "keep no files; a search that must go on after a kill has keeps_checkpoints = True"
+                " and a folder of its own",
+            )
+        if printed := "".join(capfd.readouterr()):
+            self.fail(
+                "ask",
+                "a run prints nothing",
+                f"it printed {printed[:200]!r}",
+                "take prints out, or note what is of interest with self.log(name=number)",
+            )
 
     def test_may_hear_of_a_proposal_in_parts(
         self, space: Space, budgets: tuple[float, ...]
@@ -246,11 +279,16 @@ class OptimizerConformance:
         if not self.optimizer.parallel or not self.optimizer.reproducible:
             pytest.skip("takes whole proposals only, or is not reproducible")
         apart = self.search(space, budgets, in_parts=True)
-        difference = _difference(apart, self.search(space, budgets))
-        assert difference is None, (
-            f"told in parts it proposes something else at proposal {difference}; "
-            "set `parallel = False` if it needs whole proposals"
-        )
+        whole = self.search(space, budgets)
+        if (number := _difference(apart, whole)) is not None:
+            self.fail(
+                "tell",
+                "a proposal's results may come in parts, as they do from workers side by side",
+                f"told in parts, proposal {number} was {_step(apart, number)}, told at once it was"
+                f" {_step(whole, number)}",
+                "let tell take any number of configurations (observation.start says where they"
+                " begin); set parallel = False if it needs whole proposals",
+            )
 
 
 @contextmanager
@@ -270,6 +308,11 @@ def _drawn() -> object:
     """What the global generators would draw next."""
     state: Any = np.random.get_state()  # noqa: NPY002
     return state[1].tolist(), state[2], random.getstate()
+
+
+def _step(steps: list[Step], number: int) -> str:
+    """A proposal as a message shows it."""
+    return shown(steps[number]) if number < len(steps) else "none, as the search had ended"
 
 
 def _difference(these: list[Step], those: list[Step]) -> int | None:

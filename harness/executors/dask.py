@@ -49,6 +49,7 @@ _LOST_SECONDS = 5.0
 _GATHER_SECONDS = 10.0
 _AHEAD = 2
 _STRAGGLES = 3.0
+_LARGE_MESSAGE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ class _Session:
         instructions = instructions_for(replace(suite, folder=None))
         self._client = client
         self._version = instructions.versions["regretta"]
-        self._pickled = pickle.dumps(instructions)
+        self._instructions = self._shared(pickle.dumps(instructions))
         self._queue = queue
         self._patience = patience
         self._place = place
@@ -238,6 +239,16 @@ class _Session:
         self._lonely_since: float | None = None
         self._asked = 0.0
         self._found: list[str] = []
+
+    def _shared(self, pickled: bytes) -> Any:
+        """What stands for the instructions in calls.
+
+        Large ones, of plugins with data files, are the result of a task: the scheduler has them
+        once, workers get them from one another, and what dies with a worker is made anew.
+        """
+        if len(pickled) <= _LARGE_MESSAGE:
+            return pickled
+        return self._client.submit(*call("passed_on", pickled), pure=False)
 
     def outcomes(self) -> Iterator[RunOutcome]:
         """What became of every run."""
@@ -263,7 +274,7 @@ class _Session:
     def _submit(self, tasks: list[Task], workers: list[str] | None = None) -> None:
         place = {} if workers is None else {"workers": workers}
         future = self._client.submit(
-            *call("do_batch", self._pickled, pickle.dumps(tasks)), pure=False, **place
+            *call("do_batch", self._instructions, pickle.dumps(tasks)), pure=False, **place
         )
         self._under_way[future] = _Batch(tasks, time.monotonic(), twin=workers is not None)
         future.add_done_callback(self._ended.put)
@@ -387,7 +398,9 @@ class _Session:
     def _check(self, workers: list[str]) -> None:
         """Ask every worker whether it has what it needs, all at once."""
         futures = {
-            worker: self._client.submit(*call("check", self._pickled), workers=[worker], pure=False)
+            worker: self._client.submit(
+                *call("check", self._instructions), workers=[worker], pure=False
+            )
             for worker in workers
         }
         until = time.monotonic() + _CHECK_SECONDS

@@ -37,13 +37,21 @@ _lock = threading.Lock()
 _open: dict[str, Worker] = {}
 
 
-def call(name: str, *arguments: bytes) -> tuple[Any, ...]:
-    """Arguments for Dask's ``submit`` that call a function of this module on a worker."""
+def call(name: str, *arguments: Any) -> tuple[Any, ...]:
+    """Arguments for Dask's ``submit`` that call a function of this module on a worker.
+
+    `arguments` are bytes, or futures of bytes.
+    """
     return (
         eval,
         f"__import__({__name__!r}, fromlist=['']).{name}(*arguments)",
         {"arguments": arguments},
     )
+
+
+def passed_on(content: bytes) -> bytes:
+    """The content, which is now on this worker."""
+    return content
 
 
 def check(instructions: bytes) -> str:

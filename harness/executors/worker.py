@@ -27,10 +27,12 @@ from regretta.harness.suite import Failure, Suite, Task, plan
 from regretta.harness.trace import LARGEST_TRACE
 from regretta.harness.trace_bytes import to_bytes
 from regretta.optimizers.code import files_of_plugin
+from regretta.optimizers.home import unseen_reads
+from regretta.optimizers.places import place_in
 from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import described, printable, shortened
 
-_LONGEST_LINE, _LONGEST_RECORD, _LONGEST_CHAIN = 1_000, 20_000, 20
+_LONGEST_LINE, _LONGEST_RECORD = 1_000, 20_000
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -102,11 +104,11 @@ def do_run(
         raise
     except BaseException as error:
         message = str(error) if isinstance(error, OptimizerError) else _at(task, described(error))
-        place = _place(error, suite.files_of_others())
+        place = place_in(error, suite.files_of_others())
         record = _record(traceback.format_exc())
         failure = Failure(*_address(task), _line(message), record, place)
         return outcome(None, failure, ())
-    notes = result.notes
+    notes = (*result.notes, *unseen_reads(suite.methods[task.label].optimizer))
     if suite.spec.trace and trace is None:
         notes += (
             f"{task.label} on {task.table}: a run whose trace takes more than"
@@ -153,20 +155,6 @@ def _line(message: str) -> str:
 
 def _record(text: str) -> str:
     return shortened(text, _LONGEST_RECORD)
-
-
-def _place(error: BaseException, files: Collection[Path]) -> str:
-    """Where in some files an error arose, the cause before what it caused: ``file:line``."""
-    errors: list[BaseException] = []
-    following: BaseException | None = error
-    while following is not None and len(errors) < _LONGEST_CHAIN:
-        errors.append(following)
-        following = following.__cause__ or following.__context__
-    for each in reversed(errors):
-        for frame, line in reversed(list(traceback.walk_tb(each.__traceback__))):
-            if Path(frame.f_code.co_filename) in files:
-                return f"{frame.f_code.co_filename}:{line}"
-    return ""
 
 
 @lru_cache(1)
@@ -292,8 +280,14 @@ class Worker:
             raise SuiteError(
                 f"it has other source code of regretta {here['regretta']}; install the same there"
             )
-        suite = plan(_with_plugins(instructions.spec, dict(_placed(instructions)).__getitem__))
+        places = dict(_placed(instructions))
+        suite = plan(_with_plugins(instructions.spec, places.__getitem__))
         self._suite = replace(suite, folder=instructions.folder)
+        self._copies = {
+            f"{copy.parent}{os.sep}": f"{path.parent}{os.sep}"
+            for path, copy in places.items()
+            if copy != path
+        }
         self._done: set[str] = set()
         _compare(instructions.suite, self._suite.identity())
 
@@ -303,8 +297,19 @@ class Worker:
         return self._suite.spec.run_time_limit
 
     def do(self, task: Task) -> RunOutcome:
-        """Do one run."""
-        return do_run(self._suite, task, self._done)
+        """Do one run; what it tells of copies of plugins is told of the plugins."""
+        outcome = do_run(self._suite, task, self._done)
+        failure, notes = outcome.failure, outcome.notes
+        for copy, own in self._copies.items():
+            notes = tuple(note.replace(copy, own) for note in notes)
+            if failure is not None:
+                failure = replace(
+                    failure,
+                    message=failure.message.replace(copy, own),
+                    traceback=failure.traceback.replace(copy, own),
+                    place=failure.place.replace(copy, own),
+                )
+        return replace(outcome, failure=failure, notes=notes)
 
 
 def _placed(instructions: Instructions) -> Iterator[tuple[Path, Path]]:

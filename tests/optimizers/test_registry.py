@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from regretta.optimizers import registry
-from regretta.optimizers.registry import BUILT_IN, PluginError, get_optimizer, load_plugin
+from regretta.optimizers.code import code_of
+from regretta.optimizers.home import at_home, unseen_reads
+from regretta.optimizers.registry import (
+    BUILT_IN,
+    PluginError,
+    get_optimizer,
+    load_plugin,
+)
 
 PLUGIN = '''
 from regretta import Optimizer
@@ -129,3 +139,117 @@ def test_a_plugin_imports_what_lies_beside_it_and_nobody_elses(tmp_path: Path) -
     assert [vars(optimizer)["choice"] for optimizer in found] == [1, 2]
     (tmp_path / "a" / "steps.py").write_text("CHOICE = 3")
     assert vars(load_plugin(first)[0])["choice"] == 3
+
+
+LAZY = """
+from regretta import Optimizer
+{top}
+
+class Mine(Optimizer):
+    name = "mine"
+
+    def ask(self):
+        {inside}
+        return CHOICE
+"""
+
+
+@pytest.mark.parametrize(
+    ("top", "inside"),
+    [
+        ("from .steps import CHOICE", "pass"),
+        ("from . import steps", "CHOICE = steps.CHOICE"),
+        ("from .lib.deep import CHOICE", "pass"),
+        ("from lib.deep import CHOICE", "pass"),
+        ("import lib.deep", "CHOICE = lib.deep.CHOICE"),
+        ("", "from steps import CHOICE"),
+        ("", "from .steps import CHOICE"),
+        ("", "from lib.deep import CHOICE"),
+        ("import steps", "from steps import CHOICE"),
+    ],
+)
+def test_modules_beside_a_plugin_are_its_own_however_and_whenever_it_imports_them(
+    tmp_path: Path, top: str, inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    monkeypatch.syspath_prepend(tmp_path / "1")  # as the current folder may be
+    for choice in (1, 2):
+        folder = tmp_path / str(choice)
+        (folder / "lib").mkdir(parents=True)
+        (folder / "steps.py").write_text(f"CHOICE = {choice}")
+        (folder / "lib" / "deep.py").write_text("from ..steps import CHOICE")
+        if "from .lib" not in top:
+            (folder / "lib" / "deep.py").write_text(f"CHOICE = {choice}")
+        found += load_plugin(write(folder, LAZY.format(top=top, inside=inside)))
+    assert code_of(found[0]).digest != code_of(found[1]).digest
+    answers = []
+    for optimizer in (*found, *found):
+        with at_home(optimizer):
+            answers.append(optimizer.ask(None))  # type: ignore[arg-type]
+    assert answers == [1, 2, 1, 2]
+    assert not {"steps", "lib", "lib.deep"} & set(sys.modules)
+
+
+def test_a_module_of_that_name_from_elsewhere_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ModuleType("steps")
+    monkeypatch.setitem(sys.modules, "steps", other)
+    (tmp_path / "steps.py").write_text("CHOICE = 1")
+    assert vars(load_plugin(write(tmp_path, HELPED))[0])["choice"] == 1
+    assert sys.modules["steps"] is other
+
+
+@pytest.mark.parametrize(
+    ("text", "beside", "place"),
+    [
+        ("\n\n1 / 0", "", "my_opt.py:3"),
+        ("x = 1\n\ndef broken(:", "", "my_opt.py:3"),
+        ("import steps", "\n\n\nimport no_such_module", "steps.py:4"),
+        ("import json\n\njson.loads('{')", "", "my_opt.py:3"),
+    ],
+)
+def test_a_plugin_that_fails_as_it_is_loaded_is_told_with_file_and_line(
+    tmp_path: Path, text: str, beside: str, place: str
+) -> None:
+    (tmp_path / "steps.py").write_text(beside)
+    with pytest.raises(PluginError) as caught:
+        load_plugin(write(tmp_path, text))
+    assert str(caught.value).endswith(f", at {tmp_path.resolve() / place}")
+
+
+READER = """
+import json
+from pathlib import Path
+from regretta import Optimizer
+
+HERE = Path(__file__).parent
+NAMED = (HERE / "named.json").read_text()
+NAMES = {{"file": "un" + "named.json"}}
+UNNAMED = json.load(open(HERE / NAMES["file"]))
+
+class Reader(Optimizer):
+    name = "reader"
+
+    def ask(self):
+        (HERE / "written.json").write_text("1")
+        (HERE / "written.json").read_text()
+        return Path({other!r}).read_text()
+"""
+
+
+def test_files_that_a_plugin_reads_and_that_are_no_part_of_it_are_told(tmp_path: Path) -> None:
+    folder, other = tmp_path / "plugin", tmp_path / "other.txt"
+    folder.mkdir()
+    for path in (folder / "named.json", folder / "unnamed.json", other):
+        path.write_text("1")
+        os.utime(path, (1, 1))
+    (optimizer,) = load_plugin(write(folder, READER.format(other=str(other))))
+    with at_home(optimizer):
+        optimizer.ask(None)  # type: ignore[arg-type]
+    told = unseen_reads(optimizer)
+    assert [line.partition(", which is no part")[0] for line in told] == [
+        f"plugin my_opt.py reads {other}",
+        f"plugin my_opt.py reads {folder / 'unnamed.json'}",
+    ]
+    assert unseen_reads(get_optimizer("random_search")) == ()

@@ -16,10 +16,13 @@ import pytest
 
 from regretta.cli import main
 from regretta.harness.campaign import run_suite
-from regretta.harness.executors import Dask, JobQueue
+from regretta.harness.executors import Dask, JobQueue, dask
 from regretta.harness.executors.dask import error_of
+from regretta.harness.executors.queue import Queue
+from regretta.harness.executors.worker import instructions_for
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
+from regretta.harness.suite import plan
 from tests.harness.clusters import Cluster
 from tests.harness.held import held_suite
 
@@ -129,6 +132,30 @@ def test_a_run_that_kills_its_workers_fails_alone(
     (failure,) = outcome.failures
     assert failure.message == "odd, run 0 on small101: its workers died 3 times"
     assert outcome.done == 4
+
+
+def test_a_plugin_that_workers_lack_comes_with_its_modules_and_data(
+    cluster: Cluster, spec: SuiteSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte of data; workers that have none of it, one of which comes late."""
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "weights.bin").write_bytes(bytes(1 << 20))
+    (there / "helper.py").write_text("SIZE = 1 << 20")
+    top = (
+        "from pathlib import Path\nfrom .helper import SIZE\n"
+        "assert len((Path(__file__).parent / 'weights.bin').read_bytes()) == SIZE"
+    )
+    suite = plan(replace(odd(spec, there, top=top), optimizers=(OptimizerEntry("odd"),), runs=8))
+    given = instructions_for(suite)
+    monkeypatch.setattr(dask, "instructions_for", lambda _: given)
+    shutil.rmtree(there)
+    with cluster.workers(1):
+        coming = cluster.executor().work(suite, Queue(suite.tasks()))
+        outcomes = [next(coming)]
+        with cluster.workers(1):
+            outcomes += coming
+    assert [outcome.failure for outcome in outcomes] == [None] * 8
 
 
 def test_workers_that_are_not_fit_are_one_line(

@@ -55,3 +55,58 @@ def test_a_plugin_that_a_worker_lacks_comes_with_the_instructions(
     for path in (plugin, tmp_path / "helper.py"):
         path.unlink()
     assert Worker(given).do(Task("small101", "odd", 0)).failure is None
+
+
+RELATIVE = """
+from pathlib import Path
+from regretta import Optimizer
+from .helper import scaled
+
+WEIGHTS = (Path(__file__).parent / "weights.txt").read_text()
+
+class Mine(Optimizer):
+    name = "mine"
+
+    def ask(self):
+        assert scaled(WEIGHTS) == "2 kg"
+        return self.space.sample(self.rng, 1)[0]
+"""
+
+
+@pytest.fixture
+def mine(spec: SuiteSpec, tmp_path: Path) -> SuiteSpec:
+    """A plugin with a module and a data file beside it."""
+    (tmp_path / "mine.py").write_text(RELATIVE)
+    (tmp_path / "helper.py").write_text("def scaled(text):\n    return f'{int(text)} kg'\n")
+    (tmp_path / "weights.txt").write_text("2")
+    return replace(spec, optimizers=(OptimizerEntry("mine"),), plugins=(tmp_path / "mine.py",))
+
+
+@pytest.mark.parametrize("lost", [("mine.py", "helper.py", "weights.txt"), ("weights.txt",)])
+def test_data_beside_a_plugin_come_with_the_instructions(
+    mine: SuiteSpec, tmp_path: Path, lost: tuple[str, ...]
+) -> None:
+    given = instructions_for(plan(mine))
+    for name in lost:
+        (tmp_path / name).unlink()
+    outcome = Worker(given).do(Task("small101", "mine", 0))
+    assert (outcome.failure, outcome.notes) == (None, ())
+
+
+def test_a_plugin_with_other_data_at_its_place_is_not_taken_for_it(
+    mine: SuiteSpec, tmp_path: Path
+) -> None:
+    given = instructions_for(plan(mine))
+    (tmp_path / "weights.txt").write_text("3")
+    assert Worker(given).do(Task("small101", "mine", 0)).failure is None
+
+
+def test_a_failure_of_a_copy_is_told_of_the_users_file(mine: SuiteSpec, tmp_path: Path) -> None:
+    (tmp_path / "weights.txt").write_text("two")
+    given = instructions_for(plan(mine))
+    (tmp_path / "mine.py").unlink()
+    failure = Worker(given).do(Task("small101", "mine", 0)).failure
+    assert failure is not None
+    assert failure.place == f"{tmp_path.resolve() / 'helper.py'}:2"
+    assert f'File "{tmp_path.resolve() / "mine.py"}", line 12' in failure.traceback
+    assert "regretta-" not in failure.line
