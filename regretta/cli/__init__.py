@@ -14,7 +14,7 @@ import click
 from click.shell_completion import shell_complete
 
 import regretta
-from regretta.cli import figures, lists, new, suites, tables
+from regretta.cli import figures, folders, lists, new, suites, tables
 from regretta.cli.arguments import InOrder, Session
 from regretta.cli.output import say
 from regretta.tabular_data.errors import UserError
@@ -22,11 +22,11 @@ from regretta.tabular_data.text import described
 
 COMMANDS = (
     suites.run,
-    suites.status,
-    suites.merge,
-    suites.compact,
+    folders.status,
+    folders.merge,
+    folders.compact,
     suites.report,
-    suites.export,
+    folders.export,
     figures.figures,
     tables.table,
     new.new,

@@ -1,28 +1,24 @@
-"""Commands on a suite and its folder: run, status, compact, report, export."""
+"""Commands on a suite: run and report."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from regretta.cli import completion
 from regretta.cli.arguments import PATH, command, folder_argument, json_option, plugin_option
+from regretta.cli.failures import failure_lines, failures_of
 from regretta.cli.output import print_json, say, say_damaged, tell
 from regretta.cli.progress import Progress
 from regretta.cli.summary import as_values, summary
 from regretta.tabular_data.names import check_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from regretta.harness.executors import Dask, JobQueue
     from regretta.harness.spec import SuiteSpec
-    from regretta.harness.suite import Failure
-
-_MOST_FAILURES = 20
 
 
 @command("run")
@@ -177,7 +173,7 @@ def run(
         tell(f"{outcome.done} runs in {folder}, {outcome.new} of them new ({seconds:.1f} s)")
         for note in outcome.notes:
             tell(f"note: {note}")
-    for line in _lines(folder, outcome.failures):
+    for line in failure_lines(folder, outcome.failures):
         say(line)
     rows = suite_status(folder).rows
     if not as_json:
@@ -252,37 +248,6 @@ def _named(names: tuple[str, ...], own: list[str]) -> tuple[str, tuple[str, ...]
     return _one(tuple(suites) or ("quick",)), rivals
 
 
-def failures_of(folder: Path, failures: Iterable[Failure]) -> list[dict[str, Any]]:
-    """Failed runs for machines, each with the file of its record."""
-    from regretta.harness.store.results import failure_path
-    from regretta.harness.suite import Task
-
-    return [
-        {
-            "table": failure.table,
-            "label": failure.label,
-            "number": failure.number,
-            "message": failure.message,
-            "place": failure.place or None,
-            "record": failure_path(folder, Task(failure.table, failure.label, failure.number)),
-        }
-        for failure in failures
-    ]
-
-
-def _lines(folder: Path, failures: Sequence[Failure]) -> Iterator[str]:
-    """A line each about the first of them, which names the file that says more."""
-    from regretta.harness.store.results import failure_path
-    from regretta.harness.suite import Task
-
-    for failure in failures[:_MOST_FAILURES]:
-        path = failure_path(folder, Task(failure.table, failure.label, failure.number))
-        what = "traceback" if failure.traceback else "record"
-        yield f"failed: {failure.line}; {what} in {path}"
-    if len(failures) > _MOST_FAILURES:
-        yield f"… and {len(failures) - _MOST_FAILURES:,} more, in files that end in .failed"
-
-
 def _executor(
     scheduler: str | None, cluster: str | None, spec: SuiteSpec
 ) -> Dask | JobQueue | None:
@@ -291,94 +256,6 @@ def _executor(
     if scheduler:
         return Dask(scheduler)
     return JobQueue(cluster, spec.cluster) if cluster else None
-
-
-@command("status")
-@folder_argument
-@json_option
-def status(folder: Path, as_json: bool) -> int:
-    """Say what is done, failed, missing and damaged in a suite's folder.
-
-    In Python: regretta.harness.store.status.suite_status.
-    """
-    from regretta.harness.store.status import suite_status
-
-    found = suite_status(folder)
-    if as_json:
-        print_json(
-            {
-                "name": found.name,
-                "folder": folder,
-                "running": found.running,
-                "done": found.done,
-                "planned": found.planned,
-                "seconds_left": found.seconds_left,
-                "rows": as_values(found.rows),
-                "failures": failures_of(folder, found.failures),
-                "damaged": found.damaged,
-            }
-        )
-        return say_damaged(found.damaged)
-    state = {True: "running", False: "not running", None: "perhaps running"}[found.running]
-    left = (
-        "" if found.seconds_left is None else f", about {found.seconds_left / 60:.1f} minutes left"
-    )
-    tell(f"{found.name}: {found.done} of {found.planned} runs done, {state}{left}")
-    for line in summary(found.rows):
-        tell(line)
-    for line in found.ended_early:
-        tell(f"note: {line}")
-    if 0 < found.traced < found.done:
-        tell(f"note: {found.traced:,} of {found.done:,} finished runs have a trace")
-    for line in _lines(folder, found.failures):
-        tell(line)
-    return say_damaged(found.damaged)
-
-
-@command("merge")
-@click.argument("out", metavar="OUT", type=PATH)
-@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=PATH)
-@json_option
-def merge(out: Path, folders: tuple[Path, ...], as_json: bool) -> int:
-    """Put the runs of several folders of one suite into one folder, OUT.
-
-    Every DIR is a folder of results, and is read only; OUT is new, or a folder of the same suite.
-    In Python: regretta.merge_folders.
-    """
-    from regretta.harness.store.merge import merge_folders
-
-    done = merge_folders(out, folders)
-    if as_json:
-        print_json(done)
-        return 0
-    twice = f"; {done.twice} of several folders count once" if done.twice else ""
-    failed = f"; {done.failed} have failed" if done.failed else ""
-    tell(f"{done.runs} runs in {done.folder}, {done.new} of them new{twice}{failed}")
-    for note in done.notes:
-        tell(f"note: {note}")
-    return 0
-
-
-@command("compact")
-@folder_argument
-@json_option
-def compact(folder: Path, as_json: bool) -> int:
-    """Put a suite's finished runs into one file a method.
-
-    In Python: regretta.harness.store.files.compact.
-    """
-    from regretta.harness.store.files import compact as compact_suite
-
-    done = compact_suite(folder)
-    if as_json:
-        about = {"folder": folder, "runs": done.runs, "damaged": done.skipped}
-        print_json({**about, "files_before": done.files_before, "files_after": done.files_after})
-        return say_damaged(done.skipped)
-    tell(
-        f"{done.runs} runs of {folder} are in {done.files_after} files now; there were"
-        f" {done.files_before}"
-    )
-    return say_damaged(done.skipped)
 
 
 @command("report")
@@ -456,46 +333,3 @@ def _claimed(text: str) -> tuple[Path, str]:
     if not equals or check_path(text, "it").exists():
         return check_path(text, "it"), ""
     return check_path(path, "it"), table
-
-
-@command("export")
-@folder_argument
-@click.option(
-    "--format",
-    "form",
-    metavar="FORMAT",
-    default="nas_benchmarks",
-    shell_complete=completion.export_formats,
-    help="nas_benchmarks (default), csv or parquet.",
-)
-@click.option("--out", metavar="DIR2", type=PATH, required=True, help="Where to write.")
-@json_option
-def export(folder: Path, form: str, out: Path, as_json: bool) -> int:
-    """Write a suite's runs in the format of others.
-
-    In Python: regretta.export_suite of regretta.load_suite.
-    """
-    from regretta.harness.store.export import export_suite
-    from regretta.harness.store.frames import Untraced
-    from regretta.harness.store.results import load_suite
-
-    suite = load_suite(folder)
-    untraced = Untraced()
-    written = export_suite(suite, out, form, untraced)
-    damaged = [*suite.damaged, *untraced.damaged]
-    without = [
-        {"table": table, "label": label}
-        for table in suite.tables
-        for label in suite.labels
-        if not suite.runs[table][label]
-    ]
-    if as_json:
-        about = {"folder": out, "format": form, "files": written, "without_runs": without}
-        print_json({**about, "without_trace": len(untraced.missing), "damaged": damaged})
-        return say_damaged(damaged)
-    tell(f"{len(written)} files in {out}")
-    for one in without:
-        tell(f"note: {one['label']} on {one['table']} has no finished run")
-    if untraced.missing:
-        tell(f"note: {untraced.lines()[0]}")
-    return say_damaged(damaged)
