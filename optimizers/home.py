@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,20 +40,38 @@ def at_home(cls: type) -> Iterator[None]:
 
 
 def unseen_reads(cls: type) -> tuple[str, ...]:
-    """A line for each file that a plugin's code was seen to read and that is no part of it."""
+    """A line for each file that a plugin's code was seen to use and that is no part of it."""
     path = plugin_of(cls)
     home = _homes.get(cls.__module__)
     if path is None or home is None:
         return ()
-    if home.read and home.own is None:
+    loaded = _files_of([*home.modules.values(), *_parts(cls.__module__)])
+    if (home.read or loaded) and home.own is None:
         with suppress(OSError):  # it is gone since it was loaded
             home.own = {path.parent / name for name in files_of_plugin(path)}
-    return tuple(
-        f"plugin {path.name} reads {file}, which is no part of what its runs are known by and does"
-        f" not go with it to other machines; if it lies beside the plugin, name it there as"
-        f" Path(__file__).parent / {file.name!r}"
-        for file in sorted(home.read - (home.own or set()))
+    no_part = "which is no part of what its runs are known by and does not go to other machines"
+    own = home.own or set()
+    return (
+        *(
+            f"plugin {path.name} reads {file}, {no_part}; if it lies beside the plugin, name it"
+            f" there as Path(__file__).parent / {file.name!r}"
+            for file in sorted(home.read - own)
+        ),
+        *(
+            f"plugin {path.name} loads {file}, {no_part}; load it by an import statement"
+            for file in sorted(loaded - own)
+        ),
     )
+
+
+def _parts(plugin: str) -> list[ModuleType]:
+    """Loaded modules that a plugin's name is before."""
+    return [module for name, module in sys.modules.items() if name.startswith(f"{plugin}.")]
+
+
+def _files_of(modules: Iterable[ModuleType]) -> set[Path]:
+    files = (getattr(module, "__file__", None) for module in modules)
+    return {Path(file) for file in files if file}
 
 
 @dataclass

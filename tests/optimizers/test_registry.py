@@ -219,13 +219,18 @@ def test_a_plugin_that_fails_as_it_is_loaded_is_told_with_file_and_line(
 
 
 READER = """
+import importlib
 import json
+import steps
+from . import steps_too
 from pathlib import Path
 from regretta import Optimizer
 
 HERE = Path(__file__).parent
 NAMED = (HERE / "named.json").read_text()
 NAMES = {{"file": "un" + "named.json"}}
+importlib.import_module("by_name")
+importlib.import_module(".by_name_too", __package__)
 UNNAMED = json.load(open(HERE / NAMES["file"]))
 
 class Reader(Optimizer):
@@ -238,9 +243,13 @@ class Reader(Optimizer):
 """
 
 
-def test_files_that_a_plugin_reads_and_that_are_no_part_of_it_are_told(tmp_path: Path) -> None:
+def test_what_a_plugin_reads_or_loads_and_is_no_part_of_it_is_told(
+    tmp_path: Path,
+) -> None:
     folder, other = tmp_path / "plugin", tmp_path / "other.txt"
     folder.mkdir()
+    for name in ("steps", "steps_too", "by_name", "by_name_too"):
+        (folder / f"{name}.py").write_text("")
     for path in (folder / "named.json", folder / "unnamed.json", other):
         path.write_text("1")
         os.utime(path, (1, 1))
@@ -251,5 +260,7 @@ def test_files_that_a_plugin_reads_and_that_are_no_part_of_it_are_told(tmp_path:
     assert [line.partition(", which is no part")[0] for line in told] == [
         f"plugin my_opt.py reads {other}",
         f"plugin my_opt.py reads {folder / 'unnamed.json'}",
+        f"plugin my_opt.py loads {folder / 'by_name.py'}",
+        f"plugin my_opt.py loads {folder / 'by_name_too.py'}",
     ]
     assert unseen_reads(get_optimizer("random_search")) == ()
