@@ -3,7 +3,8 @@
 A plugin that reads ``Path(__file__).parent / "weights.npz"`` is another one with other weights. The
 name is found in the source, so that nothing is run: every expression that makes a path of
 ``__file__``, of a variable or function that holds such a path, or of its folder, is looked at for
-the texts in it, and what of these is a file, a folder or a pattern of files there counts.
+the texts in it, and what of these is a file, a folder or a pattern of files there counts. What the
+same source writes is its product and does not count.
 """
 
 from __future__ import annotations
@@ -21,6 +22,19 @@ _MAKERS = {
 }
 """Functions that make paths of paths."""
 
+_METHODS = {
+    *("joinpath", "with_name", "with_stem", "with_suffix", "glob", "rglob", "iterdir", "resolve"),
+    *("absolute", "expanduser", "as_posix"),
+}
+"""Methods of a path that make paths."""
+
+_WRITERS = {
+    *("write_text", "write_bytes", "touch", "mkdir", "makedirs", "unlink", "remove", "rename"),
+    *("replace", "save", "savez", "savez_compressed", "savetxt", "savefig", "dump", "rmtree"),
+    *("to_csv", "to_json", "to_parquet", "to_pickle", "write", "copy", "copyfile"),
+}
+"""Functions that write what a path of their arguments, or the one they are called on, means."""
+
 Names = tuple[tuple[str, ...], ...]
 """Texts of each path, in their order."""
 
@@ -32,7 +46,8 @@ def names_beside(tree: ast.Module) -> Names:
     """
     body = [node for node in tree.body if not _is_script(node)]
     paths = _Paths(body)
-    return tuple(dict.fromkeys(group for node in body for group in paths.within(node) if group))
+    named = (group for node in body for group in paths.within(node) if group)
+    return tuple(group for group in dict.fromkeys(named) if group not in paths.written)
 
 
 def files_beside(names: Names, file: Path, folder: Path) -> dict[Path, bytes]:
@@ -107,16 +122,39 @@ def _is_script(node: ast.stmt) -> bool:
 
 
 class _Paths:
-    """Which expressions of a program make a path of ``__file__``."""
+    """Which expressions of a program make a path of ``__file__``.
+
+    Attributes
+    ----------
+    written
+        Texts of those that it writes to.
+    """
 
     def __init__(self, body: Iterable[ast.stmt]) -> None:
         self._names = {"__file__"}
         self._attributes: set[str] = set()
+        self._functions: set[str] = set()
+        self._meant: dict[str, set[tuple[str, ...]]] = {}
         nodes = [node for top in body for node in ast.walk(top)]
         count = 0
-        while count != (count := len(self._names) + len(self._attributes)):
+        while count != (count := sum(map(len, (self._names, self._attributes, self._functions)))):
             for node in nodes:
                 self._learn(node)
+        self.written = {
+            group
+            for node in nodes
+            if isinstance(node, ast.Call) and _writes(node)
+            for given in (node.func, *node.args)
+            for group in self._groups(given)
+        }
+
+    def _groups(self, node: ast.AST) -> set[tuple[str, ...]]:
+        """Texts of the paths that an expression makes, and of the variables in it."""
+        found = set(self.within(node))
+        for part in ast.walk(node):
+            name = part.id if isinstance(part, ast.Name) else getattr(part, "attr", "")
+            found |= self._meant.get(name, set())
+        return found
 
     def within(self, node: ast.AST) -> Iterator[tuple[str, ...]]:
         """Texts of each path in a piece of the program."""
@@ -128,30 +166,34 @@ class _Paths:
 
     def _learn(self, node: ast.AST) -> None:
         """What a piece of the program gives such a path to."""
-        targets: list[ast.expr] = []
         match node:
-            case ast.Assign(targets=targets, value=value) if self._is_path(value):
-                pass
+            case ast.Assign(targets=targets, value=value):
+                self._give(value, targets)
             case (
                 ast.AnnAssign(target=target, value=ast.expr() as value)
                 | ast.NamedExpr(target=target, value=value)
                 | ast.For(target=target, iter=value)
                 | ast.comprehension(target=target, iter=value)
-            ) if self._is_path(value):
-                targets = [target]
+            ):
+                self._give(value, [target])
             case ast.FunctionDef(name=name):
                 returned = (each.value for each in ast.walk(node) if isinstance(each, ast.Return))
                 if any(value is not None and self._is_path(value) for value in returned):
-                    self._names.add(name)
-                    self._attributes.add(name)
-            case _:
-                return
+                    self._functions.add(name)
+
+    def _give(self, value: ast.expr, targets: Iterable[ast.expr]) -> None:
+        if not self._is_path(value):
+            return
         for target in targets:
             if isinstance(target, ast.Name):
-                self._names.add(target.id)
-                self._attributes.add(target.id)
+                name = target.id
+                self._names.add(name)
             elif isinstance(target, ast.Attribute):
-                self._attributes.add(target.attr)
+                name = target.attr
+            else:
+                continue
+            self._attributes.add(name)
+            self._meant.setdefault(name, set()).update(self.within(value))
 
     def _is_path(self, node: ast.AST) -> bool:
         match node:
@@ -165,10 +207,23 @@ class _Paths:
                 return self._is_path(left) or self._is_path(right)
             case ast.JoinedStr(values=values):
                 return any(map(self._is_path, values))
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in _METHODS:
+                return self._is_path(value)
             case ast.Call(func=func, args=given):
                 name = getattr(func, "attr", getattr(func, "id", ""))
-                return self._is_path(func) or (name in _MAKERS and any(map(self._is_path, given)))
+                made = name in _MAKERS and any(map(self._is_path, given))
+                return made or name in self._functions
         return False
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call writes to the path that it is given, or is one of."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name != "open":
+        return name in _WRITERS
+    given = [*call.args, *(each.value for each in call.keywords if each.arg == "mode")]
+    modes = [node.value for node in given if isinstance(node, ast.Constant)]
+    return any(isinstance(mode, str) and len(mode) < 4 and set(mode) & set("wax") for mode in modes)
 
 
 def _texts(node: ast.AST) -> Iterator[str]:

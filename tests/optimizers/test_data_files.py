@@ -56,6 +56,12 @@ def folder(tmp_path: Path) -> Path:
         ("open(Path(__file__).parent / '..' / 'beside.txt')", []),
         ("open(Path(__file__).parent / '/etc/hostname')", []),
         ("HERE = Path(__file__).parent\nload_suite(HERE / 'results')", []),
+        ("(Path(__file__).parent / 'a.npz').write_text('1')", []),
+        ("open(Path(__file__).with_name('a.npz'), 'a').write('1')", []),
+        ("Path(__file__).with_name('a.npz').open(mode='wb')", []),
+        ("LOG = Path(__file__).parent / 'a.npz'\nopen(LOG, 'w')", []),
+        ("H = Path(__file__).parent\nnp.load(H / 'a.npz')\nnp.save(H / 'a.npz', x)", []),
+        ("open(Path(__file__).with_name('a.npz'), 'rb')", ["a.npz"]),
         ("if __name__ == '__main__':\n  open(Path(__file__).parent / 'a.npz', 'w')", []),
     ],
 )
