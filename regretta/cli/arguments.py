@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from regretta.cli.completion import Complete
 from regretta.tabular_data.names import check_path
 
 
@@ -32,6 +33,12 @@ PATH = _Path()
 
 folder_argument = click.argument("folder", metavar="DIR", type=PATH)
 """A folder that ``regretta run`` made."""
+
+
+def names_argument(complete: Complete) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Names of what is to be listed, all where there are none."""
+    return click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete)
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

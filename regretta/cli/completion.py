@@ -87,7 +87,8 @@ def _file_formats(context: click.Context) -> list[str]:
     return [form.name for form in FORMATS]
 
 
-suites = offering(_suites, "file")
+suites_and_files = offering(_suites, "file")
+suites = offering(_suites)
 tables = offering(_tables, "dir")
 optimizers = offering(_optimizers)
 protocols = offering(_protocols)

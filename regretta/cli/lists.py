@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from regretta.cli.arguments import command, json_option, plugin_option
+from regretta.cli import completion
+from regretta.cli.arguments import command, json_option, names_argument, plugin_option
 from regretta.cli.output import print_json, tell
 
 
 @command("optimizers")
+@names_argument(completion.optimizers)
 @json_option
 @plugin_option
-def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
-    """List the optimizers and their settings.
+def optimizers(names: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...]) -> int:
+    """List the optimizers, or those named, and their settings.
 
     In Python: regretta.available and regretta.get_optimizer.
     """
@@ -25,7 +28,7 @@ def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
     packages = installed()
     files = {optimizer.name: path for path, optimizer in plugin_optimizers(plugins)}
     rows: list[dict[str, Any]] = []
-    for name in [*available(), *files]:
+    for name in _chosen("optimizer", names, [*available(), *files]):
         optimizer = get_optimizer(name, plugins)
         rows.append(
             {
@@ -59,9 +62,10 @@ def optimizers(as_json: bool, plugins: tuple[Path, ...]) -> int:
 
 
 @command("tables")
+@names_argument(completion.tables)
 @json_option
-def tables(as_json: bool) -> int:
-    """List the tables, where each came from and its licence.
+def tables(names: tuple[str, ...], as_json: bool) -> int:
+    """List the tables, or those named, where each came from and its licence.
 
     In Python: regretta.entries and regretta.open_table.
     """
@@ -71,7 +75,8 @@ def tables(as_json: bool) -> int:
     from regretta.tabular_data.table import Table
 
     rows = []
-    for entry in entries():
+    known = {entry.name: entry for entry in entries()}
+    for entry in (known[name] for name in _chosen("table", names, known)):
         row: dict[str, Any] = {"name": entry.name, "origin": entry.origin}
         try:
             row = described(Table.open(ready(entry))) | row
@@ -99,9 +104,10 @@ def tables(as_json: bool) -> int:
 
 
 @command("suites")
+@names_argument(completion.suites)
 @json_option
-def suites(as_json: bool) -> int:
-    """List the built-in suites.
+def suites(names: tuple[str, ...], as_json: bool) -> int:
+    """List the built-in suites, or those named.
 
     In Python: regretta.built_in_suites and regretta.read_spec.
     """
@@ -109,7 +115,9 @@ def suites(as_json: bool) -> int:
     from regretta.harness.spec import read_spec
 
     rows: list[dict[str, Any]] = []
-    for name, path in built_in_suites().items():
+    known = built_in_suites()
+    for name in _chosen("suite", names, known):
+        path = known[name]
         spec = read_spec(path)
         limit = dict(spec.time_limit) if isinstance(spec.time_limit, dict) else spec.time_limit
         rows.append(
@@ -142,9 +150,10 @@ def suites(as_json: bool) -> int:
 
 
 @command("protocols")
+@names_argument(completion.protocols)
 @json_option
-def protocols(as_json: bool) -> int:
-    """List the protocols.
+def protocols(names: tuple[str, ...], as_json: bool) -> int:
+    """List the protocols, or those named.
 
     In Python: regretta.PROTOCOLS.
     """
@@ -152,6 +161,7 @@ def protocols(as_json: bool) -> int:
 
     from regretta.harness.protocol import PROTOCOLS
 
+    chosen = [PROTOCOLS[name] for name in _chosen("protocol", names, PROTOCOLS)]
     if as_json:
         print_json(
             [
@@ -159,11 +169,11 @@ def protocols(as_json: bool) -> int:
                     **protocol.as_dict(),
                     "rules": asdict(protocol.rules),
                 }
-                for protocol in PROTOCOLS.values()
+                for protocol in chosen
             ]
         )
         return 0
-    for protocol in PROTOCOLS.values():
+    for protocol in chosen:
         tell(protocol.name)
         tell(f"    {protocol.summary}")
         if protocol.source:
@@ -171,3 +181,15 @@ def protocols(as_json: bool) -> int:
         for rule, sentence in asdict(protocol.rules).items():
             tell(f"    {rule + ':':11} {sentence}")
     return 0
+
+
+def _chosen(kind: str, names: tuple[str, ...], known: Iterable[str]) -> list[str]:
+    """All known names, or those that are asked for."""
+    from regretta.tabular_data.errors import UserError
+    from regretta.tabular_data.names import unknown
+
+    every = list(known)
+    for name in names:
+        if name not in every:
+            raise UserError(unknown(kind, name, every))
+    return list(names) or every

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 @command("run")
-@click.argument("names", metavar="SUITE", nargs=-1, required=True, shell_complete=completion.suites)
+@click.argument(
+    "names", metavar="SUITE", nargs=-1, required=True, shell_complete=completion.suites_and_files
+)
 @click.option(
     "--out",
     metavar="DIR",

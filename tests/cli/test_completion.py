@@ -50,6 +50,8 @@ def test_a_shell_gets_the_function_that_asks(
         ("regretta export results --format par", "parquet"),
         ("regretta table info nb201-cifar100", "nb201-cifar100"),
         ("regretta table query digi", "digits101"),
+        ("regretta protocols nb101-p", "nb101-paper"),
+        ("regretta optimizers dart", "darts_v1"),
         ("regretta table import nats", "nats-bench"),
         ("regretta figures nasbench1", "nasbench101"),
     ],

@@ -204,7 +204,12 @@ def test_every_list_exists_for_people_and_for_machines(
     assert len(capsys.readouterr().out.splitlines()) > 3
     assert regretta(command, "--json") == 0
     rows = json.loads(capsys.readouterr().out)
-    assert all(row["name"] for row in rows)
+    names = [row["name"] for row in rows]
+    assert regretta(command, names[1], "--json") == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == [names[1]]
+    assert f"unknown {command[:-1]} '{names[0]}x'; did you mean" in refused(
+        capsys, command, f"{names[0]}x"
+    )
 
 
 @pytest.mark.parametrize(
