@@ -22,6 +22,8 @@ from regretta.harness.store.files import compact
 from regretta.harness.store.folder import spec_of_folder
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
+from tests.harness.test_trace_bytes import changed
+from tests.hostile import MOST_MEMORY, refused
 
 LABELS = ("random_search", "hyperband")
 
@@ -204,6 +206,25 @@ def test_a_damaged_trace_costs_itself_only(
     assert [(line["label"], line["run"]) for line in blank] == [("random_search", "1")]
     assert contents(out, ".json") == contents(whole, ".json")
     assert main(["status", str(out)]) == 0
+
+
+def test_hostile_traces_are_refused_within_bounds(out: Path, tmp_path: Path) -> None:
+    """256 MB of nothing in few bytes; as many evaluations as there may be; each at odds."""
+    n = 1_300_000
+    many: dict[str, Any] = {"evaluations": n, "lowest": [], "sizes": []}
+    plain = [0, 0] * 3 + [0, 0, 0] * 2
+    hostile: tuple[tuple[dict[str, Any], bytes], ...] = (
+        ({}, bytes(1 << 28)),
+        ({**many, "shapes": [*plain, 0, 0, 0, 0]}, b""),
+        ({**many, "evaluations": n // 10, "shapes": [*plain, 0, 1, 0, 0]}, b"\1" * (n // 10)),
+    )
+    runs = load_suite(out).runs["small101"]["random_search"]
+    for file, run, (header, columns) in zip(traces_of(out), runs, hostile, strict=True):
+        file.write_bytes(changed({**header, "run": run.checksum}, columns))
+    command = ["export", out, "--format", "csv", "--out", tmp_path / "csv"]
+    done = refused([command], lines=3)
+    assert done.said[0].count("is damaged") == 3
+    assert done.peak < MOST_MEMORY, done.peak
 
 
 def test_an_unreadable_trace_is_no_damage(out: Path) -> None:
