@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,7 @@ class Trajectory:
         Meaning, such as ``test_error``, → shape ``[k]``; only what the file has.
     twice
         Records that stood there a second time, equal in everything, and were left out.
+    Records that change nothing are left out too, but for the last one.
     """
 
     table: str
@@ -107,8 +109,14 @@ class Records:
     """The records of a run while they are read."""
 
     where: str
-    lines: list[int] = field(default_factory=list)
-    columns: dict[str, list[float]] = field(default_factory=dict)
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    columns: dict[str, array[float]] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        """Add a value to a column."""
+        if name not in self.columns:
+            self.columns[name] = array("d")
+        self.columns[name].append(value)
 
     def trajectory(self, table: str, method: str, run: str, place: str) -> Trajectory:
         """The run, its records checked: `place` says how one of `lines` is called."""
@@ -143,7 +151,16 @@ class Records:
                         f" that differ in {name} ({column[i - 1]:g} and {column[i]:g}); keep the"
                         " one that counts"
                     )
-        kept = ~np.append(again[1:], np.zeros(1, dtype=bool))[: len(times)]
+        last = ~np.append(again[1:], False)[: len(times)]  # of each second
+        kept = np.flatnonzero(last)
+        # Peers write a record an evaluation: those that change nothing go, but for the last.
+        values = [column[kept] for name, column in columns.items() if name != "evaluations"]
+        changes = np.zeros(len(kept), dtype=bool)
+        for column in values:
+            changes |= np.diff(column, prepend=np.nan) != 0
+        if len(kept):
+            changes[-1] = True
+            kept = kept[changes]
         return Trajectory(
             table,
             method,

@@ -9,11 +9,12 @@ automl/nas_benchmarks write: lists ``regret_test``, ``regret_validation`` and ``
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from io import StringIO
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ from regretta.tabular_data.documents import DocumentError, read_bytes, read_json
 from regretta.tabular_data.errors import shown
 
 _LARGEST = 1 << 25
-_MOST_FILES = 20_000
+_MOST_RUNS = 20_000
+_LONGEST_LINE = 1 << 16
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -107,11 +109,7 @@ def _of_table(run: Trajectory, table: str) -> Trajectory:
 
 def _csv(path: Path) -> Trajectories:
     data = read_bytes(path, _LARGEST)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ElsewhereError(f"{path} is no text in UTF-8: {error.reason}") from None
-    reader = csv.reader(StringIO(text, newline=""))
+    reader = csv.reader(_lines(path, data))
     runs: dict[tuple[str, str, str], Records] = {}
     try:
         heading = [name.strip() for name in next(reader, [])]
@@ -136,10 +134,22 @@ def _csv(path: Path) -> Trajectories:
                     f"{path}, line {line}: {len(row)} cells under a heading of {len(heading)}"
                 )
             _add_row(path, line, row, place, runs, filled)
+    except UnicodeDecodeError as error:
+        raise ElsewhereError(f"{path} is no text in UTF-8: {error.reason}") from None
     except csv.Error as error:
         raise ElsewhereError(f"{path}, line {reader.line_num}: no CSV: {error}") from None
     found = tuple(records.trajectory(*address, "line") for address, records in runs.items())
     return Trajectories(path, sha256(data).hexdigest(), found, not_used(unused, str(path)))
+
+
+def _lines(path: Path, data: bytes) -> Iterator[str]:
+    """The lines of a text, none of them long."""
+    for line in io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""):
+        if len(line) > _LONGEST_LINE:
+            raise ElsewhereError(
+                f"{path} has a line of {len(line):,} characters: it is no such CSV"
+            )
+        yield line
 
 
 def _add_row(
@@ -160,6 +170,8 @@ def _add_row(
     if not method or not run:
         raise ElsewhereError(f"{path}, line {line}: its {'run' if method else 'method'} is empty")
     records = runs.setdefault((table, method, run), Records(f"{path}, line {line}"))
+    if len(runs) > _MOST_RUNS:
+        raise ElsewhereError(f"{path} has more than {_MOST_RUNS:,} runs; split it")
     if not seconds:
         if records.lines:
             raise ElsewhereError(f"{path}, line {line}: its seconds are empty")
@@ -179,7 +191,7 @@ def _add_row(
                 raise ElsewhereError(
                     f"{path}, line {line}: {meaning} is {shown(cell)}, no finite number"
                 )
-            records.columns.setdefault(meaning, []).append(float(cell))
+            records.add(meaning, float(cell))
     records.lines.append(line)
 
 
@@ -232,14 +244,14 @@ def _entry(
             continue
         if type(values) is not list:
             continue  # as `evaluations` of one's own exports, a count
-        records.columns[meaning] = list(_finite(values, meaning, where))
+        records.columns[meaning] = array("d", _finite(values, meaning, where))
     lengths = {name: len(column) for name, column in records.columns.items()}
     if "seconds" not in lengths:
         raise ElsewhereError(f"{where}: its {names['seconds']!r} must be a list of seconds")
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
         raise ElsewhereError(f"{where}: its lists differ in length: {listed}")
-    records.lines = list(range(1, lengths["seconds"] + 1))
+    records.lines = array("q", range(1, lengths["seconds"] + 1))
     return records.trajectory(told["table"], told["method"], told["run"], "record"), unused
 
 
@@ -260,8 +272,8 @@ def _folder(path: Path) -> Trajectories:
     for pattern in ("*/run_*.json", "*/*/run_*.json"):
         for file in path.glob(pattern):
             files.append(file)
-            if len(files) > _MOST_FILES:
-                raise ElsewhereError(f"{path} has more than {_MOST_FILES:,} files run_<id>.json")
+            if len(files) > _MOST_RUNS:
+                raise ElsewhereError(f"{path} has more than {_MOST_RUNS:,} files run_<id>.json")
     if not files:
         raise ElsewhereError(f"{path} has no file <method>/run_<id>.json")
     digest, records = sha256(), 0

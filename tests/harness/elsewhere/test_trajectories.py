@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regretta.harness.campaign import run_suite
 from regretta.harness.elsewhere.records import ElsewhereError
 from regretta.harness.elsewhere.trajectories import read_trajectories
+from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from tests.hostile import MOST_MEMORY, refused
+
+HEADING = "table,method,run,seconds,test_error\n"
 
 
 def written(folder: Path, text: str, name: str = "other.csv") -> Path:
@@ -130,6 +135,33 @@ def test_of_two_evaluations_that_end_in_one_second_the_later_counts(tmp_path: Pa
     path = lines(tmp_path, "t,m,0,1,1,.5", "t,m,0,1,2,.4", heading=heading)
     (run,) = read_trajectories(path).runs
     np.testing.assert_array_equal(run.values["test_error"], [0.4])
+
+
+def test_records_that_change_nothing_go_but_for_the_last(tmp_path: Path) -> None:
+    heading = "table,method,run,seconds,evaluations,test_error,validation_error"
+    rows = ["1,1,.5,.4", "2,2,.5,.4", "3,3,.5,.3", "4,4,.5,.3", "5,5,.5,.3"]
+    path = lines(tmp_path, *(f"t,m,0,{row}" for row in rows), heading=heading)
+    (run,) = read_trajectories(path).runs
+    np.testing.assert_array_equal(run.seconds, [1, 3, 5])
+
+
+@pytest.mark.slow
+def test_endless_files_are_one_line_and_little_memory(small101: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    entries = (OptimizerEntry("random_search"),)
+    run_suite(SuiteSpec("s", (str(small101),), entries, time_limit=1e4, runs=1), out)
+    row = "small101,m,0,{},.2\n"
+    written(tmp_path, HEADING + "".join(row.format(i) for i in range(1_000_000)), "rows.csv")
+    written(tmp_path, HEADING + "small101,m," + "x" * 20_000_000, "cell.csv")
+    written(tmp_path, "table," * 5_000_000 + "\n", "columns.csv")
+    written(tmp_path, HEADING + "".join(f"small101,m,{i},1,\n" for i in range(400_000)), "runs.csv")
+    written(tmp_path, '{"trajectories":[' + "[]," * 2_700_000 + "0]}", "lists.json")
+    written(tmp_path, json.dumps(trajectory(seconds=[0] * 2_000_000)), "long.json")
+    files = ["rows.csv", "cell.csv", "columns.csv", "runs.csv", "lists.json", "long.json"]
+    commands = [
+        ("report", out, "--with", tmp_path / name, "--out", tmp_path / "r") for name in files
+    ]
+    assert refused(commands).peak < MOST_MEMORY
 
 
 # -- JSON ------------------------------------------------------------------------------------
