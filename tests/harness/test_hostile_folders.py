@@ -96,6 +96,7 @@ def test_suites_of_any_content_are_one_line_and_little_memory(tmp_path: Path) ->
         (tmp_path / f"suite {name}").mkdir()
         (tmp_path / f"suite {name}" / "suite.json").write_bytes(data)
         commands.append(("status", tmp_path / f"suite {name}"))
+        commands.append(("merge", tmp_path / "out", tmp_path / f"suite {name}"))
     for name, data in TOMLS.items():
         (tmp_path / f"{name}.toml").write_bytes(data)
         commands.append(("run", tmp_path / f"{name}.toml", "--out", tmp_path / "out"))
