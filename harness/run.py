@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -102,7 +103,9 @@ def run(spec: Run) -> RunResult:
     WorkersError
         If the optimizer cannot search on that many simulated workers.
     """
-    with at_home(spec.optimizer):
+    with ExitStack() as homes:
+        for cls in dict.fromkeys((spec.optimizer, type(spec.benchmark), type(spec.searched))):
+            homes.enter_context(at_home(cls))
         return _run(spec)
 
 

@@ -212,7 +212,8 @@ class _Paths:
             case ast.Call(func=func, args=given):
                 name = getattr(func, "attr", getattr(func, "id", ""))
                 made = name in _MAKERS and any(map(self._is_path, given))
-                return made or name in self._functions
+                of_package = name == "files" and any(map(_is_package, given))
+                return made or of_package or name in self._functions
         return False
 
 
@@ -224,6 +225,11 @@ def _writes(call: ast.Call) -> bool:
     given = [*call.args, *(each.value for each in call.keywords if each.arg == "mode")]
     modes = [node.value for node in given if isinstance(node, ast.Constant)]
     return any(isinstance(mode, str) and len(mode) < 4 and set(mode) & set("wax") for mode in modes)
+
+
+def _is_package(node: ast.AST) -> bool:
+    """Whether an argument of `importlib.resources.files` is the plugin itself."""
+    return isinstance(node, ast.Name) and node.id in ("__package__", "__name__")
 
 
 def _texts(node: ast.AST) -> Iterator[str]:

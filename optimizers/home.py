@@ -49,17 +49,18 @@ def unseen_reads(cls: type) -> tuple[str, ...]:
     if (home.read or loaded) and home.own is None:
         with suppress(OSError):  # it is gone since it was loaded
             home.own = {path.parent / name for name in files_of_plugin(path)}
+    if home.own is None:
+        return ()
     no_part = "which is no part of what its runs are known by and does not go to other machines"
-    own = home.own or set()
     return (
         *(
             f"plugin {path.name} reads {file}, {no_part}; if it lies beside the plugin, name it"
             f" there as Path(__file__).parent / {file.name!r}"
-            for file in sorted(home.read - own)
+            for file in sorted(home.read - home.own)
         ),
         *(
             f"plugin {path.name} loads {file}, {no_part}; load it by an import statement"
-            for file in sorted(loaded - own)
+            for file in sorted(loaded - home.own)
         ),
     )
 

@@ -15,7 +15,7 @@ from regretta.optimizers.asha import Asha
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.bohb import Bohb
 from regretta.optimizers.code import code_of, module_of_plugin
-from regretta.optimizers.home import home_of
+from regretta.optimizers.home import at_home, home_of
 from regretta.optimizers.hyperband import Hyperband
 from regretta.optimizers.local_search import LocalSearch
 from regretta.optimizers.places import place_below
@@ -169,10 +169,13 @@ def plugin_benchmarks(plugins: Sequence[Path]) -> dict[str, Benchmark]:
     for path in dict.fromkeys(path.resolve() for path in plugins):
         for cls in _classes(path, Benchmark):
             try:
-                benchmark = cls()
+                with at_home(cls):
+                    benchmark = cls()
             except Exception as error:
+                where = place_below(error, path.parent)
                 raise PluginError(
                     f"plugin {path}: benchmark {cls.__name__} cannot be made: {described(error)}"
+                    + (f", at {where}" if where else "")
                 ) from error
             name = getattr(benchmark, "name", "")
             if not name or name in found:

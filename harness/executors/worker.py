@@ -108,7 +108,9 @@ def do_run(
         record = _record(traceback.format_exc())
         failure = Failure(*_address(task), _line(message), record, place)
         return outcome(None, failure, ())
-    notes = (*result.notes, *unseen_reads(suite.methods[task.label].optimizer))
+    planned = suite.tables[task.table]
+    classes = (suite.methods[task.label].optimizer, type(planned.table), type(planned.search_table))
+    notes = (*result.notes, *(line for cls in dict.fromkeys(classes) for line in unseen_reads(cls)))
     if suite.spec.trace and trace is None:
         notes += (
             f"{task.label} on {task.table}: a run whose trace takes more than"

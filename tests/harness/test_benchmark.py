@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from regretta.harness.campaign import run_suite
+from regretta.harness.identity import SuiteError
 from regretta.harness.protocol import get_protocol
 from regretta.harness.run import Run, run
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
@@ -151,3 +152,22 @@ def test_seconds_of_the_search_itself_pass_on_the_clock(grid_table: Table, worke
     assert (result.search_seconds, result.evaluations, result.ended_early) == (50.0, 1, True)
     short = run(replace(spec, time_limit=25.0))
     assert (short.search_seconds, short.elapsed, short.ended_early) == (0.0, 0.0, False)
+
+
+def test_a_benchmark_finds_modules_and_data_beside_its_file_whenever_it_needs_them(
+    hills: Path, tmp_path: Path
+) -> None:
+    lazy = "from scale import SCALE\n        return SCALE * np.abs(configurations"
+    hills.write_text(HILLS.replace("return np.abs(configurations", lazy))
+    (tmp_path / "scale.py").write_text(
+        "from pathlib import Path\n"
+        "SCALE = float(Path(__file__).with_name('scale.txt').read_text())\n"
+    )
+    (tmp_path / "scale.txt").write_text("0.5")
+    spec = replace(suite(hills), runs=1)
+    outcome = run_suite(spec, tmp_path / "out")
+    assert (outcome.done, outcome.failures) == (3, ())
+    assert not [note for note in outcome.notes if "no part" in note]
+    (tmp_path / "scale.txt").write_text("0.25")
+    with pytest.raises(SuiteError, match="checksum of 'hills'"):
+        run_suite(spec, tmp_path / "out")

@@ -49,6 +49,8 @@ def folder(tmp_path: Path) -> Path:
         ),
         ("def place(n):\n  return Path(__file__).parent / n\nopen(place('a.npz'))", ["a.npz"]),
         ("class A:\n  here = Path(__file__).parent\nopen(self.here / 'a.npz')", ["a.npz"]),
+        ("np.load(files(__package__) / 'a.npz')", ["a.npz"]),
+        ("np.load(resources.files(__name__).joinpath('w', 'b.npy'))", ["w/b.npy"]),
         ("for f in Path(__file__).parent.glob('*.csv'): open(f)", ["x.csv", "y.csv"]),
         ("open(Path(__file__).parent / 'none.npz')", []),
         ("open('a.npz')", []),
@@ -103,3 +105,15 @@ def test_more_than_goes_to_other_machines_is_none_of_it(folder: Path) -> None:
         file.truncate(LARGEST + 1)
     (folder / "my_opt.py").write_text(MINE.replace("read_text()", "stat().st_size"))
     assert set(files_of_plugin(folder / "my_opt.py")) == {"my_opt.py"}
+
+
+def test_a_plugin_is_a_package_of_its_resources(folder: Path) -> None:
+    plugin = folder / "my_opt.py"
+    plugin.write_text(
+        MINE.replace("HERE = Path(__file__).parent", "HERE = files(__package__)").replace(
+            "from pathlib import Path", "from importlib.resources import files"
+        )
+    )
+    (optimizer,) = load_plugin(plugin)
+    assert vars(optimizer)["text"] == "a.npz"
+    assert set(files_of_plugin(plugin)) == {"my_opt.py", "a.npz"}
