@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -134,12 +135,27 @@ def _of_interquartile_mean(values: Floats) -> Floats:
     return np.asarray(stats.t.ppf(0.975, kept - 1) * error)
 
 
+_MOST_KEPT = 1_000
+"""Runs up to which the draws of a bootstrap are kept for the next one of as many runs."""
+
+
 def _resampled(values: Floats, resamples: int, seed: int) -> Floats:
     """Means over runs drawn with replacement: shapes ``[runs, k]`` to ``[resamples, k]``."""
-    rng, count = np.random.default_rng(seed), len(values)
-    means = np.empty((resamples, values.shape[1]))
-    for first in range(0, resamples, 100):  # of thousands of runs, all weights would fill memory
-        some = means[first : first + 100]
-        weights = rng.multinomial(count, np.full(count, 1 / count), size=len(some))
-        some[:] = weights / count @ values
-    return means
+    count = len(values)
+    if count <= _MOST_KEPT:
+        return _kept_draws(count, resamples, seed) @ values
+    parts = _draws(count, resamples, seed)  # of thousands of runs, all draws would fill memory
+    return np.concatenate([weights @ values for weights in parts])
+
+
+@lru_cache(maxsize=1)
+def _kept_draws(count: int, resamples: int, seed: int) -> Floats:
+    return np.concatenate(list(_draws(count, resamples, seed)))
+
+
+def _draws(count: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Shares of the runs in each resample, a hundred resamples at a time."""
+    rng = np.random.default_rng(seed)
+    for first in range(0, resamples, 100):
+        size = min(100, resamples - first)
+        yield rng.multinomial(count, np.full(count, 1 / count), size=size) / count
