@@ -186,6 +186,11 @@ class RunResult:
     checksum: str = field(default="", metadata={"stored": False})
 
     @property
+    def counted(self) -> bool:
+        """Whether it is known what the run did in all; of runs from elsewhere it is not."""
+        return self.proposals >= 0
+
+    @property
     def has_test(self) -> bool:
         """Whether every incumbent of the run has a test error."""
         test = self.trajectory.test_error

@@ -46,7 +46,7 @@ class Summary:
         Over all runs, those without a value being the worst; infinite where half of them have
         none, NaN without a run.
     evaluations, unique_cells
-        Medians over all runs; NaN without a run.
+        Medians over all runs that were counted; NaN without one.
     """
 
     label: str
@@ -74,8 +74,8 @@ def summarize(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[Summa
                 mean=interval(values) if some else None,
                 median=_median(worst_if_missing(every)),
                 interquartile=interval(values, "iqm") if some else None,
-                evaluations=_median([run.evaluations for run in group]),
-                unique_cells=_median([run.unique_cells for run in group]),
+                evaluations=_median([run.evaluations for run in group if run.counted]),
+                unique_cells=_median([run.unique_cells for run in group if run.counted]),
             )
         )
     return tuple(found)

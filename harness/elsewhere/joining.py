@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import nan
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +142,6 @@ def _result(
     none = np.full(k, nan)
     counts = run.values.get("evaluations")
     evaluation = np.zeros(k, dtype=np.int64) if counts is None else counts[cut].astype(np.int64)
-    nobody_knows = cast(int, nan)  # no mean takes it for a count
     return RunResult(
         table=run.table,
         label=label,
@@ -156,9 +155,9 @@ def _result(
         table_checksum=about.checksums,
         reconstruction=about.reconstruction,
         reference=checked.reference,
-        evaluations=nobody_knows,
-        proposals=nobody_knows,
-        unique_cells=nobody_knows,
+        evaluations=int(evaluation[-1]) if k else 0,
+        proposals=-1,  # uncounted, see `RunResult.counted`
+        unique_cells=0,
         elapsed=float(seconds[-1]) if k else 0.0,
         search_seconds=0.0,
         ended_early=False,
