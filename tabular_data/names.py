@@ -161,7 +161,13 @@ def _nearest(name: str, names: list[str]) -> list[str]:
             return same
     if 0 < len(begun) <= _MOST_NEAR:
         return begun
-    like = {other: SequenceMatcher(None, name, other.casefold()).ratio() for other in names}
+    like = {other: _likeness(name, other.casefold()) for other in names}
     least = max(_NEAR, max(like.values(), default=0.0) - _NEARLY_AS_NEAR)
     near = [other for other in names if like[other] >= least]
     return sorted(near, key=lambda other: -like[other])[:_MOST_LIKE]
+
+
+def _likeness(name: str, other: str) -> float:
+    """From 0 to 1; 0 where the lengths tell that they are not near, whatever the names hold."""
+    matcher = SequenceMatcher(None, name, other)
+    return matcher.ratio() if matcher.real_quick_ratio() >= _NEAR else 0.0
