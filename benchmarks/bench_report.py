@@ -57,6 +57,8 @@ def synthetic_run(
         validation_error=0.05 + regret,
         mean_validation_error=0.05 + regret,
         test_error=0.06 + regret,
+        unique_cells=np.arange(1, STEPS + 1),
+        epochs=108.0 * np.arange(1, STEPS + 1),
     )
     return RunResult(
         table="synthetic",
@@ -75,6 +77,7 @@ def synthetic_run(
         evaluations=5000,
         proposals=20000,
         unique_cells=4000,
+        epochs=108.0 * 5000,
         elapsed=float(moments[-1]),
         search_seconds=0.0,
         ended_early=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +56,9 @@ class Record:
         self._tie = TOLERANCE if protocol.observe == "mean" else 0.0
         self._steps: list[tuple[float, int, float, int, float]] = []
         self._configurations: list[Configuration] = []
-        self._rows: list[list[int]] = []
-        self._distinct: set[bytes] = set()
+        self._cells: list[list[int]] = []
+        self._numbers: dict[bytes, int] = {}
+        self._spent: list[tuple[int, int]] = []
         self._last: dict[bytes, tuple[float, int, float]] = {}
         self.by_level = [0] * len(budgets)
         self.proposals = 0
@@ -90,14 +92,14 @@ class Record:
         self.proposals += done
         if not valid:
             return
-        if self._benchmark.numbered:
-            self._rows.append(rows)
-        else:
-            self._distinct.update(
-                configuration.tobytes()
+        cells, numbers = rows, self._numbers
+        if not self._benchmark.numbered:  # configurations are numbered as they come up
+            cells = [
+                numbers.setdefault(configuration.tobytes(), len(numbers)) if row >= 0 else -1
                 for configuration, row in zip(configurations, rows, strict=False)
-                if row >= 0
-            )
+            ]
+        self._cells.append(cells)
+        self._spent.append((level, valid))
         if self.recommending:
             self._remember(configurations, answers, level, done)
         elif level >= self._top and min(errors) < self._best - self._tie:
@@ -163,13 +165,23 @@ class Record:
         self._steps.append((time, self.evaluations, error, repeat, budget))
         self._configurations.append(checked.copy())
 
-    @property
-    def unique_cells(self) -> int:
-        """Number of different cells evaluated."""
-        if not self._benchmark.numbered:
-            return len(self._distinct)
-        seen: set[int] = set().union(*self._rows)
-        return len(seen - {-1})
+    def unique_cells(self) -> NDArray[np.int64]:
+        """Different cells among the first n evaluations, n from 0: shape ``[evaluations + 1]``."""
+        cells = np.fromiter(chain.from_iterable(self._cells), dtype=np.int64)
+        cells = cells[cells >= 0]
+        new = np.zeros(len(cells) + 1, dtype=np.int64)
+        new[np.unique(cells, return_index=True)[1] + 1] = 1
+        return new.cumsum()
+
+    def epochs(self) -> NDArray[np.float64]:
+        """Budget trained by the first n evaluations, n from 0: shape ``[evaluations + 1]``.
+
+        Every evaluation trains its budget from the start, as it is charged.
+        """
+        trained = self._protocol.trained_budget
+        budgets = np.array(self._budgets if trained is None else [trained] * len(self._budgets))
+        levels, counts = np.array(self._spent, dtype=np.int64).reshape(-1, 2).T
+        return np.concatenate([[0.0], np.repeat(budgets[levels], counts)]).cumsum()
 
     def trajectory(self, judge: Benchmark) -> Trajectory:
         """The incumbents, judged on a benchmark as the protocol says."""
@@ -184,15 +196,18 @@ class Record:
         test = judged.test_error
         if self._protocol.test == "repeat":
             test = self._test_of_repeats(cells)
+        evaluation = columns[:, 1].astype(np.int64)
         return Trajectory(
             time=columns[:, 0],
-            evaluation=columns[:, 1].astype(np.int64),
+            evaluation=evaluation,
             budget=columns[:, 4],
             configuration=configurations,
             cell=cells,
             validation_error=columns[:, 2],
             mean_validation_error=judged.validation_error,
             test_error=test,
+            unique_cells=self.unique_cells()[evaluation],
+            epochs=self.epochs()[evaluation],
         )
 
     def _test_of_repeats(self, cells: NDArray[np.int64] | None) -> NDArray[np.float64]:

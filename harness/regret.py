@@ -1,4 +1,4 @@
-"""Regret over time, read as right-continuous steps, and when two regrets are the same."""
+"""Regret as right-continuous steps and at the end, and when two regrets are the same."""
 
 from __future__ import annotations
 
@@ -86,30 +86,6 @@ def steps_at(time: NDArray[Any], value: NDArray[Any], when: ArrayLike) -> NDArra
         return np.full(when.shape, np.nan)
     index = np.searchsorted(time, when, side="right") - 1
     return np.where(index >= 0, value[np.maximum(index, 0)], np.nan)
-
-
-def regret_matrix(runs: Sequence[RunResult], when: ArrayLike, kind: str) -> NDArray[np.float64]:
-    """Regret of many runs at common moments: shape ``[runs, moments]``, NaN before a run's first
-    evaluation.
-
-    `kind` is as in `RunResult.regret`.
-    """
-    moments = np.asarray(when, dtype=np.float64)
-    out = np.empty((len(runs), len(moments)))
-    for i, run in enumerate(runs):
-        out[i] = steps_at(run.trajectory.time, run.regret(kind), moments)
-    return out
-
-
-def first_moment(run: RunResult) -> float:
-    """Simulated seconds above zero from which on a run has an incumbent.
-
-    A search may recommend a cell before it has spent anything, and second 0 has no place on a
-    logarithmic axis: such a run counts from its next incumbent on or, where it has none, from a
-    tenth of its limit. The run needs an incumbent.
-    """
-    later = run.trajectory.time[run.trajectory.time > 0]
-    return float(later[0]) if len(later) else run.time_limit / 10
 
 
 def final_regret(runs: Sequence[RunResult], kind: str) -> NDArray[np.float64]:

@@ -24,8 +24,9 @@ from regretta.tabular_data.file_kinds import HEAD, strange
 FORMAT = 2
 """Version of the run files."""
 
-_WHOLE = ("evaluation", "cell")
-_OPTIONAL = ("cell", "test_error")
+_WHOLE = ("evaluation", "cell", "unique_cells")
+_OPTIONAL = ("cell", "test_error", "unique_cells", "epochs")
+_LATER = ("unique_cells", "epochs")
 _LARGEST_CHOICE = 1 << 62
 
 
@@ -58,6 +59,11 @@ class Trajectory:
         which no search sees: shape ``[k]``.
     test_error
         Test error as the protocol reports it: shape ``[k]``; None where there is no test data.
+    unique_cells
+        Different cells among these evaluations: shape ``[k]``.
+    epochs
+        Budget trained by these evaluations, in the benchmark's unit: shape ``[k]``. It and the
+        cells are None in files from before runs kept them.
     """
 
     time: NDArray[np.float64]
@@ -68,6 +74,8 @@ class Trajectory:
     validation_error: NDArray[np.float64]
     mean_validation_error: NDArray[np.float64]
     test_error: NDArray[np.float64] | None
+    unique_cells: NDArray[np.int64] | None = None
+    epochs: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -83,12 +91,12 @@ class Trajectory:
         """
         columns = _mapping(data, "trajectory")
         names = [f.name for f in fields(cls)]
-        if columns.keys() != set(names):
+        if columns.keys() | set(_LATER) != set(names):
             raise DocumentError(f"its trajectory must have {', '.join(names)}")
         made: dict[str, Any] = {
             name: _numbers(columns[name], name, np.int64 if name in _WHOLE else np.float64)
             for name in names
-            if name != "configuration" and (columns[name] is not None or name not in _OPTIONAL)
+            if name != "configuration" and (columns.get(name) is not None or name not in _OPTIONAL)
         }
         k = len(made["time"])
         made["configuration"] = _rows(columns["configuration"], k)
@@ -97,6 +105,10 @@ class Trajectory:
         times = columns["time"]
         if None in times or times != sorted(times) or (times and times[0] < 0):
             raise DocumentError("the times of its trajectory do not ascend from 0")
+        for name in ("evaluation", "unique_cells", "epochs"):
+            counts = columns.get(name) or []
+            if None in counts or counts != sorted(counts) or (counts and counts[0] < 0):
+                raise DocumentError(f"{name} of its trajectory does not ascend from 0")
         return cls(**{**dict.fromkeys(_OPTIONAL), **made})
 
 
@@ -132,6 +144,9 @@ class RunResult:
         Valid evaluations finished within the limit; configurations proposed, invalid ones included,
         also those that the optimizer itself drew and threw away; different cells among the
         evaluations.
+    epochs
+        Budget trained by all evaluations, each from the start, in the benchmark's unit; None in
+        files from before runs kept it.
     elapsed
         Simulated seconds when the last of these evaluations finished.
     search_seconds
@@ -174,6 +189,7 @@ class RunResult:
     evaluations: int
     proposals: int
     unique_cells: int
+    epochs: float | None = field(default=None, kw_only=True)
     elapsed: float
     search_seconds: float
     ended_early: bool
@@ -295,8 +311,8 @@ class RunResult:
             result = built(cls, body, given=arrays)
         except DocumentError as error:
             raise ResultError(str(error)) from None
-        for key in ("number", "evaluations", "proposals", "unique_cells", "elapsed"):
-            if getattr(result, key) < 0:
+        for key in ("number", "evaluations", "proposals", "unique_cells", "epochs", "elapsed"):
+            if getattr(result, key) is not None and getattr(result, key) < 0:
                 raise ResultError(f"its {key} is {getattr(result, key)}")
         return result
 

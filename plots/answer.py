@@ -12,6 +12,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.harness.axis import SECONDS, Axis
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.power import runs_needed, share_of_variance, shown_superiority
@@ -20,6 +21,7 @@ from regretta.plots.regret_curve import regret_kind
 from regretta.plots.statistics import (
     Interval,
     PairwiseTest,
+    StatisticsError,
     difference_interval,
     pairwise_tests,
     superiority,
@@ -41,9 +43,10 @@ class Answer:
         Methods that the first is shown to be better than.
     level_with
         Methods of which that is not shown, the best first.
-    since
-        Simulated seconds from which the first has had a better expected rank than any other until
-        the end; NaN where another has the same at the end.
+    since, until
+        Positions, simulated seconds say, between which the first has had a better expected rank
+        than any other: until ranks end; NaN where another has the same there, or it has no rank on
+        the axis. `until` is NaN where all runs end together.
     before
         The method that was as good or better right before that; None where the first has led from
         the start, or does not lead at the end.
@@ -70,6 +73,7 @@ class Answer:
     behind: tuple[str, ...]
     level_with: tuple[str, ...]
     since: float
+    until: float
     before: str | None
     tests: tuple[PairwiseTest, ...]
     others: tuple[PairwiseTest, ...]
@@ -79,8 +83,16 @@ class Answer:
     needed: int
 
 
-def answer(runs: Mapping[str, Sequence[RunResult]]) -> Answer:
-    """Compare the methods of one table, of which two or more have runs and one has a value."""
+def answer(runs: Mapping[str, Sequence[RunResult]], axis: Axis = SECONDS) -> Answer:
+    """Compare the methods of one table, of which two or more have runs and one has a value.
+
+    Parameters
+    ----------
+    runs
+        By label.
+    axis
+        What is counted until a method leads; who leads is decided by what runs end with.
+    """
     there = {label: group for label, group in runs.items() if len(group)}
     kind = regret_kind(there)
     finals = {label: final_regret(group, kind) for label, group in there.items()}
@@ -89,7 +101,7 @@ def answer(runs: Mapping[str, Sequence[RunResult]]) -> Answer:
     labels = [list(finals)[i] for i in order]
     tests, others = _tests(labels[0], finals)
     first = [tests[label] for label in labels[1:] if label in tests]
-    since, before = _since(there, labels[0])
+    since, until, before = _since(there, labels[0], axis)
     behind = tuple(t.second for t in first if t.better == labels[0])
     rest = tuple(label for label in labels[1:] if label not in behind)
     rival = rest[0] if rest else labels[1]
@@ -104,6 +116,7 @@ def answer(runs: Mapping[str, Sequence[RunResult]]) -> Answer:
         behind=behind,
         level_with=rest,
         since=since,
+        until=until,
         before=before,
         tests=tuple(first),
         others=others,
@@ -139,16 +152,26 @@ def _known(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[~np.isnan(values)]
 
 
-def _since(runs: Mapping[str, Sequence[RunResult]], leader: str) -> tuple[float, str | None]:
-    """From when the leader has led, and who did before."""
-    shown = rank_curves({"": runs})
+def _since(
+    runs: Mapping[str, Sequence[RunResult]], leader: str, axis: Axis
+) -> tuple[float, float, str | None]:
+    """From where to where the leader has led, and who did before."""
+    nowhere = np.nan, np.nan, None
+    try:
+        shown = rank_curves({"": runs}, axis=axis)
+    except StatisticsError:
+        return nowhere
+    if leader not in shown.labels or len(shown.labels) < 2:
+        return nowhere
     own = shown.labels.index(leader)
     others = np.delete(shown.ranks, own, axis=0)
     behind = np.flatnonzero(others.min(axis=0) < shown.ranks[own] + 1e-9)
     first = int(behind[-1]) + 1 if len(behind) else 0
-    if first == len(shown.time):
-        return np.nan, None
-    if first == 0:
-        return float(shown.time[0]), None
+    if first == len(shown.position):
+        return nowhere
+    since, until = shown.position[[first, -1]].tolist()
+    if axis.whole:  # what is read between whole numbers is that of the one below
+        since = float(np.floor(since + 1e-9))
     rivals = [label for label in shown.labels if label != leader]
-    return float(shown.time[first]), rivals[int(np.argmin(others[:, first - 1]))]
+    before = rivals[int(np.argmin(others[:, first - 1]))] if first else None
+    return since, until if shown.first_to_end else np.nan, before

@@ -20,6 +20,8 @@ from regretta.plots.text import POINTS, drawable, shorten, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from regretta.harness.axis import Axis
+
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _YEAR = 365.25 * _DAY
 _UNITS = ((_YEAR, "y"), (_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1.0, "s"))
@@ -44,6 +46,14 @@ def human_time(seconds: float) -> str:
     """Seconds in the largest unit that leaves at least one: ``"10 min"``, ``"2.5 h"``."""
     size, unit = _unit(seconds)
     return f"{_three_digits(seconds / size)} {unit}"
+
+
+def human_position(value: float, axis: Axis) -> str:
+    """A place on an axis: ``"2.5 h"``, ``"1,200 evaluations"``, ``"1 cell"``."""
+    if axis.name == "seconds":
+        return human_time(value)
+    noun = axis.name[:-1] if value == 1 else axis.name
+    return f"{value:,.10g} {noun}"
 
 
 def _unit(seconds: float) -> tuple[float, str]:
@@ -237,6 +247,17 @@ def time_axis(axes: Axes, low: float, high: float) -> None:
     _label(top.xaxis, RoundTicks(round_moments, time_labels))
     top.xaxis.set_minor_locator(NullLocator())
     top.tick_params(axis="x", length=2, pad=1)
+
+
+def spent_axis(axes: Axes, axis: Axis, low: float, high: float) -> None:
+    """A logarithmic axis of what a search spends."""
+    if axis.name == "seconds":
+        time_axis(axes, low, high)
+        return
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    log_axis(axes, "x")
+    axes.set_xlabel(axis.label)
 
 
 def log_axis(axes: Axes, which: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from regretta.harness.axis import AXES, SECONDS, Axis, get_axis
 from regretta.harness.spec import title_of
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.spread import BANDS, STATISTICS
@@ -60,6 +61,8 @@ class Look:
         What a curve shows of the runs: one of `STATISTICS`.
     band
         What the band around it is: one of `BANDS`.
+    axis
+        What regret is drawn against: one of `regretta.harness.axis.AXES`; empty for time.
     """
 
     methods: tuple[str, ...] = ()
@@ -69,12 +72,14 @@ class Look:
     formats: tuple[str, ...] = ("png", "pdf")
     statistic: str = "mean"
     band: str = "ci"
+    axis: str = ""
 
     def __post_init__(self) -> None:
         for kind, value, known in (
             ("order", self.order, ORDERS),
             ("statistic", self.statistic, STATISTICS),
             ("band", self.band, BANDS),
+            ("axis", self.axis or SECONDS.name, AXES),
         ):
             if value not in known:
                 raise LookError(unknown(kind, value, known))
@@ -107,6 +112,11 @@ class Look:
                     f"{unknown('width', width, VENUES)} (or a number of inches)"
                 ) from None
         return replace(self, column=column, page=page)
+
+
+def axis_of(suite: SuiteResults, look: Look) -> Axis:
+    """What the curves of a report are drawn against."""
+    return get_axis(look.axis or SECONDS.name)
 
 
 def labels_of(suite: SuiteResults, text: str) -> tuple[str, ...]:

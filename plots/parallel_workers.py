@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.axes import title
-from regretta.plots.regret_curve import RegretCurves, draw_regret, regret_caption, regret_curves
+from regretta.plots.curve_caption import regret_caption
+from regretta.plots.regret_curve import RegretCurves, draw_regret, regret_curves
 from regretta.plots.style import TWO_COLUMNS, graded_styles, house, human_name, save
 from regretta.tabular_data.errors import UserError
 
@@ -93,10 +94,10 @@ def worker_curves(
         {str(count): runs[count] for count in workers}, kind=kind, band=band, points=points
     )
     scaled = tuple(
-        replace(curve, time=curve.time * count)
+        replace(curve, position=curve.position * count)
         for curve, count in zip(by_time.curves, workers, strict=True)
     )
-    by_work = replace(by_time, curves=scaled, time_limit=by_time.time_limit * workers[-1])
+    by_work = replace(by_time, curves=scaled, end=by_time.end * workers[-1])
     return WorkerCurves(first.optimizer, workers, by_time, by_work)
 
 

@@ -1,4 +1,4 @@
-"""How long methods take to reach a regret and stay there, and how much faster one is than another.
+"""What methods spend to reach a regret and stay there, and how much less one does than another.
 
 The test regret of an incumbent can rise again, since a search sees validation errors only. A run
 has reached a regret from the moment after which no incumbent is worse until the end.
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from regretta.harness.axis import SECONDS, Axis, positions, run_end
 from regretta.harness.regret import at_most, final_regret
 from regretta.harness.result import RunResult
-from regretta.plots.axes import human_time
+from regretta.plots.axes import human_position
 from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import Interval, worst_if_missing
 from regretta.plots.tables import NONE, ReportTable, finite, percent
@@ -33,35 +34,40 @@ class Reach:
         The method, and the regret to reach.
     runs, reached
         Number of runs, and of those at or below the target at the end. The others are censored:
-        their time is later than the limit.
+        their place is beyond their end.
+    end
+        Where the first of its runs ends.
     half
-        Simulated seconds from which half of the runs stay there, with its 95 % bootstrap interval
-        over the runs; infinite is later than the limit.
+        Position, simulated seconds say, from which half of the runs stay there, with its 95 %
+        bootstrap interval over the runs; infinite is beyond the end.
     speedup
-        The baseline's `half` over this one, with its interval; None where either is later than the
-        limit, or there is no baseline, or this is it.
+        The baseline's `half` over this one, with its interval; None where either is beyond the
+        end, or there is no baseline, or this is it.
     """
 
     label: str
     target: float
     runs: int
     reached: int
+    end: float
     half: Interval
     speedup: Interval | None
 
 
-def time_to_reach(runs: Sequence[RunResult], target: float, kind: str) -> NDArray[np.float64]:
-    """Simulated seconds from which each run stays at or below a regret: shape ``[runs]``.
+def place_of_reach(
+    runs: Sequence[RunResult], target: float, kind: str, axis: Axis = SECONDS
+) -> NDArray[np.float64]:
+    """Position from which each run stays at or below a regret: shape ``[runs]``.
 
     Infinite for a run that does not end there.
     """
-    times = np.full(len(runs), np.inf)
+    places = np.full(len(runs), np.inf)
     for i, run in enumerate(runs):
         above = np.flatnonzero(~at_most(run.regret(kind), target))
         first = above[-1] + 1 if len(above) else 0
         if first < len(run.trajectory):
-            times[i] = run.trajectory.time[first]
-    return times
+            places[i] = positions(run, axis)[first]
+    return places
 
 
 def choose_targets(runs: Mapping[str, Sequence[RunResult]], kind: str) -> tuple[float, ...]:
@@ -96,12 +102,18 @@ def reach(
     targets: Sequence[float],
     kind: str,
     baseline: str | None,
+    axis: Axis = SECONDS,
 ) -> tuple[Reach, ...]:
-    """Time to reach each target, of every label with runs, and speed-ups over `baseline`."""
+    """Where each target is reached, of every label with runs, and speed-ups over `baseline`."""
+    ends = {
+        label: min(run_end(run, axis) for run in group)
+        for label, group in runs.items()
+        if len(group)
+    }
     found = []
     for target in targets:
         times = {
-            label: np.sort(time_to_reach(group, target, kind))
+            label: np.sort(place_of_reach(group, target, kind, axis))
             for label, group in runs.items()
             if len(group)
         }
@@ -114,6 +126,7 @@ def reach(
                     target=float(target),
                     runs=len(values),
                     reached=int(np.isfinite(values).sum()),
+                    end=ends[label],
                     half=half_of_runs(values),
                     speedup=speed_up(base, values) if compared and base is not None else None,
                 )
@@ -194,10 +207,13 @@ def reach_tables(
     table: str,
     *,
     baseline: str | None,
+    axis: Axis = SECONDS,
     targets: Sequence[float] = (),
     suffix: str = "",
 ) -> list[ReportTable]:
-    """Time to reach given regrets, and the speed-ups over the baseline where there are any.
+    """What it takes to reach given regrets, and speed-ups over the baseline where there are any.
+
+    A method with a run that spends nothing of the axis is left out.
 
     Parameters
     ----------
@@ -206,41 +222,56 @@ def reach_tables(
     baseline
         Label that speed-ups are taken over; the regret that half of its runs end with is a further
         target.
+    axis
+        What it takes: time, or evaluations, say.
     targets
         Regrets to reach, fractions; by default `choose_targets`.
     """
     kind, measure = regret_kind(runs), measured(runs)
+    absent = [
+        label
+        for label, group in runs.items()
+        if any(len(run.trajectory) and run_end(run, axis) <= 0 for run in group)
+    ]
+    runs = {label: group for label, group in runs.items() if label not in absent}
     chosen = [*(targets or choose_targets(runs, kind))]
     heads = [f"\u2264 {100 * target:g} %" for target in chosen]
     if baseline and runs.get(baseline) and np.isfinite(own := _middle(runs[baseline], kind)):
         chosen.append(own)
         heads.append(f"\u2264 {percent(own)} % (final median of {names[baseline]})")
-    found = reach(runs, chosen, kind, baseline)
+    found = reach(runs, chosen, kind, baseline, axis)
     by_label: dict[str, list[Reach]] = {}
     for one in found:
         by_label.setdefault(one.label, []).append(one)
     if not found:
         return []
-    limit = max(run.time_limit for group in runs.values() for run in group)
-    times = ReportTable(
-        name=f"time-to-regret{suffix}",
-        title=f"Simulated time to reach a {measure} on {table} and stay there",
+    timed = axis == SECONDS
+    what = "Simulated time" if timed else axis.words.capitalize()
+    ends = {label: group[0].end for label, group in by_label.items()}
+    beyond = f"> {human_position(max(ends.values()), axis)}"
+    if len(set(ends.values())) > 1:
+        beyond = f"more ({_listed_ends(ends, names, axis)})"
+    places = ReportTable(
+        name=f"{'time' if timed else axis.name}-to-regret{suffix}",
+        title=f"{what} to reach a {measure} on {table} and stay there",
         caption=(
-            "Time from which half of the runs stay at or below that regret until the end (an"
-            " incumbent's regret can rise again), with its 95 % percentile bootstrap interval over"
-            " runs. Where not all runs end there, their number follows; the others are censored:"
-            " they count as later than the limit, and a bound or time that falls among them is"
-            f" given as > {human_time(limit)}. Runs:"
+            f"{'Time' if timed else what} from which half of the runs stay at or below that regret"
+            " until the end (an incumbent's regret can rise again), with its 95 % percentile"
+            " bootstrap interval over runs. Where not all runs end there, their number follows; the"
+            f" others are censored: they count as {'later' if timed else 'more'} than the limit,"
+            f" and a bound or {'time' if timed else 'number'} that falls among them is given as"
+            f" {beyond}. Runs:"
             f" {', '.join(f'{names[label]} {group[0].runs}' for label, group in by_label.items())}."
+            + _left_out(absent, names, axis)
         ),
         columns=("Method", *heads),
         rows=[
-            (names[label], *(_time(one, limit) for one in group))
+            (names[label], *(_place(one, axis) for one in group))
             for label, group in by_label.items()
         ],
         data_columns=(
             *("table", "measure", "label", "target", "runs", "runs_reached"),
-            *("seconds_half_of_runs", "seconds_low", "seconds_high"),
+            *(f"{axis.name}_half_of_runs", f"{axis.name}_low", f"{axis.name}_high"),
         ),
         data_rows=[
             (
@@ -251,8 +282,21 @@ def reach_tables(
         ],
     )
     if baseline not in by_label or len(by_label) == 1:
-        return [times]
-    return [times, _speed_ups(by_label, heads, names, table, measure, baseline, suffix)]
+        return [places]
+    return [places, _speed_ups(by_label, heads, names, table, measure, baseline, suffix, axis)]
+
+
+def _listed_ends(ends: Mapping[str, float], names: Mapping[str, str], axis: Axis) -> str:
+    """Where the first run of each method ends."""
+    each = (f"{names[label]} > {human_position(end, axis)}" for label, end in ends.items())
+    return f"of runs that end at different places, than where the first does: {', '.join(each)}"
+
+
+def _left_out(absent: Sequence[str], names: Mapping[str, str], axis: Axis) -> str:
+    if not absent:
+        return ""
+    shown = ", ".join(names[label] for label in absent)
+    return f" Left out, as runs of theirs have no {axis.words}: {shown}."
 
 
 def _speed_ups(
@@ -263,13 +307,16 @@ def _speed_ups(
     measure: str,
     baseline: str,
     suffix: str,
+    axis: Axis,
 ) -> ReportTable:
     others = {label: group for label, group in by_label.items() if label != baseline}
+    what = "Time" if axis == SECONDS else axis.words.capitalize()
     return ReportTable(
         name=f"speed-up{suffix}",
-        title=f"Speed-up over {names[baseline]} in reaching a {measure} on {table}",
+        title=f"Speed-up over {names[baseline]} in reaching a {measure} on {table}"
+        + ("" if axis == SECONDS else f", in {axis.words}"),
         caption=(
-            f"Time from which half of the runs of {names[baseline]} stay at or below that regret,"
+            f"{what} from which half of the runs of {names[baseline]} stay at or below that regret,"
             " over that of the method, with a 95 % percentile bootstrap interval in which the runs"
             f" of both are resampled; an interval that holds 1 shows no difference. {NONE}: half of"
             " the runs of one of the two do not get there within the limit."
@@ -280,12 +327,12 @@ def _speed_ups(
             for label, group in others.items()
         ],
         data_columns=(
-            *("table", "measure", "label", "baseline", "target"),
+            *("table", "measure", "label", "baseline", "target", "axis"),
             *("speedup", "speedup_low", "speedup_high"),
         ),
         data_rows=[
             (
-                *(table, measure, one.label, baseline, one.target),
+                *(table, measure, one.label, baseline, one.target, axis.name),
                 *(
                     (None, None, None)
                     if (ratio := one.speedup) is None
@@ -298,14 +345,16 @@ def _speed_ups(
     )
 
 
-def _time(found: Reach, limit: float) -> str:
-    def moment(seconds: float) -> str:
-        return human_time(seconds) if np.isfinite(seconds) else f"> {human_time(limit)}"
+def _place(found: Reach, axis: Axis) -> str:
+    def at(place: float) -> str:
+        if not np.isfinite(place):
+            return f"> {at(found.end)}"
+        return human_position(place, axis) if axis == SECONDS else f"{place:,.10g}"
 
     half = found.half
-    bounds = "" if np.isnan(half.low) else f" [{moment(half.low)}, {moment(half.high)}]"
+    bounds = "" if np.isnan(half.low) else f" [{at(half.low)}, {at(half.high)}]"
     count = f", {found.reached} of {found.runs}" if found.reached < found.runs else ""
-    return moment(half.estimate) + bounds + count
+    return at(half.estimate) + bounds + count
 
 
 def _ratio(found: Interval | None) -> str:

@@ -1,4 +1,4 @@
-"""Mean regret over runs against simulated wall-clock time."""
+"""Mean regret over runs against simulated wall-clock time, or what else a search spends."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.regret import first_moment, regret_matrix
+from regretta.harness.axis import SECONDS, Axis, first_position, regret_matrix, run_end
 from regretta.harness.result import RunResult
 from regretta.plots.axes import (
     log_axis,
     mark_zero,
     marker_positions,
-    time_axis,
+    spent_axis,
     title,
     zero_line,
 )
 from regretta.plots.legend import method_legend
-from regretta.plots.spread import RESAMPLES, STATISTICS, band_name, spread
-from regretta.plots.style import MethodStyle, house, is_wide, panels, span
+from regretta.plots.spread import RESAMPLES, STATISTICS, spread
+from regretta.plots.style import MethodStyle, house, is_wide, panels
 from regretta.plots.text import picture_names
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MOST_BANDS = 12
 
 @dataclass(frozen=True, eq=False)
 class RegretCurve:
-    """Regret of one method: a statistic of its runs over time.
+    """Regret of one method: a statistic of its runs along an axis.
 
     Attributes
     ----------
@@ -44,20 +44,28 @@ class RegretCurve:
         Number of runs averaged.
     silent
         Number of runs without any finished evaluation; they have no value and are not among `runs`.
-    time
-        Simulated seconds, ascending, from the moment every run has a value on: shape ``[k]``, empty
-        without runs.
+    position
+        Seconds, or whatever the axis counts, ascending, from where every run has a value on to
+        where the first of the runs ends: shape ``[k]``, empty without runs.
     value, low, high
-        The statistic and its band: shape ``[k]``. Each holds from its moment to the next.
+        The statistic and its band: shape ``[k]``. Each holds from its position to the next.
+    absent
+        Why runs that are there have no curve on this axis; mostly empty.
     """
 
     label: str
     runs: int
     silent: int
-    time: NDArray[np.float64]
+    position: NDArray[np.float64]
     value: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    absent: str = ""
+
+    @property
+    def end(self) -> float:
+        """Where the curve ends; NaN without runs."""
+        return float(self.position[-1]) if len(self.position) else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +82,10 @@ class RegretCurves:
         The same as a reader calls it, see `measured`.
     statistic, band
         Keys of `STATISTICS` and `BANDS`.
-    time_limit
-        Simulated seconds.
+    axis
+        What the curves are drawn against.
+    end
+        Where the axis ends: where the last of the curves does.
     reconstruction
         What of the table is modelled; empty for measured tables.
     curves
@@ -87,7 +97,8 @@ class RegretCurves:
     measure: str
     statistic: str
     band: str
-    time_limit: float
+    axis: Axis
+    end: float
     reconstruction: str
     curves: tuple[RegretCurve, ...]
 
@@ -122,21 +133,24 @@ def regret_curve(
     grid: NDArray[np.float64],
     *,
     kind: str,
+    axis: Axis = SECONDS,
     statistic: str = "mean",
     band: str = "ci",
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> RegretCurve:
-    """A statistic of one method's runs over time, and its band.
+    """A statistic of one method's runs along an axis, and its band.
 
     Parameters
     ----------
     grid
-        Simulated seconds at which to read the runs, ascending. The moment at which the last run
-        gets its first value is added, and what lies before is dropped: a mean over fewer runs would
-        be the mean of another population.
+        Positions at which to read the runs, ascending. Where the last run gets its first value and
+        where the first run ends, if not beyond, are added, and what lies before or after is
+        dropped: a mean over fewer runs would be the mean of another population.
     kind
         As in `RunResult.regret`.
+    axis
+        What positions count.
     statistic
         A key of `STATISTICS`.
     band
@@ -147,25 +161,34 @@ def regret_curve(
     """
     speaking = [run for run in runs if len(run.trajectory)]
     silent = len(runs) - len(speaking)
+    none = np.empty(0)
     if not speaking:
-        none = np.empty(0)
         return RegretCurve(label, 0, silent, none, none, none, none)
-    start = max(map(first_moment, speaking))
-    time = np.concatenate(([start], grid[grid > start]))
-    values = regret_matrix(speaking, time, kind)
+    end = min(run_end(run, axis) for run in speaking)
+    if end <= 0:
+        why = f"has a run without {axis.words}"
+        return RegretCurve(label, 0, silent, none, none, none, none, why)
+    start = max(first_position(run, axis) for run in speaking)
+    if start > end:
+        why = "has no place where all its runs have a value"
+        return RegretCurve(label, 0, silent, none, none, none, none, why)
+    inner = grid[(grid > start) & (grid < end)]
+    position = np.unique([start, *inner, max(start, min(end, float(grid[-1])))])
+    values = regret_matrix(speaking, position, kind, axis)
     value, low, high = spread(values, statistic, band, resamples=resamples, seed=seed)
-    return RegretCurve(label, len(speaking), silent, time, value, low, high)
+    return RegretCurve(label, len(speaking), silent, position, value, low, high)
 
 
 def regret_curves(
     runs: Mapping[str, Sequence[RunResult]],
     *,
     kind: str | None = None,
+    axis: Axis = SECONDS,
     statistic: str = "mean",
     band: str = "ci",
     points: int = 400,
 ) -> RegretCurves:
-    """Regret of every label on one table, on a common grid of logarithmically spaced moments.
+    """Regret of every label on one table, on a common grid of logarithmically spaced positions.
 
     Parameters
     ----------
@@ -173,84 +196,40 @@ def regret_curves(
         The table's runs by label; at least one run in all.
     kind
         As in `RunResult.regret`; by default `regret_kind`.
+    axis
+        What positions count.
     statistic, band
         Keys of `STATISTICS` and `BANDS`.
     points
-        Size of the grid.
+        Size of the grid; of whole numbers only those that are different.
+
+    Raises
+    ------
+    ResultError
+        If a run is from before runs kept the axis's count.
     """
     everything = [run for group in runs.values() for run in group]
     first, chosen = everything[0], kind or regret_kind(runs)
-    limit = max(run.time_limit for run in everything)
-    starts = [first_moment(run) for run in everything if len(run.trajectory)]
+    heard = [[run for run in group if len(run.trajectory)] for group in runs.values()]
+    ends = [min(run_end(run, axis) for run in group) for group in heard if group]
+    limit = max(ends, default=0.0) or max(run_end(run, axis) for run in everything) or 1.0
+    starts = [
+        start
+        for group in heard
+        for run in group
+        if (start := first_position(run, axis)) <= limit  # neither later nor nowhere
+    ]
     grid = np.geomspace(min(starts, default=limit), limit, points)
-    grid[-1] = limit
+    grid = np.unique(np.ceil(grid - 1e-9)) if axis.whole else grid
     curves = tuple(
-        regret_curve(label, group, grid, kind=chosen, statistic=statistic, band=band)
+        regret_curve(label, group, grid, kind=chosen, axis=axis, statistic=statistic, band=band)
         for label, group in runs.items()
     )
     modelled = next((run.reconstruction for run in everything if run.reconstruction), "")
     measure = measured(runs, kind=chosen)
-    return RegretCurves(first.table, chosen, measure, statistic, band, limit, modelled, curves)
-
-
-def regret_caption(panels_: Sequence[RegretCurves]) -> str:
-    """What a reader must know to read the figure: kind of regret, runs, band, starts, zeros."""
-    first = panels_[0]
-    what = STATISTICS[first.statistic]
-    drawn = [curve for panel in panels_ for curve in panel.curves if curve.runs]
-    measures = {panel.measure for panel in panels_}
-    where = first.table if len(panels_) == 1 else f"{len(panels_)} tables"
-    parts = [
-        f"{what.capitalize()} {' or '.join(sorted(measures))} over runs against simulated"
-        f" wall-clock time on {where}; {_runs(drawn)}."
-    ]
-    if any(curve.runs > 1 for curve in drawn):
-        most = max(sum(curve.runs > 0 for curve in panel.curves) for panel in panels_)
-        parts.append(
-            f"Bands: {band_name(first.statistic, first.band)}."
-            if most <= MOST_BANDS
-            else f"No bands: they would hide the {most} curves."
-        )
-    parts.append(
-        "Curves are right-continuous steps. A run has no value before its first finished"
-        " evaluation, so each curve starts where every run of its method has one."
+    return RegretCurves(
+        first.table, chosen, measure, statistic, band, axis, limit, modelled, curves
     )
-    if "validation regret" in measures:
-        parts.append(
-            "Validation regret: mean validation error of the incumbent over its repeats at the"
-            " largest budget, minus that of the best cell."
-        )
-    if "test regret" in measures:
-        parts.append(
-            "Test regret: test error of the incumbent minus that of the best cell; no search saw"
-            " test data."
-        )
-    if any(measure.endswith("error") for measure in measures):
-        parts.append("Errors: nobody knows the best there is, so that there is no regret.")
-    if any((curve.value <= 0).any() for curve in drawn):
-        parts.append(
-            f"A {what} regret of zero or less has no place on a log axis: it is drawn on the line"
-            " marked \u2264 0."
-        )
-    elif any((curve.low <= 0).any() for curve in drawn):
-        parts.append("Bands that reach zero are cut at the lower edge.")
-    silent = sum(curve.silent for panel in panels_ for curve in panel.curves)
-    if silent:
-        runs = "1 run" if silent == 1 else f"{silent} runs"
-        parts.append(f"Left out: {runs} that finished no evaluation within the limit.")
-    parts += [
-        f"Reconstruction ({panel.table}): {panel.reconstruction}"
-        for panel in panels_
-        if panel.reconstruction
-    ]
-    return " ".join(parts)
-
-
-def _runs(curves: Sequence[RegretCurve]) -> str:
-    counts = sorted({curve.runs for curve in curves})
-    if not counts:
-        return "no finished run"
-    return f"n = {span(counts)} runs per method"
 
 
 def draw_regret(
@@ -302,9 +281,9 @@ def draw_panel(
     The handles for a legend, by label.
     """
     drawn = [curve for curve in panel.curves if curve.runs]
-    low_time = min((float(curve.time[0]) for curve in drawn), default=panel.time_limit / 10)
-    if not 0 < low_time < panel.time_limit:
-        low_time = panel.time_limit / 10
+    left = min((float(curve.position[0]) for curve in drawn), default=panel.end / 10)
+    if not 0 < left < panel.end:
+        left = panel.end / 10
     positive = np.concatenate([curve.value[curve.value > 0] for curve in drawn] or [np.empty(0)])
     smallest, largest = (positive.min(), positive.max()) if len(positive) else (1e-3, 1e-2)
     top = float(max([largest, *(curve.high.max() for curve in drawn)]) * 1.15)
@@ -320,7 +299,7 @@ def draw_panel(
         style = styles[curve.label]
         if curve.runs > 1 and banded and not style.background:
             ax.fill_between(
-                curve.time,
+                curve.position,
                 np.maximum(curve.low, bottom),
                 np.maximum(curve.high, bottom),
                 step="post",
@@ -329,10 +308,10 @@ def draw_panel(
                 linewidth=0,
             )
         (handles[curve.label],) = ax.plot(
-            curve.time,
+            curve.position,
             np.where(curve.value > 0, curve.value, bottom),
             drawstyle="steps-post",
-            markevery=marker_positions(curve.time, low_time, panel.time_limit, nth, len(drawn)),
+            markevery=marker_positions(curve.position, left, panel.end, nth, len(drawn)),
             zorder=2 if style.background else 3 + nth / len(drawn),
             **style.line(),
         )
@@ -341,7 +320,7 @@ def draw_panel(
     log_axis(ax, "y")
     if reached:
         mark_zero(ax, "y", bottom, float(smallest))
-    time_axis(ax, low_time, panel.time_limit)
+    spent_axis(ax, panel.axis, left, panel.end)
     if labelled:
         what = STATISTICS[panel.statistic].capitalize()
         ax.set_ylabel(f"{what} {panel.measure} (fraction)")

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from regretta.harness.axis import SECONDS, Axis
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
+from regretta.plots.curve_caption import regret_caption
 from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
 from regretta.plots.elsewhere_notes import (
     elsewhere_sentence,
@@ -24,7 +26,7 @@ from regretta.plots.elsewhere_notes import (
 )
 from regretta.plots.friedman import friedman_of_runs
 from regretta.plots.interactive.explorer import Explorer, explorer
-from regretta.plots.look import Look, chosen, ordered
+from regretta.plots.look import Look, axis_of, chosen, ordered
 from regretta.plots.methods_paragraph import methods_paragraph
 from regretta.plots.order import by_result, leaders
 from regretta.plots.rank_over_time import (
@@ -34,7 +36,7 @@ from regretta.plots.rank_over_time import (
     rank_table,
 )
 from regretta.plots.reach import reach_tables
-from regretta.plots.regret_curve import draw_regret, regret_caption, regret_curves
+from regretta.plots.regret_curve import draw_regret, regret_curves
 from regretta.plots.report_notes import count, method_rows, reader_notes, setup_rows
 from regretta.plots.spread import STATISTICS
 from regretta.plots.statistics import StatisticsError
@@ -187,6 +189,7 @@ def _page(
             gallery.names,
             {label: suite.planned(label) for label in mine},
             {t: Counter(f.label for f in suite.failures if f.table == t) for t in begun},
+            gallery.axis,
         ),
         notes=reader_notes(suite),
         explorer=look_closer,
@@ -209,14 +212,16 @@ def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look
     methods = suite.identity.methods
     entries = [(label, method.optimizer) for label, method in methods.items()]
     settings = {label: method.settings for label, method in methods.items()}
+    axis = axis_of(suite, look)
     if len(methods) <= MOST_TOLD_APART:
         return _Gallery(
-            folder, look, method_styles(entries, settings), remark(suite), remark(suite)
+            folder, look, axis, method_styles(entries, settings), remark(suite), remark(suite)
         )
     leading = leaders({table: suite.runs[table] for table in begun}, LEADING)
     return _Gallery(
         folder,
         look,
+        axis,
         method_styles(entries, settings, leading),
         f" Coloured are the {len(leading)} of {len(methods):,} methods with the best mean rank of"
         " final regret; the others are grey. All of them stand in the tables." + remark(suite),
@@ -253,10 +258,11 @@ def _heard(suite: SuiteResults, begun: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Gallery:
-    """Where pictures and tables go, and how methods look."""
+    """Where pictures and tables go, what curves are drawn against, and how methods look."""
 
     folder: Path
     look: Look
+    axis: Axis
     styles: Mapping[str, MethodStyle]
     remark: str = ""
     of_tables: str = ""
@@ -290,7 +296,9 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
     styles = gallery.styles
     look = gallery.look
     panels = [
-        regret_curves(suite.runs[table], statistic=look.statistic, band=look.band)
+        regret_curves(
+            suite.runs[table], axis=gallery.axis, statistic=look.statistic, band=look.band
+        )
         for table in heard
     ]
     items: list[Item] = [
@@ -298,8 +306,8 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
             "regret",
             lambda width: draw_regret(panels, styles, width),
             regret_caption(panels),
-            f"{STATISTICS[look.statistic].capitalize()} regret against simulated time on"
-            f" {', '.join(heard)}",
+            f"{STATISTICS[look.statistic].capitalize()} regret against {gallery.axis.words}"
+            f" on {', '.join(heard)}",
         )
     ]
     everywhere = [
@@ -307,8 +315,7 @@ def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) ->
     ]
     runs = {table: {label: suite.runs[table][label] for label in everywhere} for table in heard}
     if len(everywhere) > 1:
-        items.append(_ranks(runs, gallery, "rank-over-time"))
-        items += gallery.tables(rank_table(runs, gallery.names))
+        items += _ranks(runs, gallery)
     if len(everywhere) > MOST_TOLD_APART:
         return [*items, f"No critical-difference diagram: {len(everywhere):,} names have no room."]
     try:
@@ -337,7 +344,8 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
     runs, styles, names = suite.runs[table], gallery.styles, gallery.names
     there = {label: group for label, group in runs.items() if group}
     look, shown = gallery.look, distributions(there)
-    curves = regret_curves(runs, statistic=look.statistic, band=look.band)
+    axis = gallery.axis
+    curves = regret_curves(runs, axis=axis, statistic=look.statistic, band=look.band)
     baseline = next(
         (
             label
@@ -351,13 +359,16 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
             f"regret{suffix}",
             lambda width: draw_regret([curves], styles, width),
             regret_caption([curves]),
-            f"{STATISTICS[look.statistic].capitalize()} {curves.measure} against simulated time on"
+            f"{STATISTICS[look.statistic].capitalize()} {curves.measure} against {axis.words} on"
             f" {table}",
         ),
         *gallery.tables(
             final_table(runs, names, table, suffix),
             *reach_tables(
-                there, names, table, baseline=baseline if baseline in there else None, suffix=suffix
+                *(there, names, table),
+                baseline=baseline if baseline in there else None,
+                axis=axis,
+                suffix=suffix,
             ),
         ),
         gallery.picture(
@@ -368,21 +379,30 @@ def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) 
         ),
     ]
     if len(there) > 1:
-        items.append(_ranks({table: there}, gallery, f"rank-over-time{suffix}"))
-        items += gallery.tables(rank_table({table: there}, names, suffix))
+        items += _ranks({table: there}, gallery, suffix)
         tests = gallery.tables(pairwise_table(there, names, table, suffix, baseline))
         items += tests or ["No pairwise tests: every method has a single run."]
     return items
 
 
 def _ranks(
-    tables: Mapping[str, Mapping[str, Sequence[RunResult]]], gallery: _Gallery, name: str
-) -> Picture:
-    shown = rank_curves(tables)
-    alt = f"Average rank over time on {', '.join(tables)}"
-    return gallery.picture(
-        name, lambda width: draw_ranks(shown, gallery.styles, width), rank_caption(shown), alt
+    tables: Mapping[str, Mapping[str, Sequence[RunResult]]], gallery: _Gallery, suffix: str = ""
+) -> list[Item]:
+    axis = gallery.axis
+    try:
+        shown = rank_curves(tables, axis=axis)
+    except StatisticsError as error:
+        return [f"No ranks: {error}."]
+    if len(shown.labels) == 1:
+        return [f"No ranks: only {gallery.names[shown.labels[0]]} has {axis.words}."]
+    over = "over time" if axis == SECONDS else f"against {axis.words}"
+    picture = gallery.picture(
+        f"rank-over-time{suffix}",
+        lambda width: draw_ranks(shown, gallery.styles, width),
+        rank_caption(shown),
+        f"Average rank {over} on {', '.join(tables)}",
     )
+    return [picture, *gallery.tables(rank_table(tables, gallery.names, suffix, axis))]
 
 
 def _address(png: bytes) -> Markup:

@@ -9,14 +9,15 @@ from math import comb
 
 import numpy as np
 
-from regretta.harness.regret import TOLERANCE
+from regretta.harness.axis import SECONDS, Axis
+from regretta.harness.regret import TOLERANCE, final_regret
 from regretta.harness.result import RunResult
 from regretta.plots.answer import Answer, answer
-from regretta.plots.axes import human_time
+from regretta.plots.axes import human_position
 from regretta.plots.friedman import Friedman, final_regrets, friedman_of_runs, signed_rank_test
 from regretta.plots.power import MOST_RUNS
-from regretta.plots.rank_over_time import rank_curves
-from regretta.plots.regret_curve import measured
+from regretta.plots.rank_over_time import expected_ranks
+from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.report_notes import count
 from regretta.plots.statistics import LEVEL, Interval, StatisticsError, fewest_runs
 from regretta.plots.style import span
@@ -53,6 +54,7 @@ def verdicts(
     names: Mapping[str, str],
     planned: Mapping[str, int] | None = None,
     failed: Mapping[str, Mapping[str, int]] | None = None,
+    axis: Axis = SECONDS,
 ) -> list[Verdict]:
     """Who leads on each table, before them on all tables where they are several.
 
@@ -66,6 +68,8 @@ def verdicts(
         Runs that each label should have on a table; by default those that it has.
     failed
         Table → label → number of runs that failed.
+    axis
+        What is counted until a method leads.
     """
     found: dict[str, Answer] = {}
     said = []
@@ -80,8 +84,8 @@ def verdicts(
         elif (strange := _contradiction(every)) is not None:
             words = f"The runs are of different {strange}, and are not compared."
         else:
-            found[table] = answer(there)
-            verdict = _of_table(table, found[table], there, names)
+            found[table] = answer(there, axis)
+            verdict = _of_table(table, found[table], there, names, axis)
             said.append(Verdict(table, verdict.headline, (*verdict.reasons, *missing)))
             continue
         said.append(Verdict(table, words, missing))
@@ -130,7 +134,9 @@ def _missing(
 # -- one table -------------------------------------------------------------------------------
 
 
-def _of_table(table: str, found: Answer, runs: Runs, names: Mapping[str, str]) -> Verdict:
+def _of_table(
+    table: str, found: Answer, runs: Runs, names: Mapping[str, str], axis: Axis
+) -> Verdict:
     measure = measured(runs)
     counts = [len(group) for group in runs.values()]
     n = f"n = {span(counts)}"
@@ -145,7 +151,9 @@ def _of_table(table: str, found: Answer, runs: Runs, names: Mapping[str, str]) -
             f"{names[found.labels[0]]} ends with the lowest {measure}, by one run of each"
             " method: nothing can be said about how it would do in another.",
         )
-    return (_unclear if found.level_with else _clear)(table, found, names, measure, n)
+    verdict = (_unclear if found.level_with else _clear)(table, found, names, measure, n)
+    when = ("From when", _from_when(found, names, axis))
+    return Verdict(table, verdict.headline, (when, *verdict.reasons))
 
 
 def _clear(table: str, found: Answer, names: Mapping[str, str], measure: str, n: str) -> Verdict:
@@ -154,7 +162,6 @@ def _clear(table: str, found: Answer, names: Mapping[str, str], measure: str, n:
     worst = max(found.tests, key=lambda test: test.p_holm)
     against = "" if others == 1 else f", at most, against {names[worst.second]},"
     reasons = [
-        ("From when", _from_when(found, names)),
         ("By how much", _margin(found, second, measure)),
         (
             "How sure",
@@ -189,7 +196,6 @@ def _unclear(table: str, found: Answer, names: Mapping[str, str], measure: str, 
             f" {level}."
         )
     reasons = [
-        ("From when", _from_when(found, names)),
         ("By how much", _margin(found, rival, measure)),
         ("How sure", _how_sure(found, rival)),
         ("Runs needed", _needed(found, rival)),
@@ -199,17 +205,26 @@ def _unclear(table: str, found: Answer, names: Mapping[str, str], measure: str, 
     return Verdict(table, headline, tuple(reasons))
 
 
-def _from_when(found: Answer, names: Mapping[str, str]) -> str:
+def _from_when(found: Answer, names: Mapping[str, str], axis: Axis) -> str:
     """From when the first has had the best rank, and who had before."""
     first, of = names[found.labels[0]], len(found.labels)
     rank = f"{found.ranks[0]:.2f} of {of:,} at the end"
+    until = ""
+    if np.isfinite(found.until):
+        until = f" (until {human_position(found.until, axis)}, where the first run ends)"
     if not np.isfinite(found.since):
+        if found.ranks[1] - found.ranks[0] > 1e-9:
+            return (
+                f"{first} has the best average rank ({rank}), but had it nowhere while all methods"
+                f" can be compared by {axis.words}."
+            )
         return f"{first} shares the best average rank ({rank}): no method is ahead."
     if found.before is None:
-        return f"{first} has had the best average rank ({rank}) from the start."
+        return f"{first} has had the best average rank ({rank}) from the start{until}."
     return (
-        f"{first} has had the best average rank ({rank}) from {human_time(found.since)} on; before"
-        f" that {names[found.before]} was as good or better."
+        f"{first} has had the best average rank ({rank}) from"
+        f" {human_position(found.since, axis)} on{until}; before that {names[found.before]} was as"
+        " good or better."
     )
 
 
@@ -289,7 +304,9 @@ def _over_tables(
         words = "Fewer than two methods have runs on every table, so there is nothing to compare."
         return Verdict(about, words)
     shared = {t: {label: group[label] for label in labels} for t, group in tables.items()}
-    ranks = rank_curves(shared, fractions=(1.0,)).ranks[:, 0]
+    kind = regret_kind(*shared.values())
+    finals = [[final_regret(runs, kind) for runs in group.values()] for group in shared.values()]
+    ranks = np.mean([expected_ranks(values) for values in finals], axis=0)
     best = int(np.argmin(np.round(ranks, 9)))
     one = f"{names[labels[best]]} has the best average rank at the end"
     if np.ptp(ranks) < 1e-9:

@@ -26,7 +26,7 @@ What they show
     draw_figures, the figures of a paper
     tables_at_hand, the tables that a paper's figures are drawn from
     export_suite, results in the formats of others
-    regret_matrix, regret of many runs at given times, as an array
+    regret_matrix, regret of many runs at given seconds, evaluations, cells or epochs
     final_regret, regret of many runs at the end
 
 One run
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from regretta.experiments.catalog import built_in_suites as built_in_suites
     from regretta.experiments.catalog import find_suite as find_suite
     from regretta.experiments.paper_tables import tables_at_hand as tables_at_hand
+    from regretta.harness.axis import regret_matrix as regret_matrix
     from regretta.harness.campaign import run_suite as run_suite
     from regretta.harness.elsewhere.joining import with_trajectories as with_trajectories
     from regretta.harness.elsewhere.trajectories import read_trajectories as read_trajectories
@@ -76,7 +77,6 @@ if TYPE_CHECKING:
     from regretta.harness.protocol import Protocol as Protocol
     from regretta.harness.protocol import get_protocol as get_protocol
     from regretta.harness.regret import final_regret as final_regret
-    from regretta.harness.regret import regret_matrix as regret_matrix
     from regretta.harness.result import RunResult as RunResult
     from regretta.harness.run import Run as Run
     from regretta.harness.run import run as run
@@ -118,9 +118,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "regretta.experiments.catalog": ("built_in_suites", "find_suite"),
     "regretta.experiments.paper_tables": ("tables_at_hand",),
+    "regretta.harness.axis": ("regret_matrix",),
     "regretta.harness.campaign": ("run_suite",),
     "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
-    "regretta.harness.regret": ("final_regret", "regret_matrix"),
+    "regretta.harness.regret": ("final_regret",),
     "regretta.harness.result": ("RunResult",),
     "regretta.harness.run": ("Run", "run"),
     "regretta.harness.single": ("SearchResult", "search"),

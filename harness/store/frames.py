@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from regretta.harness.axis import first_position, regret_matrix
 from regretta.harness.identity import SuiteError
-from regretta.harness.regret import first_moment, regret_matrix
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.traces import MissingTraceError
 from regretta.harness.trace import Trace
@@ -50,6 +50,8 @@ _RUN = {
 _INCUMBENT = {
     "time": "simulated seconds: when it became the incumbent, or finished; of a curve, the moment",
     "evaluation": "valid evaluations finished by then, its own included",
+    "cells_by_then": "different cells among these",
+    "epochs_by_then": "budget trained by these, each from the start",
     "budget": "budget at which the incumbent was observed, or the evaluations were made",
     "cell": "row of the cell in the table",
     "architecture": "the cell, as the field writes it",
@@ -70,6 +72,7 @@ _COUNTS = {
     "evaluations": "valid evaluations finished within the limit; with a budget, those at it",
     "proposals": "configurations proposed, invalid ones included",
     "unique_cells": "different cells among the evaluations",
+    "epochs": "budget trained by all evaluations, each from the start",
     "search_seconds": "simulated seconds that the search spent itself, part of elapsed",
     "simulated_workers": "workers that evaluated side by side",
 }
@@ -245,6 +248,11 @@ def numbers(values: Any) -> list[float | None]:
     return [value if value == value else None for value in values.tolist()]
 
 
+def _listed(values: Any, n: int) -> list[Any]:
+    """Numbers as a list, None for NaN; where there are none, as many None."""
+    return [None] * n if values is None else numbers(values)
+
+
 def _incumbents(result: RunResult, describe: _Described) -> Iterator[dict[str, Any]]:
     """A line an incumbent; one for a run without any."""
     steps = result.trajectory
@@ -254,11 +262,13 @@ def _incumbents(result: RunResult, describe: _Described) -> Iterator[dict[str, A
     columns: dict[str, Sequence[Any]] = {
         "time": steps.time.tolist(),
         "evaluation": steps.evaluation.tolist(),
+        "cells_by_then": _listed(steps.unique_cells, n),
+        "epochs_by_then": _listed(steps.epochs, n),
         "budget": numbers(steps.budget),
         **describe.columns(steps.cell, steps.configuration),
         "validation_error": numbers(steps.validation_error),
         "mean_validation_error": numbers(steps.mean_validation_error),
-        "test_error": [None] * n if steps.test_error is None else numbers(steps.test_error),
+        "test_error": _listed(steps.test_error, n),
         "regret_observed": numbers(result.regret("observed")),
         "regret_validation": numbers(result.regret("validation")),
         "regret_test": numbers(result.regret("test")) if result.has_test else [None] * n,
@@ -288,7 +298,7 @@ def _add_curves(columns: Columns, suite: SuiteResults, table: str, times: Any) -
     about = suite.identity.tables[table]
     if times is None:
         starts = [
-            first_moment(run)
+            first_position(run)
             for label in suite.labels
             for run in suite.runs[table][label]
             if len(run.trajectory)

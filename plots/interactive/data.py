@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from regretta.harness.regret import first_moment, regret_matrix
+from regretta.harness.axis import first_position, regret_matrix, run_end
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import zero_line
 from regretta.plots.colors import on_dark
+from regretta.plots.curve_caption import regret_caption
 from regretta.plots.ecdf import distributions, ecdf_caption
 from regretta.plots.elsewhere_notes import remark
 from regretta.plots.interactive.packing import Arrays
@@ -25,7 +26,6 @@ from regretta.plots.regret_curve import (
     MOST_BANDS,
     RegretCurves,
     measured,
-    regret_caption,
     regret_curves,
     regret_kind,
 )
@@ -210,7 +210,7 @@ def _panel(panel: RegretCurves, arrays: Arrays) -> dict[str, Any]:
         "caption": regret_caption([panel]),
         "floor": _floor([*values, *highs]),
         "lines": [
-            [arrays.add(line) for line in (curve.time, curve.value, curve.low, curve.high)]
+            [arrays.add(line) for line in (curve.position, curve.value, curve.low, curve.high)]
             if curve.runs
             else None
             for curve in panel.curves
@@ -238,7 +238,7 @@ def _ranks(
     found = dict(zip(shown.labels, shown.ranks, strict=True))
     return {
         "caption": rank_caption(shown),
-        "x": arrays.add(shown.time),
+        "x": arrays.add(shown.position),
         "y": [arrays.add(found[label]) if label in found else None for label in labels],
         "measure": shown.measure,
         "reconstruction": shown.reconstruction,
@@ -277,11 +277,11 @@ def _single_runs(runs: Runs, arrays: Arrays) -> dict[str, Any]:
 def _single(run: RunResult, kind: str, arrays: Arrays) -> list[int]:
     time, regret = run.trajectory.time, run.regret(kind)
     if len(time) > MOST_STEPS:
-        time = np.geomspace(first_moment(run), run.time_limit, MOST_STEPS)
+        time = np.geomspace(first_position(run), run_end(run), MOST_STEPS)
         regret = regret_matrix([run], time, kind)[0]
-    time = np.maximum(time, first_moment(run))  # second 0 has no place on a logarithmic axis
+    time = np.maximum(time, first_position(run))  # second 0 has no place on a logarithmic axis
     kept = np.flatnonzero(np.diff(regret, prepend=np.nan) != 0)
-    time = np.append(time[kept], max(run.time_limit, float(time[-1])))
+    time = np.append(time[kept], max(run_end(run), float(time[-1])))
     return [run.number, arrays.add(time), arrays.add(np.append(regret[kept], regret[-1]))]
 
 

@@ -281,6 +281,7 @@ def _executor(
     multiple=True,
     help="Trajectories of other people's code beside the runs: docs/elsewhere.md (again for more).",
 )
+@click.option("--axis", metavar="A", help="Against seconds (default), evaluations, cells, epochs.")
 @click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: DIR).")
 @json_option
 def report(
@@ -292,6 +293,7 @@ def report(
     statistic: str | None,
     band: str | None,
     others: tuple[str, ...],
+    axis: str | None,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -314,6 +316,7 @@ def report(
         "formats": tuple(formats.split(",")) if formats else None,
         "statistic": statistic,
         "band": band,
+        "axis": axis,
     }
     look = Look(**{key: value for key, value in asked.items() if value is not None})  # type: ignore[arg-type]
     page = write_report(suite, out, look.wide_as(width) if width else look)

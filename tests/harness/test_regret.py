@@ -10,14 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regretta.harness.regret import (
-    TOLERANCE,
-    at_most,
-    final_regret,
-    level_ties,
-    regret_matrix,
-    steps_at,
-)
+from regretta.harness.axis import regret_matrix
+from regretta.harness.regret import TOLERANCE, at_most, final_regret, level_ties, steps_at
 from regretta.harness.result import Reference, ResultError, RunResult
 from tests.harness.test_result import RESULT
 

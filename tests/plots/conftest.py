@@ -42,6 +42,8 @@ def make_run(
         validation_error=values,
         mean_validation_error=values,
         test_error=values if test else None,
+        unique_cells=np.arange(1, k + 1),
+        epochs=108.0 * np.arange(1, k + 1),
     )
     fields: dict[str, Any] = {
         "reference": Reference(0.05, 0.05 if test else None),
@@ -55,6 +57,7 @@ def make_run(
         "evaluations": 10 * k,
         "proposals": 12 * k,
         "unique_cells": 8 * k,
+        "epochs": 1080.0 * k,
         "elapsed": float(trajectory.time[-1]) if k else 0.0,
         "search_seconds": 0.0,
         "ended_early": False,

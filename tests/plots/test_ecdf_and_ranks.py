@@ -41,7 +41,7 @@ def test_ranks_of_two_methods_that_cross(run_of):
         "bohb": [run_of([100, 10000], [0.3, 0.0])] * 3,
     }
     found = rank_curves({"toy": runs}, points=6)
-    np.testing.assert_allclose(found.time, [1e1, 1e2, 1e3, 1e4, 1e5, 1e6])
+    np.testing.assert_allclose(found.position, [1e1, 1e2, 1e3, 1e4, 1e5, 1e6])
     np.testing.assert_allclose(found.ranks, [[1, 1, 1, 2, 2, 2], [2, 2, 2, 1, 1, 1]])
     assert found.runs == {"random_search": (2,), "bohb": (3,)}
     assert "test regret" in rank_caption(found)
@@ -60,7 +60,7 @@ def test_ranks_over_tables_are_averaged_at_equal_fractions_of_their_limits(run_o
     }
     found = rank_curves({"fast": fast, "slow": slow}, points=2)
     assert found.labels == ("bohb", "smac")
-    np.testing.assert_allclose(found.time, [0.1, 1.0])
+    np.testing.assert_allclose(found.position, [0.1, 1.0])
     np.testing.assert_allclose(
         found.ranks, [[(2 + 1.5) / 2, (1 + 1.5) / 2], [(1 + 1.5) / 2, (2 + 1.5) / 2]]
     )

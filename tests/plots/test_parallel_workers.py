@@ -40,12 +40,12 @@ def test_work_is_time_times_workers(run_of):
         curves.workers, curves.by_time.curves, curves.by_work.curves, strict=True
     ):
         assert time.label == work.label == str(count)
-        assert time.time[0] == 10 / count
-        np.testing.assert_allclose(work.time, time.time * count)
+        assert time.position[0] == 10 / count
+        np.testing.assert_allclose(work.position, time.position * count)
         assert work.value is time.value
         # All reach 0.1 after the same work.
-        np.testing.assert_allclose(time.value, np.where(work.time >= 1000, 0.1, 0.4))
-    assert (curves.by_time.time_limit, curves.by_work.time_limit) == (1e4, 1e6)
+        np.testing.assert_allclose(time.value, np.where(work.position >= 1000, 0.1, 0.4))
+    assert (curves.by_time.end, curves.by_work.end) == (1e4, 1e6)
 
 
 @pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])

@@ -9,10 +9,10 @@ import pytest
 from regretta.plots.reach import (
     choose_targets,
     half_of_runs,
+    place_of_reach,
     reach,
     reach_tables,
     speed_up,
-    time_to_reach,
 )
 from regretta.plots.statistics import Interval
 
@@ -22,21 +22,21 @@ INF = np.inf
 
 def test_a_regret_that_rises_again_was_not_reached(run_of):
     dips = run_of([5, 50, 500, 900], [0.3, 0.1, 0.2, 0.05])
-    np.testing.assert_array_equal(time_to_reach([dips], 0.1, "test"), [900])
-    np.testing.assert_array_equal(time_to_reach([dips], 0.2, "test"), [50])
-    np.testing.assert_array_equal(time_to_reach([dips], 0.3, "test"), [5])
-    np.testing.assert_array_equal(time_to_reach([dips], 0.04, "test"), [INF])
+    np.testing.assert_array_equal(place_of_reach([dips], 0.1, "test"), [900])
+    np.testing.assert_array_equal(place_of_reach([dips], 0.2, "test"), [50])
+    np.testing.assert_array_equal(place_of_reach([dips], 0.3, "test"), [5])
+    np.testing.assert_array_equal(place_of_reach([dips], 0.04, "test"), [INF])
 
 
 def test_a_run_that_ends_above_or_never_began_is_later_than_the_limit(run_of):
     runs = [run_of([5, 50, 500], [0.3, 0.1, 0.2]), run_of([7], [0.3]), run_of([], [])]
-    np.testing.assert_array_equal(time_to_reach(runs, 0.1, "test"), [INF, INF, INF])
+    np.testing.assert_array_equal(place_of_reach(runs, 0.1, "test"), [INF, INF, INF])
 
 
 def test_a_round_target_is_reached_in_spite_of_rounding(run_of):
     # the errors are 0.05 + regret and the reference 0.05: regrets of 0.005 come out as 0.0049999...
     for target in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
-        assert time_to_reach([run_of([5, 30], [0.5, target])], target, "test")[0] == 30
+        assert place_of_reach([run_of([5, 30], [0.5, target])], target, "test")[0] == 30
 
 
 def test_half_of_an_even_number_of_runs_is_enough(run_of):

@@ -1,13 +1,8 @@
 import numpy as np
 import pytest
 
-from regretta.plots.regret_curve import (
-    draw_regret,
-    regret_caption,
-    regret_curve,
-    regret_curves,
-    regret_kind,
-)
+from regretta.plots.curve_caption import regret_caption
+from regretta.plots.regret_curve import draw_regret, regret_curve, regret_curves, regret_kind
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
 from tests.plots.overlap import check_readable
 
@@ -18,7 +13,7 @@ def test_mean_of_two_step_curves_by_hand(run_of):
     runs = [run_of([5, 100], [0.4, 0.2]), run_of([20, 500], [0.6, 0.1])]
     curve = regret_curve("a", runs, GRID, kind="test", band="iqr")
     # every run has a value from 20 s on; at 100 s the first has just improved, at 1000 s both have
-    np.testing.assert_array_equal(curve.time, [20, 100, 1000])
+    np.testing.assert_array_equal(curve.position, [20, 100, 1000])
     np.testing.assert_allclose(curve.value, [(0.4 + 0.6) / 2, (0.2 + 0.6) / 2, (0.2 + 0.1) / 2])
     np.testing.assert_allclose(curve.low, [0.45, 0.3, 0.125])
     np.testing.assert_allclose(curve.high, [0.55, 0.5, 0.175])
@@ -39,23 +34,23 @@ def test_what_is_recommended_before_anything_was_spent_counts_from_the_next_step
     """Second 0 has no place on the axis: the curve starts where the second run has its first."""
     runs = {"a": [run_of([0, 5, 100], [0.9, 0.4, 0.2]), run_of([0, 10], [0.5, 0.1])]}
     (curve,) = regret_curves(runs).curves
-    assert curve.time[0] == 10
+    assert curve.position[0] == 10
     assert curve.value[0] == pytest.approx((0.4 + 0.1) / 2)
     (curve,) = regret_curves({"a": [run_of([0], [0.5], time_limit=1000)]}).curves
-    assert (curve.time[0], curve.value[0]) == (100, 0.5)
+    assert (curve.position[0], curve.value[0]) == (100, 0.5)
 
 
 def test_a_run_without_evaluation_is_counted_not_averaged(run_of):
     curve = regret_curve("a", [run_of([5], [0.4]), run_of([], [])], GRID, kind="test")
     assert (curve.runs, curve.silent) == (1, 1)
     np.testing.assert_allclose(curve.value, 0.4)
-    assert len(regret_curve("a", [run_of([], [])], GRID, kind="test").time) == 0
+    assert len(regret_curve("a", [run_of([], [])], GRID, kind="test").position) == 0
 
 
 def test_the_grid_is_logarithmic_and_ends_at_the_limit(run_of):
     found = regret_curves({"a": [run_of([10.0], [0.1], time_limit=1e5)], "b": []}, points=5)
-    np.testing.assert_allclose(found.curves[0].time, [1e1, 1e2, 1e3, 1e4, 1e5])
-    assert found.time_limit == 1e5
+    np.testing.assert_allclose(found.curves[0].position, [1e1, 1e2, 1e3, 1e4, 1e5])
+    assert found.end == 1e5
     assert found.curves[1].runs == 0
 
 

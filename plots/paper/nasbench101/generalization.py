@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from regretta.harness.regret import final_regret, first_moment, level_ties, regret_matrix
+from regretta.harness.axis import first_position, regret_matrix
+from regretta.harness.regret import final_regret, level_ties
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
@@ -252,7 +253,7 @@ def _tests(
 def spread(runs: Sequence[RunResult], kind: str, points: int = _POINTS) -> Spread:
     """Quartiles over runs that each finished an evaluation, on a logarithmic grid of moments."""
     start, limit = (
-        max(map(first_moment, runs)),
+        max(map(first_position, runs)),
         max(run.time_limit for run in runs),
     )
     # Where an only evaluation crosses the limit, there is no moment within it at which every run

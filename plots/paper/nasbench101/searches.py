@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.regret import (
-    TOLERANCE,
-    at_most,
-    final_regret,
-    first_moment,
-    regret_matrix,
-)
+from regretta.harness.axis import first_position, regret_matrix
+from regretta.harness.regret import TOLERANCE, at_most, final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
+from regretta.plots.curve_caption import regret_caption
 from regretta.plots.ecdf import RegretDistributions, distributions, draw_ecdf, ecdf_caption
 from regretta.plots.paper.columns import Anchor, FigureError
 from regretta.plots.paper.figure import SuiteFigure
@@ -34,7 +30,6 @@ from regretta.plots.regret_curve import (
     RegretCurve,
     RegretCurves,
     draw_regret,
-    regret_caption,
     regret_curves,
     regret_kind,
 )
@@ -200,10 +195,10 @@ def passes(curve: RegretCurve, baseline: RegretCurve) -> float:
 
     Infinite if it is not below at the end.
     """
-    time = np.union1d(curve.time, baseline.time)
-    time = time[time >= max(curve.time[0], baseline.time[0])]
+    time = np.union1d(curve.position, baseline.position)
+    time = time[time >= max(curve.position[0], baseline.position[0])]
     ours, theirs = (
-        c.value[np.searchsorted(c.time, time, side="right") - 1] for c in (curve, baseline)
+        c.value[np.searchsorted(c.position, time, side="right") - 1] for c in (curve, baseline)
     )
     above = np.flatnonzero(ours >= theirs - TOLERANCE)
     if not len(above):
@@ -221,7 +216,7 @@ def speed_up(
     """
     ended, others = ([run for run in some if len(run.trajectory)] for some in (runs, baseline))
     limit = max(run.time_limit for run in ended)
-    start = min(max(map(first_moment, ended)), limit)
+    start = min(max(map(first_position, ended)), limit)
     grid = np.geomspace(start, limit, _POINTS)
     grid[-1] = limit
     own, target = regret_matrix(ended, grid, kind), final_regret(others, kind)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regretta.harness.regret import regret_matrix, steps_at
+from regretta.harness.axis import regret_matrix
+from regretta.harness.regret import steps_at
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
 

@@ -39,14 +39,14 @@ def test_ranks_are_averaged_over_tables_at_equal_fractions_of_their_limits(cross
     found = ranks_of(crossing)
     assert found.curves.labels == ("random_search", "hyperband", "tpe")
     ranks = dict(zip(found.curves.labels, found.curves.ranks, strict=True))
-    early, late = found.curves.time < 0.5, found.curves.time >= 0.5
+    early, late = found.curves.position < 0.5, found.curves.position >= 0.5
     # The two that are always alike share ranks 1 and 2, then 2 and 3.
     for label in ("random_search", "hyperband"):
         np.testing.assert_allclose(ranks[label][early], 1.5)
         np.testing.assert_allclose(ranks[label][late], 2.5)
     np.testing.assert_allclose(ranks["tpe"][early], 3)
     np.testing.assert_allclose(ranks["tpe"][late], 1)
-    assert found.curves.time[[0, -1]] == pytest.approx([0.01, 1])
+    assert found.curves.position[[0, -1]] == pytest.approx([0.01, 1])
     assert found.missing == (
         "budgets below the full training (Hyperband is random search)",
         "test error",
@@ -91,7 +91,7 @@ def test_what_a_suite_lacks_is_told(crossing, run_of, ranks_of):
         "runs on nashpo-protein, nashpo-naval, nashpo-parkinsons",
         "runs on every table of SMAC",
     )
-    assert found.curves.time[-1] == 1e6
+    assert found.curves.position[-1] == 1e6
     assert "The time limit is 11.6 d on nashpo-slice." in caption(found)
 
 
