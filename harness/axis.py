@@ -102,13 +102,15 @@ def positions(run: RunResult, axis: Axis = SECONDS) -> NDArray[np.float64]:
 def run_end(run: RunResult, axis: Axis = SECONDS) -> float:
     """Where on an axis a run ended: what it did in all; of seconds, all that it had.
 
+    Where a limit of evaluations ended it, it had the seconds that it took.
+
     Raises
     ------
     ResultError
         If the run is from before runs kept that count.
     """
     found = {
-        "seconds": run.time_limit,
+        "seconds": _seconds(run),
         "evaluations": run.evaluations,
         "cells": run.unique_cells,
         "epochs": run.epochs,
@@ -116,6 +118,13 @@ def run_end(run: RunResult, axis: Axis = SECONDS) -> float:
     if found is None:
         raise _uncounted(run, axis)
     return float(found)
+
+
+def _seconds(run: RunResult) -> float:
+    limit = run.evaluation_limit
+    if run.time_limit is None or (limit is not None and run.evaluations >= limit):
+        return run.elapsed
+    return run.time_limit
 
 
 def first_position(run: RunResult, axis: Axis = SECONDS) -> float:

@@ -69,7 +69,7 @@ class TableIdentity:
     checksum, search_checksum
         Of the table that incumbents are judged on, and of the one that is searched.
     time_limit
-        Simulated seconds.
+        Simulated seconds; None for no such limit.
     cells, budgets, repeats, space
         Its number of cells, its budgets (ascending), repeats of each, and its space's name.
     source, licence, reconstruction
@@ -86,7 +86,7 @@ class TableIdentity:
 
     checksum: str
     search_checksum: str
-    time_limit: float
+    time_limit: float | None
     cells: int
     budgets: tuple[float, ...]
     repeats: int
@@ -162,7 +162,7 @@ class SuiteIdentity:
         What it is called; for files, and for people.
     protocol
         Its rules.
-    seed, simulated_workers, encoding, search_table, runs
+    seed, simulated_workers, evaluations, encoding, search_table, runs
         As in `regretta.SuiteSpec`.
     tables
         By name, in the suite's order.
@@ -182,6 +182,7 @@ class SuiteIdentity:
     tables: Mapping[str, TableIdentity]
     methods: Mapping[str, MethodIdentity]
     search_table: str = ""
+    evaluations: int | None = None
     trace: bool = False
 
     def __post_init__(self) -> None:
@@ -255,7 +256,7 @@ class SuiteIdentity:
         SuiteError
             If names of tables or labels of the two differ in case only.
         """
-        for key in ("name", "seed", "encoding", "simulated_workers"):
+        for key in ("name", "seed", "encoding", "simulated_workers", "evaluations"):
             _refuse_other(key, getattr(self, key), getattr(new, key))
         if self.protocol != new.protocol:
             _refuse_other("the protocol", self.protocol.name, new.protocol.name)
@@ -299,6 +300,7 @@ class SuiteIdentity:
             and result.code == method.fingerprint
             and dict(result.settings) == _plain(method.settings)
             and result.time_limit == table.time_limit
+            and result.evaluation_limit == self.evaluations
             and dict(result.protocol) == _plain(self.protocol)
             and result.table_checksum == table.checksums
         )

@@ -134,8 +134,11 @@ def _units(suite: Suite, planned: PlannedTable, method: PlannedMethod) -> float 
     searched = planned.search_table
     if about is None or not isinstance(searched, Table) or _of_another_kind(method):
         return None
-    evaluations = planned.time_limit / mean_seconds(searched, suite.protocol)
-    proposals = about["proposals_an_evaluation"] * evaluations * suite.spec.simulated_workers
+    evaluations = float(planned.evaluations or np.inf)
+    if planned.time_limit is not None:
+        fitting = planned.time_limit / mean_seconds(searched, suite.protocol)
+        evaluations = min(evaluations, fitting * suite.spec.simulated_workers)
+    proposals = about["proposals_an_evaluation"] * evaluations
     return _at(about["proposals"], about["units"], proposals)
 
 

@@ -131,7 +131,9 @@ class RunResult:
     seed
         The suite's seed.
     time_limit
-        Simulated seconds.
+        Simulated seconds; None for no such limit.
+    evaluation_limit
+        Evaluations after which it ended in any case; None for no such limit.
     simulated_workers
         Workers that evaluated side by side.
     table_checksum
@@ -181,7 +183,8 @@ class RunResult:
     code: str = field(default="", kw_only=True)
     protocol: Mapping[str, Any]
     seed: int
-    time_limit: float
+    time_limit: float | None
+    evaluation_limit: int | None = field(default=None, kw_only=True)
     simulated_workers: int
     table_checksum: str
     reconstruction: str
@@ -269,6 +272,8 @@ class RunResult:
         body["log"] = {name: _listed(column) for name, column in self.log.items()}
         if not self.log:  # as files were before searches had one
             del body["log"]
+        if self.evaluation_limit is None:
+            del body["evaluation_limit"]
         text = json.dumps(
             body,
             indent=None,

@@ -1,4 +1,4 @@
-"""One run: an optimizer, a seed, a benchmark and a protocol, until the simulated time is over."""
+"""One run: an optimizer, a seed, a benchmark and a protocol, until its limit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import regretta
+from regretta.harness.limits import LimitError, check_limits, in_words
 from regretta.harness.oracle import Oracle
 from regretta.harness.protocol import Protocol
 from regretta.harness.record import Record, reference
@@ -47,9 +49,11 @@ class Run:
     seed
         The suite's seed.
     time_limit
-        Simulated seconds.
+        Simulated seconds; None for no such limit.
     simulated_workers
         Workers that evaluate side by side, as `regretta.harness.search` says.
+    evaluations
+        Evaluations after which it ends, whatever time is left; None for no such limit.
     code
         Digest of the code that makes it, as its suite has it.
     folder
@@ -67,8 +71,9 @@ class Run:
     label: str
     number: int
     seed: int
-    time_limit: float
+    time_limit: float | None
     simulated_workers: int = 1
+    evaluations: int | None = None
     code: str = ""
     folder: Path | None = None
     trace: bool = False
@@ -88,7 +93,7 @@ class Run:
 
 
 def run(spec: Run) -> RunResult:
-    """Search until the simulated time is over.
+    """Search until the simulated time is over or the evaluations are done.
 
     Real time is never looked at: the result is a pure function of `spec`, unless the optimizer
     measures seconds of its own, which its notes say.
@@ -96,7 +101,7 @@ def run(spec: Run) -> RunResult:
     Raises
     ------
     UserError
-        If the optimizer cannot search that benchmark.
+        If the optimizer cannot search that benchmark, or there is no limit.
     OptimizerError
         If the optimizer raises, or proposes what is no configuration or budget, or proposes a
         million configurations in a row that cost nothing.
@@ -110,11 +115,14 @@ def run(spec: Run) -> RunResult:
 
 
 def _run(spec: Run) -> RunResult:
+    where = f"{spec.label}, run {spec.number} on {spec.benchmark.name}"
+    check_limits(spec.time_limit, spec.evaluations, where)
+    if spec.time_limit is None and spec.evaluations is None:
+        raise LimitError(f"{where}: it has no limit; give time_limit or evaluations")
     check_workers(spec.optimizer, spec.simulated_workers)
     check_benchmark(spec.optimizer, spec.settings, spec.label, spec.searched)
     searching, repeating = spec.streams()
     oracle = Oracle(spec.searched, spec.protocol, repeating)
-    where = f"{spec.label}, run {spec.number} on {spec.benchmark.name}"
     folder = spec.folder if spec.optimizer.keeps_checkpoints else None
     problem = Problem(oracle.space, oracle.budgets, folder)
     optimizer: Optimizer = guarded(
@@ -126,7 +134,8 @@ def _run(spec: Run) -> RunResult:
         optimizer,
         oracle,
         record,
-        limit=spec.time_limit,
+        limit=inf if spec.time_limit is None else spec.time_limit,
+        evaluations=spec.evaluations,
         crossing=spec.protocol.crossing,
         where=where,
         tracer=Tracer(spec.searched, oracle.budgets) if spec.trace else None,
@@ -136,8 +145,12 @@ def _run(spec: Run) -> RunResult:
     notes = [*oracle.notes, *optimizer.notes]
     if optimizer.finite and not search.ended_early:
         notes.append(
-            f"{optimizer.name} was not done: its limit of {spec.time_limit:,.10g} s ended it, at"
-            f" {elapsed:,.6g} s"
+            f"{optimizer.name} was not done: its limit of"
+            f" {in_words(spec.time_limit, spec.evaluations)} ended it, at {elapsed:,.6g} s"
+        )
+    if spec.evaluations is not None and recommending and not record.evaluations:
+        notes.append(
+            f"{optimizer.name} evaluates no cell, so that a limit of evaluations does not end it"
         )
     both = (spec.benchmark, spec.searched)
     checksums = dict.fromkeys(benchmark.checksum for benchmark in both)
@@ -151,7 +164,8 @@ def _run(spec: Run) -> RunResult:
         code=spec.code,
         protocol=spec.protocol.as_dict(),
         seed=spec.seed,
-        time_limit=float(spec.time_limit),
+        time_limit=None if spec.time_limit is None else float(spec.time_limit),
+        evaluation_limit=spec.evaluations,
         simulated_workers=spec.simulated_workers,
         table_checksum="+".join(checksums),
         reconstruction="; ".join(filter(None, modelled)),

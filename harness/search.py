@@ -1,4 +1,4 @@
-"""The search: ask, evaluate, tell, until the simulated time is over; alone or side by side."""
+"""The search: ask, evaluate, tell, until its limit; alone or side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import accumulate
+from math import inf
 from pathlib import Path
+from sys import maxsize
 from typing import Any
 
 import numpy as np
@@ -58,7 +60,11 @@ class Search:
     oracle, record
         Answer what it proposes, and keep what it finds.
     limit
-        Simulated seconds. An evaluation counts if it finishes within them.
+        Simulated seconds, infinite for no such limit. An evaluation counts if it finishes within
+        them.
+    evaluations
+        Valid evaluations, invalid configurations being none; None for no such limit. The search
+        ends with the one that finishes last of so many, and what is under way then is lost.
     crossing
         Whether the first evaluation to finish after the limit counts too, and ends the search.
     where
@@ -70,7 +76,8 @@ class Search:
     ------
     OptimizerError
         From either way to search: if the optimizer raises, proposes what is no configuration or
-        budget, or proposes a million configurations in a row that cost nothing.
+        budget, or proposes a million configurations in a row that cost nothing (without a time
+        limit: that evaluate nothing).
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class Search:
         record: Record,
         *,
         limit: float,
+        evaluations: int | None = None,
         crossing: bool = False,
         where: str = "search",
         tracer: Tracer | None = None,
@@ -88,6 +96,7 @@ class Search:
         self.oracle = oracle
         self.record = record
         self.limit = limit
+        self.most = maxsize if evaluations is None else evaluations
         self.crossing = crossing
         self.where = where
         self.tracer = tracer
@@ -97,6 +106,7 @@ class Search:
         self._recommends = record.recommending
         self._listens = self._recommends or type(optimizer).tell is not Optimizer.tell
         self._free = 0
+        self._timed = limit < inf
         self._shape = (oracle.space.dim,)
         self._dtype = oracle.space.dtype
 
@@ -106,7 +116,7 @@ class Search:
         A proposal of several configurations is told as a whole, once all of it is evaluated.
         """
         clock, limit = 0.0, self.limit
-        while clock < limit:
+        while clock < limit and self.record.evaluations < self.most:
             proposal = self._ask()
             if proposal is None:
                 self.ended_early = True
@@ -121,13 +131,14 @@ class Search:
             del times[0]
             if end > limit:
                 del times[bisect_right(times, limit) + self.crossing :]
+            del times[self._allowed(proposal.answers.rows) :]
             self.spent += proposal.seconds
             self.record.add(proposal.configurations, proposal.answers, proposal.level, times)
             if self.tracer is not None:
                 self.tracer.add(proposal.configurations, proposal.answers, proposal.level, times)
-            if end > limit:
+            if end > limit or len(times) < len(proposal.answers.rows):
                 return times[-1] if times else begin
-            if end > clock:
+            if end > clock and (self._timed or times):
                 self._free = 0
             else:
                 self._count_free(len(times))
@@ -154,6 +165,8 @@ class Search:
           job starts, and keeps no worker busy.
         - A job that would finish after the limit never comes back: its worker is lost, the others
           go on. Where `crossing`, the first job to finish after the limit counts, and ends the run.
+        - The last evaluation that a limit of evaluations allows ends the run: jobs that are under
+          way then are lost.
         - Seconds that the search spends on a proposal itself are spent by the worker that starts
           its first job, before it.
         - Of several free workers the one with the lowest number starts the next job. Which one does
@@ -183,7 +196,10 @@ class Search:
                     self._count_free(1)
                     self._come_back(proposal, i, clock, free[0])
                     continue
-                self._free = 0
+                if self._timed or proposal.answers.rows:
+                    self._free = 0
+                else:
+                    self._count_free(1)
                 worker = heappop(free)
                 if finish <= self.limit or self.crossing:
                     heappush(under_way, (finish, started, proposal, i, worker))
@@ -195,9 +211,20 @@ class Search:
             while under_way and under_way[0][0] == clock:
                 _, _, done, i, worker = heappop(under_way)
                 self._come_back(done, i, clock, worker)
-                if clock > self.limit:
+                if clock > self.limit or self.record.evaluations >= self.most:
                     return clock
                 heappush(free, worker)
+
+    def _allowed(self, rows: list[int]) -> int:
+        """Configurations until the last evaluation that the limit of evaluations allows."""
+        left = self.most - self.record.evaluations
+        if len(rows) <= left:
+            return len(rows)
+        for i, row in enumerate(rows):
+            left -= row >= 0
+            if not left:
+                return i + 1
+        return len(rows)
 
     def _ask(self) -> _Evaluated | None:
         """The optimizer's next proposal, checked and answered.
@@ -282,12 +309,14 @@ class Search:
                 guarded(self.where, "recommend", self.record.recommend, incumbent, clock)
 
     def _count_free(self, configurations: int) -> None:
-        """End a search whose last million configurations cost nothing: it would never end."""
+        """End a search whose last million configurations brought it no nearer to its end."""
         self._free += max(configurations, 1)
         if self._free >= _MOST_FREE:
+            what = "and no simulated time passed"
+            if not self._timed:
+                what = "or proposals without any, and there is no time limit"
             raise OptimizerError(
-                f"{self.where}: {self._free} invalid configurations in a row, and no simulated time"
-                " passed"
+                f"{self.where}: {self._free} invalid configurations in a row, {what}"
             )
 
 

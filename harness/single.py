@@ -1,4 +1,4 @@
-"""One search from one line: an optimizer, a benchmark, a number of seconds."""
+"""One search from one line: an optimizer, a benchmark, a number of seconds or evaluations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.harness.limits import check_limits, in_words
 from regretta.harness.protocol import Protocol, get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
@@ -80,15 +81,14 @@ class SearchResult:
         steps = len(self.run.trajectory)
         if not steps:
             raise ResultError(
-                f"{self.run.label} on {self.run.table} evaluated nothing within"
-                f" {self.run.time_limit:.10g} s"
+                f"{self.run.label} on {self.run.table} evaluated nothing within {_limit(self.run)}"
             )
         return steps - 1
 
     def __str__(self) -> str:
         done = self.run
         if not len(done.trajectory):
-            return f"{done.label} on {done.table}: no evaluation in {done.time_limit:.10g} s"
+            return f"{done.label} on {done.table}: no evaluation in {_limit(done)}"
         what = f"{self.kind} {'error' if done.reference is None else 'regret'}"
         said = (
             f"{done.label} on {done.table}: {what} {self.regret:.5f} after {done.evaluations:,}"
@@ -97,11 +97,16 @@ class SearchResult:
         return f"{said} (reconstruction)" if done.reconstruction else said
 
 
+def _limit(run: RunResult) -> str:
+    return in_words(run.time_limit, run.evaluation_limit)
+
+
 def search(
     benchmark: str | Path | Benchmark,
     optimizer: str | type[Optimizer] | Optimizer,
     *,
     seconds: float | None = None,
+    evaluations: int | None = None,
     seed: int = 0,
     number: int = 0,
     protocol: str | Protocol = "default",
@@ -120,8 +125,9 @@ def search(
         A table's name or folder, or anything that can be searched.
     optimizer
         A name, a class for its default settings, or ``MyOptimizer(population_size=20)``.
-    seconds
-        Simulated seconds; None for the protocol's own limit.
+    seconds, evaluations
+        Simulated seconds, or evaluations, after which it ends, whichever comes first; where neither
+        is given, the protocol's own seconds.
     seed, number
         All chance comes from them.
     protocol
@@ -152,8 +158,12 @@ def search(
     else:
         name = benchmark if isinstance(benchmark, str) else str(benchmark.resolve())
         table, searched = open_tables(name, rules, encoding)
-    no_limit = f"protocol {rules.name!r} has no time limit for {table.name!r}; give seconds=…"
-    planned = planned_table(rules, table, searched, seconds, no_limit)
+    no_limit = (
+        f"protocol {rules.name!r} has no time limit for {table.name!r}; give seconds=… or"
+        " evaluations=…"
+    )
+    check_limits(seconds, evaluations, "search")
+    planned = planned_table(rules, table, searched, seconds, evaluations, no_limit)
     if isinstance(optimizer, Optimizer):
         cls, settings = type(optimizer), optimizer.settings
     else:
@@ -170,6 +180,7 @@ def search(
         number=number,
         seed=seed,
         time_limit=planned.time_limit,
+        evaluations=planned.evaluations,
         simulated_workers=simulated_workers,
         trace=trace,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from regretta.harness.limits import check_limits
 from regretta.tabular_data.documents import (
     LARGEST_TOML,
     DocumentError,
@@ -78,7 +79,9 @@ class SuiteSpec:
         Name of a protocol.
     time_limit
         Simulated seconds, or a mapping from table (name or path) to seconds; None for the
-        protocol's own.
+        protocol's own or, where `evaluations` are given, for none.
+    evaluations
+        Evaluations after which a search ends, whatever time is left; None for no such limit.
     run_time_limit
         Real seconds after which a run is ended and has failed; None for no end. It changes no
         result.
@@ -108,6 +111,7 @@ class SuiteSpec:
     title: str = ""
     protocol: str = "default"
     time_limit: float | Mapping[str, float] | None = None
+    evaluations: int | None = None
     run_time_limit: float | None = None
     runs: int = 10
     seed: int = 0
@@ -157,14 +161,12 @@ class SuiteSpec:
                     f"suite {self.name!r}: label {label!r} has characters that cannot be printed"
                 )
         limits = (
-            self.time_limit.values() if isinstance(self.time_limit, Mapping) else [self.time_limit]
+            [*self.time_limit.values()]
+            if isinstance(self.time_limit, Mapping)
+            else [self.time_limit]
         )
-        for limit in limits:
-            if limit is not None and not 0 < limit < float("inf"):
-                raise SpecError(
-                    f"suite {self.name!r}: a time limit is a number of seconds above 0, got"
-                    f" {limit:g}"
-                )
+        for limit in limits or [None]:
+            check_limits(limit, self.evaluations, f"suite {self.name!r}", SpecError)
 
     def limit_for(self, table: str) -> float | None:
         """The time limit on one of the suite's tables, simulated seconds; None where it has none.
@@ -197,6 +199,7 @@ class SuiteSpec:
         label: str | None = None,
         table: str | None = None,
         time_limit: float | None = None,
+        evaluations: int | None = None,
         run_time_limit: float | None = None,
         seed: int | None = None,
         simulated_workers: int | None = None,
@@ -208,8 +211,10 @@ class SuiteSpec:
 
         Parameters
         ----------
-        runs, time_limit, run_time_limit, seed, simulated_workers, trace
+        runs, run_time_limit, seed, simulated_workers, trace
             Take the place of the suite's own; the runs also of the entries' own.
+        time_limit, evaluations
+            Take the place of both limits of the suite where one of them is given.
         table
             Only this one. One of the suite's keeps its own time limit; another one takes the place
             of all of them.
@@ -260,6 +265,9 @@ class SuiteSpec:
             tables = (table if own is None else own,)
             if isinstance(limit, Mapping):
                 limit = None if own is None else self.limit_for(own)
+        most = self.evaluations
+        if time_limit is not None or evaluations is not None:
+            limit, most = time_limit, evaluations
         labels = [entry.label for entry in self.optimizers]
         same = tables == self.tables and [entry.label for entry in entries] == labels
         return replace(
@@ -267,7 +275,8 @@ class SuiteSpec:
             title=self.title if same else "",
             runs=self.runs if runs is None else runs,
             tables=tables,
-            time_limit=limit if time_limit is None else time_limit,
+            time_limit=limit,
+            evaluations=most,
             run_time_limit=self.run_time_limit if run_time_limit is None else run_time_limit,
             seed=self.seed if seed is None else seed,
             simulated_workers=(

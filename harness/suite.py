@@ -65,15 +65,16 @@ class PlannedTable:
     ----------
     table, search_table
         What incumbents are judged on, and what is searched.
-    time_limit
-        Simulated seconds.
+    time_limit, evaluations
+        Simulated seconds and evaluations that a search has; None for no such limit.
     place
         Its folder, if the suite has it by path; else empty.
     """
 
     table: Benchmark
     search_table: Benchmark
-    time_limit: float
+    time_limit: float | None
+    evaluations: int | None
     place: str
 
     def identity(self) -> TableIdentity:
@@ -191,6 +192,7 @@ class Suite:
             number=task.number,
             seed=self.spec.seed,
             time_limit=planned.time_limit,
+            evaluations=planned.evaluations,
             simulated_workers=self.spec.simulated_workers,
             code=method.identity.fingerprint,
             trace=self.spec.trace,
@@ -207,6 +209,7 @@ class Suite:
             protocol=self.protocol,
             seed=self.spec.seed,
             simulated_workers=self.spec.simulated_workers,
+            evaluations=self.spec.evaluations,
             encoding=self.spec.encoding,
             search_table=place_of(self.spec.search_table),
             runs=self.spec.runs,
@@ -289,8 +292,9 @@ def plan(spec: SuiteSpec) -> Suite:
             table,
             search_table,
             spec.limit_for(name),
+            spec.evaluations,
             f"suite {spec.name!r} has no time limit for table {table.name!r}; set time_limit or"
-            " --time-limit",
+            " evaluations, or give --time-limit or --evaluations",
         )
         if table.name in tables:
             raise SuiteError(f"suite {spec.name!r} has two tables named {table.name!r}")
@@ -320,16 +324,17 @@ def planned_table(
     table: Benchmark,
     search_table: Benchmark,
     limit: float | None,
+    evaluations: int | None,
     no_limit: str,
 ) -> PlannedTable:
     """A table to be judged on and the one to be searched, checked against the protocol.
 
     Parameters
     ----------
-    limit
-        Simulated seconds; None for the protocol's own.
+    limit, evaluations
+        Simulated seconds and evaluations; where both are None, the protocol's own seconds.
     no_limit
-        What to say where neither has one.
+        What to say where there is no limit at all.
 
     Raises
     ------
@@ -338,10 +343,12 @@ def planned_table(
     protocol.check(table, search_table)
     for each in {id(table): table, id(search_table): search_table}.values():
         each.verify()
-    limit = protocol.time_limit(table) if limit is None else limit
-    if limit is None:
-        raise SuiteError(no_limit)
-    return PlannedTable(table, search_table, float(limit), "")
+    if limit is None and evaluations is None:
+        limit = protocol.time_limit(table)
+        if limit is None:
+            raise SuiteError(no_limit)
+    seconds = None if limit is None else float(limit)
+    return PlannedTable(table, search_table, seconds, evaluations, "")
 
 
 def check_method(
@@ -373,7 +380,7 @@ def _refuse_short_limit(
 ) -> None:
     """Refuse a time limit within which an optimizer cannot finish a single evaluation."""
     searched = planned.search_table
-    if not isinstance(searched, Table) or protocol.crossing:
+    if not isinstance(searched, Table) or protocol.crossing or planned.time_limit is None:
         return
     offered = protocol.offered_budgets(searched)
     asked = offered[0] if optimizer.uses_budgets else offered[-1]

@@ -62,7 +62,8 @@ class Look:
     band
         What the band around it is: one of `BANDS`.
     axis
-        What regret is drawn against: one of `regretta.harness.axis.AXES`; empty for time.
+        What regret is drawn against: one of `regretta.harness.axis.AXES`; empty for time or, where
+        searches had a limit of evaluations only, for these.
     """
 
     methods: tuple[str, ...] = ()
@@ -116,7 +117,8 @@ class Look:
 
 def axis_of(suite: SuiteResults, look: Look) -> Axis:
     """What the curves of a report are drawn against."""
-    return get_axis(look.axis or SECONDS.name)
+    timed = any(table.time_limit is not None for table in suite.identity.tables.values())
+    return get_axis(look.axis or (SECONDS.name if timed else "evaluations"))
 
 
 def labels_of(suite: SuiteResults, text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from regretta.harness.limits import in_words
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
@@ -78,9 +79,20 @@ def _table(suite: SuiteResults, table: str) -> str:
         f"{about.repeats} {'repeat' if about.repeats == 1 else 'repeats'} each",
         about.source,
         f"reconstruction: {about.reconstruction.rstrip('.')}" if about.reconstruction else "",
-        f"{about.time_limit:,.10g} simulated seconds ({human_time(about.time_limit)}) a search",
+        f"{_limit(about.time_limit, suite.identity.evaluations)} a search",
     ]
     return f"{table} ({'; '.join(part for part in parts if part)})"
+
+
+def _limit(seconds: float | None, evaluations: int | None) -> str:
+    """What a search had, in whole words."""
+    parts = []
+    if seconds is not None:
+        parts.append(f"{seconds:,.10g} simulated seconds ({human_time(seconds)})")
+    if evaluations is not None:
+        parts.append(in_words(None, evaluations))
+    both = ", whichever came first," if len(parts) > 1 else ""
+    return " or ".join(parts) + both
 
 
 def _versions(runs: Sequence[RunResult], name: str) -> str:

@@ -83,6 +83,7 @@ def worker_curves(
                 "protocol",
                 "seed",
                 "time_limit",
+                "evaluation_limit",
             ):
                 if getattr(run, key) != getattr(first, key):
                     raise WorkerFigureError(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from regretta.harness.limits import in_words
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, early_ends
 from regretta.harness.store.sources import origins
@@ -53,7 +54,10 @@ def reader_notes(suite: SuiteResults) -> list[str]:
                 {run.table_checksum for run in every},
             ),
             ("protocols: do not compare them", {_shown(run.protocol) for run in every}),
-            ("time limits: do not compare them", {run.time_limit for run in every}),
+            (
+                "limits: do not compare them",
+                {(run.time_limit, run.evaluation_limit) for run in every},
+            ),
         ):
             if len(values) > 1:
                 notes.append(f"{table}: its runs come from {len(values)} different {what}.")
@@ -169,7 +173,10 @@ def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
             f"source {about.source}" if about.source else "",
             f"licence {about.licence}" if about.licence else "",
             f"RECONSTRUCTION: {about.reconstruction}" if about.reconstruction else "",
-            f"time limit {about.time_limit:,.10g} s ({human_time(about.time_limit)})",
+            ""
+            if about.time_limit is None
+            else f"time limit {about.time_limit:,.10g} s ({human_time(about.time_limit)})",
+            f"limit {in_words(None, identity.evaluations)}" if identity.evaluations else "",
             f"checksum {'+'.join(c[:16] for c in about.checksums.split('+'))}",
         ]
         rows.append((f"Table {table}", "; ".join(part for part in parts if part)))

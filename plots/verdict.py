@@ -99,7 +99,7 @@ def _contradiction(runs: Sequence[RunResult]) -> str | None:
     for what, values in (
         ("tables", {run.table_checksum for run in runs}),
         ("protocols", {repr(run.protocol) for run in runs}),
-        ("time limits", {run.time_limit for run in runs}),
+        ("limits", {(run.time_limit, run.evaluation_limit) for run in runs}),
     ):
         if len(values) > 1:
             return what

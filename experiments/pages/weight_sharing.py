@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from regretta.experiments.pages.machine import machine
 from regretta.experiments.pages.rank_correlation import load_ranks
-from regretta.harness.axis import regret_matrix
+from regretta.harness.axis import regret_matrix, run_end
 from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
@@ -125,7 +125,7 @@ def _compare(own: Sequence[RunResult], base: Sequence[RunResult], kind: str) -> 
     theirs = np.where(np.isnan(theirs), np.inf, theirs)  # nothing yet is worse than anything
     known = theirs[np.isfinite(theirs)]
     _, p = rank_sum_test(regret, theirs)
-    grid = np.geomspace(moment / 1e3, max(run.time_limit for run in base), 2000)
+    grid = np.geomspace(moment / 1e3, max(map(run_end, base)), 2000)
     mean = np.where(np.isnan(values := regret_matrix(base, grid, kind)), np.inf, values).mean(
         axis=0
     )

@@ -137,7 +137,16 @@ def nas_benchmarks_lists(result: RunResult) -> dict[str, Any]:
                 values.append(values[-1])
     about = {
         key: getattr(result, key)
-        for key in ("table", "label", "optimizer", "seed", "time_limit", "elapsed", "ended_early")
+        for key in (
+            "table",
+            "label",
+            "optimizer",
+            "seed",
+            "time_limit",
+            "evaluation_limit",
+            "elapsed",
+            "ended_early",
+        )
     }
     return {
         **lists,

@@ -118,7 +118,7 @@ def checkpoint_folder(folder: Path, run: Run) -> Path:
         run.protocol.as_dict(),
         [run.benchmark.checksum, run.searched.checksum],
         [run.optimizer.name, asdict(run.settings), run.code],
-        [run.seed, run.time_limit, run.simulated_workers],
+        [run.seed, run.time_limit, run.evaluations, run.simulated_workers],
     ]
     digest = sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
     path = run_path(folder, run.benchmark.name, run.label, run.number)

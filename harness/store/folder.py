@@ -178,7 +178,12 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
         tables=tuple(places.values()),
         optimizers=tuple(entries),
         protocol=identity.protocol.name,
-        time_limit={places[name]: table.time_limit for name, table in identity.tables.items()},
+        time_limit={
+            places[name]: table.time_limit
+            for name, table in identity.tables.items()
+            if table.time_limit is not None
+        },
+        evaluations=identity.evaluations,
         runs=identity.runs,
         seed=identity.seed,
         simulated_workers=identity.simulated_workers,

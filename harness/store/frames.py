@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.harness.axis import first_position, regret_matrix
+from regretta.harness.axis import first_position, regret_matrix, run_end
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.traces import MissingTraceError
@@ -39,7 +39,8 @@ _METHOD = {
     "settings": "all settings of the optimizer, as JSON",
     "protocol": "name of the protocol",
     "seed": "seed of the suite",
-    "time_limit": "simulated seconds that the search had",
+    "time_limit": "simulated seconds that the search had; nothing for no such limit",
+    "evaluation_limit": "evaluations that the search had; nothing for no such limit",
     "reconstruction": "which of the table's numbers are modelled; empty for measured tables",
 }
 _RUN = {
@@ -196,6 +197,7 @@ def _about(suite: SuiteResults, table: str, label: str) -> dict[str, Any]:
         "protocol": suite.identity.protocol.name,
         "seed": suite.identity.seed,
         "time_limit": suite.identity.tables[table].time_limit,
+        "evaluation_limit": suite.identity.evaluations,
         "reconstruction": suite.identity.tables[table].reconstruction,
     }
 
@@ -305,7 +307,8 @@ def _add_curves(columns: Columns, suite: SuiteResults, table: str, times: Any) -
         ]
         if not starts:
             return
-        times = np.geomspace(min(starts), max(min(starts), about.time_limit), _MOMENTS)
+        ends = [run_end(run) for label in suite.labels for run in suite.runs[table][label]]
+        times = np.geomspace(min(starts), max(min(starts), *ends), _MOMENTS)
     for label in suite.labels:
         for run in suite.runs[table][label]:
             if not len(run.trajectory):

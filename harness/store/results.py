@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from regretta.harness.elsewhere.origin import Origin
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
+from regretta.harness.limits import in_words
 from regretta.harness.result import ResultError, RunResult, checksum_of
 from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
 from regretta.harness.store.folder import read_identity
@@ -84,14 +85,16 @@ def early_ends(suite: SuiteIdentity, runs: Iterable[RunResult]) -> tuple[str, ..
             groups.setdefault((run.table, run.label), []).append(run)
     said = []
     for (table, label), group in groups.items():
-        times = _span([run.elapsed for run in group])
         cells = _span([run.unique_cells for run in group])
         about = suite.tables[table]
+        at = f"{_span([run.elapsed for run in group])} of {in_words(about.time_limit, None)}"
+        if suite.evaluations is not None:
+            done = _span([run.evaluations for run in group])
+            at = f"{done} of {in_words(None, suite.evaluations)}"
         runs_of = "1 run" if len(group) == 1 else f"{len(group)} runs"
         said.append(
-            f"{label} on {table}: {runs_of} ended early, at {times} of {about.time_limit:,.10g} s,"
-            f" as the optimizer had nothing more to propose; seen were {cells} of {about.cells:,}"
-            " cells"
+            f"{label} on {table}: {runs_of} ended early, at {at}, as the optimizer"
+            f" had nothing more to propose; seen were {cells} of {about.cells:,} cells"
         )
     return tuple(said)
 

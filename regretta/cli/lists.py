@@ -127,6 +127,7 @@ def suites(names: tuple[str, ...], as_json: bool) -> int:
                 "tables": list(spec.tables),
                 "protocol": spec.protocol,
                 "time_limit": limit,
+                "evaluations": spec.evaluations,
                 "runs": spec.runs,
                 "own_runs": {e.label: e.runs for e in spec.optimizers if e.runs is not None},
                 "optimizers": [entry.label for entry in spec.optimizers],

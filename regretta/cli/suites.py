@@ -52,7 +52,19 @@ if TYPE_CHECKING:
     shell_complete=completion.tables,
     help="Only this one of the suite's tables, with its time limit; or another table instead.",
 )
-@click.option("--time-limit", metavar="S", type=float, help="Simulated seconds.")
+@click.option(
+    "--time-limit",
+    metavar="S",
+    type=float,
+    help="Simulated seconds, instead of the suite's limits.",
+)
+@click.option(
+    "--evaluations",
+    metavar="N",
+    type=int,
+    help="Evaluations after which a search ends, instead of the suite's limits; with --time-limit,"
+    " whichever comes first.",
+)
 @click.option(
     "--run-time-limit",
     metavar="S",
@@ -102,6 +114,7 @@ def run(
     label: str | None,
     table: str | None,
     time_limit: float | None,
+    evaluations: int | None,
     run_time_limit: float | None,
     workers: int | None,
     simulated_workers: int | None,
@@ -145,6 +158,7 @@ def run(
         label=label,
         table=table,
         time_limit=time_limit,
+        evaluations=evaluations,
         run_time_limit=run_time_limit,
         seed=seed,
         simulated_workers=simulated_workers,
@@ -281,7 +295,7 @@ def _executor(
     multiple=True,
     help="Trajectories of other people's code beside the runs: docs/elsewhere.md (again for more).",
 )
-@click.option("--axis", metavar="A", help="Against seconds (default), evaluations, cells, epochs.")
+@click.option("--axis", metavar="A", help="Of curves: seconds, evaluations, cells or epochs.")
 @click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: DIR).")
 @json_option
 def report(

@@ -160,7 +160,7 @@ def test_nothing_to_compare_is_said(run_of, ending):
     [
         ({"table_checksum": "d" * 64}, "tables"),
         ({"protocol": {"name": "nb101-paper"}}, "protocols"),
-        ({"time_limit": 1e7}, "time limits"),
+        ({"time_limit": 1e7}, "limits"),
     ],
 )
 def test_runs_of_different_making_are_not_compared(run_of, change, what):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from regretta.harness.axis import first_position, regret_matrix
+from regretta.harness.axis import first_position, regret_matrix, run_end
 from regretta.harness.regret import final_regret, level_ties
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
@@ -237,7 +237,7 @@ def compute(suite: SuiteResults) -> Generalization:
 def _tests(
     runs: Mapping[str, Sequence[RunResult]], kind: str
 ) -> dict[float, tuple[PairwiseTest, ...]]:
-    limit = max((run.time_limit for some in runs.values() for run in some), default=0.0)
+    limit = max((run_end(run) for some in runs.values() for run in some), default=0.0)
     found = {}
     for part in MOMENTS:
         regrets = {
@@ -254,7 +254,7 @@ def spread(runs: Sequence[RunResult], kind: str, points: int = _POINTS) -> Sprea
     """Quartiles over runs that each finished an evaluation, on a logarithmic grid of moments."""
     start, limit = (
         max(map(first_position, runs)),
-        max(run.time_limit for run in runs),
+        max(run_end(run) for run in runs),
     )
     # Where an only evaluation crosses the limit, there is no moment within it at which every run
     # has a value.
@@ -280,7 +280,7 @@ def _missing(
         yield "the notebook's rule for edges, which counts them after pruning"
     if kind == "validation":
         yield "test error of every incumbent: validation regret is shown"
-    if (limit := max(run.time_limit for run in runs)) < _LIMIT:
+    if (limit := max(run_end(run) for run in runs)) < _LIMIT:
         yield f"the notebook's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}"
     for on in tables:
         counts = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regretta.harness.axis import run_end
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
@@ -103,7 +104,7 @@ def compute(suite: SuiteResults) -> Ranks:
     return Ranks(
         rank_curves(groups),
         {
-            table: max(r.time_limit for runs in group.values() for r in runs)
+            table: max(run_end(r) for runs in group.values() for r in runs)
             for table, group in groups.items()
         },
         method_styles(optimizers),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.axis import first_position, regret_matrix
+from regretta.harness.axis import first_position, regret_matrix, run_end
 from regretta.harness.regret import TOLERANCE, at_most, final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
@@ -145,7 +145,7 @@ def compute(number: str, suite: SuiteResults, table: str) -> Searches:
         missing.append(
             f"the paper's protocol ({PROTOCOL}): the suite follows {', '.join(sorted(protocols))}"
         )
-    limit = max(run.time_limit for group in runs.values() for run in group)
+    limit = max(run_end(run) for group in runs.values() for run in group)
     if limit < _LIMIT:
         missing.append(f"the paper's {_LIMIT:,.0f} simulated seconds: the runs have {limit:,.0f}")
     planned = {label: suite.planned(label) for label in runs}
@@ -215,7 +215,7 @@ def speed_up(
     is above it at the end. The interval is the 95 % percentile bootstrap over the runs of both.
     """
     ended, others = ([run for run in some if len(run.trajectory)] for some in (runs, baseline))
-    limit = max(run.time_limit for run in ended)
+    limit = max(run_end(run) for run in ended)
     start = min(max(map(first_position, ended)), limit)
     grid = np.geomspace(start, limit, _POINTS)
     grid[-1] = limit

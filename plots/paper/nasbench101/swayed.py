@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regretta.harness.axis import regret_matrix
+from regretta.harness.axis import regret_matrix, run_end
 from regretta.harness.regret import steps_at
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_time
@@ -65,7 +65,7 @@ def swayed(runs: Mapping[str, Sequence[RunResult]], kind: str) -> Swayed | None:
         ended = [run for run in group if len(run.trajectory) and run.trajectory.cell is not None]
         if len(ended) < _ENOUGH:
             continue
-        limit = max(run.time_limit for run in ended)
+        limit = max(run_end(run) for run in ended)
         start = min(max(float(run.trajectory.time[0]) for run in ended), limit)
         moments = np.geomspace(start, limit, _MOMENTS)
         regrets = regret_matrix(ended, moments, kind)

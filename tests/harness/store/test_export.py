@@ -101,7 +101,7 @@ def test_a_name_means_the_same_in_every_format(by_hand: SuiteResults, tmp_path: 
         if isinstance(data[key], list):
             assert data[key][:2] == [float(row[key]) for row in rows[:2]], key
         elif key != "settings":
-            assert str(data[key]) == rows[0][key], key
+            assert ("" if data[key] is None else str(data[key])) == rows[0][key], key
 
 
 def test_the_command_says_which_method_has_nothing_to_export(
