@@ -16,7 +16,8 @@ import sys
 import time
 
 from regretta.experiments.pages.machine import machine
-from regretta.harness.protocol import PROTOCOLS, ProtocolError, get_protocol
+from regretta.harness.protocol import ProtocolError
+from regretta.harness.protocols import PROTOCOLS, get_protocol
 from regretta.harness.run import Run, run
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.catalog import find_table, open_table

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
 from regretta.harness.store.files import run_path
 from regretta.harness.store.results import load_suite

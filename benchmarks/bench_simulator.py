@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 from regretta.experiments.pages.machine import machine
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.run import Run, run
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.benchmark import Provenance

@@ -18,7 +18,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from regretta.experiments.pages.machine import machine
-from regretta.harness.protocol import PROTOCOLS, ProtocolError, get_protocol
+from regretta.harness.protocol import ProtocolError
+from regretta.harness.protocols import PROTOCOLS, get_protocol
 from regretta.harness.result import RunResult, checksum_of
 from regretta.harness.run import Run, run
 from regretta.harness.trace_bytes import from_bytes, to_bytes

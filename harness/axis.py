@@ -102,6 +102,8 @@ def positions(run: RunResult, axis: Axis = SECONDS) -> NDArray[np.float64]:
 def run_end(run: RunResult, axis: Axis = SECONDS) -> float:
     """Where on an axis a run ended: what it did in all; of seconds, all that it had.
 
+    Zero where nobody counted, as of trajectories from elsewhere (`RunResult.counted`).
+
     Where a limit of evaluations ended it, it had the seconds that it took.
 
     Raises
@@ -136,7 +138,7 @@ def first_position(run: RunResult, axis: Axis = SECONDS) -> float:
     evaluates no cell has no evaluations, has no place there.
     """
     end = run_end(run, axis)
-    if not len(run.trajectory) or end <= 0:
+    if not len(run.trajectory) or not end > 0:
         return float("nan")
     places = positions(run, axis)
     later = places[places > 0]
@@ -147,7 +149,7 @@ def first_position(run: RunResult, axis: Axis = SECONDS) -> float:
 
 def counted_axes(runs: Iterable[RunResult]) -> tuple[Axis, ...]:
     """The axes of which all runs have counts."""
-    every = list(runs)
+    every = [run for run in runs if run.counted]
     missing = {
         "cells": any(run.trajectory.unique_cells is None for run in every),
         "epochs": any(run.trajectory.epochs is None or run.epochs is None for run in every),

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any, Self
 
-from regretta.harness.protocol import Protocol
+from regretta.harness.limits import check_limits
+from regretta.harness.protocol import Protocol, ProtocolError
 from regretta.harness.result import RunResult
 from regretta.harness.spec import title_of
 from regretta.optimizers.base import Optimizer
@@ -232,8 +233,12 @@ class SuiteIdentity:
             _refuse_twins(identity.tables, identity.methods)
             if identity.runs < 1:
                 raise DocumentError(f"runs must be at least 1, got {identity.runs}")
+            for name, table in identity.tables.items():
+                check_limits(table.time_limit, identity.evaluations, name, DocumentError)
+                if table.time_limit is None and identity.evaluations is None:
+                    raise DocumentError(f"{shown(name)} has no limit")
             return identity
-        except (DocumentError, RecursionError) as error:
+        except (DocumentError, ProtocolError, RecursionError) as error:
             said = "it is nested too deep" if isinstance(error, RecursionError) else error
             raise DamagedError(
                 f"is damaged ({said}); run the suite again: finished runs stay"

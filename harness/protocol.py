@@ -1,18 +1,16 @@
-"""Protocols: what a search sees, what it is charged, and what counts as its result."""
+"""A protocol: what a search sees, what it is charged, and what counts as its result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
 from regretta.tabular_data.benchmark import Benchmark, Rule
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import unknown
-from regretta.tabular_data.spaces import Counting
+from regretta.tabular_data.spaces import Counting, NasBench101
 from regretta.tabular_data.table import Table
 
 
@@ -60,6 +58,8 @@ class Protocol:
         ``repeat``: one measured repeat, drawn anew for every evaluation; accuracy and time are of
         that same repeat. ``mean``: the means over the repeats; those that differ by no more than
         `regretta.harness.regret.TOLERANCE` tie.
+    repeat
+        The one repeat, from 0, that every evaluation shows; None for drawing one.
     budgets
         Budgets a search may ask for; empty for all of the table's. Of several, those a table lacks
         are left out as long as the largest is there, unless `virtual`.
@@ -96,11 +96,19 @@ class Protocol:
         Where the rules come from.
     rules
         The source's own rules in words.
+    based_on
+        Of a protocol of a user's own, the named one that it changes; otherwise empty.
+
+    Raises
+    ------
+    ProtocolError
+        If two of its rules contradict each other.
     """
 
     name: str
     summary: str = field(compare=False)
     observe: Literal["repeat", "mean"] = "repeat"
+    repeat: int | None = None
     budgets: tuple[float, ...] = ()
     virtual: bool = False
     trained_budget: float | None = None
@@ -118,10 +126,45 @@ class Protocol:
     counting: Counting | None = None
     source: str = field(default="", compare=False)
     rules: Rules = field(default=Rules(), compare=False, metadata={"stored": False})
+    based_on: str = ""
+
+    def __post_init__(self) -> None:
+        own = self.test == "repeat"
+        observed = "test = 'repeat' reports the observed training, and"
+        ascending = list(self.budgets) == sorted(set(self.budgets))
+        single = [("trained_budget", self.trained_budget), ("report_budget", self.report_budget)]
+        for wrong, said in (
+            (
+                self.observe == "mean" and self.repeat is not None,
+                "observe = 'mean' shows all repeats, and repeat shows one",
+            ),
+            (self.observe == "mean" and own, f"{observed} observe = 'mean' observes no single one"),
+            (
+                own and self.trained_budget is not None,
+                f"{observed} trained_budget makes its budget another than was asked for",
+            ),
+            (own and self.search_data, f"{observed} search_data trains on other data"),
+            (self.virtual and self.trained_budget is None, "virtual budgets need a trained_budget"),
+            (self.repeat is not None and self.repeat < 0, f"repeat is from 0, got {self.repeat}"),
+            (
+                not ascending or not all(budget > 0 for budget in self.budgets),
+                f"budgets ascend and are above 0, got {', '.join(f'{b:g}' for b in self.budgets)}",
+            ),
+            *(
+                (budget is not None and budget <= 0, f"{name} is above 0, got {budget}")
+                for name, budget in single
+            ),
+        ):
+            if wrong:
+                raise ProtocolError(f"protocol {self.name!r}: {said}")
 
     def rule(self) -> Rule:
         """What an evaluation shows and costs."""
-        return Rule(mean=self.observe == "mean", evaluation=self.charge_evaluation != "never")
+        return Rule(
+            mean=self.observe == "mean",
+            evaluation=self.charge_evaluation != "never",
+            repeat=self.repeat,
+        )
 
     def offered_budgets(self, searched: Benchmark) -> tuple[float, ...]:
         """Budgets a search may ask for, ascending."""
@@ -171,14 +214,40 @@ class Protocol:
             lacking.append(f"{self.needs_repeats} repeats (it has {benchmark.repeats})")
         if self.charge_evaluation == "always" and "evaluation_seconds" not in _columns(searched):
             lacking.append(f"evaluation_seconds of {searched.name}")
+        if self.repeat is not None and self.repeat >= searched.repeats:
+            has = f"it has {searched.repeats}, counted from 0"
+            lacking.append(f"repeat {self.repeat} of {searched.name} ({has})")
         if searched.n_cells != benchmark.n_cells:
             lacking.append(f"the same cells as {searched.name}")
         if not lacking:
+            self._refuse_other_training(benchmark, searched)
             lacking += self._gaps(benchmark, searched)
         if lacking:
             raise ProtocolError(
                 f"protocol {self.name!r} cannot run on table {benchmark.name!r}, which lacks"
                 f" {'; '.join(lacking)}"
+            )
+
+    def _refuse_other_training(self, benchmark: Benchmark, searched: Benchmark) -> None:
+        """Refuse to report the observed training where it is not the one that regret is about."""
+        if self.counting is not None and not isinstance(benchmark.space, NasBench101):
+            raise ProtocolError(
+                f"protocol {self.name!r} cannot run on table {benchmark.name!r}: counting is about"
+                " NAS-Bench-101's cells only"
+            )
+        if self.test != "repeat":
+            return
+        report = benchmark.budgets[-1] if self.report_budget is None else self.report_budget
+        offered = self.offered_budgets(searched)
+        counted = offered[-1:] if self.incumbent == "largest" else offered
+        others = [budget for budget in counted if abs(budget - report) > 1e-9 * report]
+        if others or searched is not benchmark:
+            what = f"budget {others[0]:.12g}" if others else f"table {searched.name!r}"
+            raise ProtocolError(
+                f"protocol {self.name!r} cannot run on table {benchmark.name!r}: test = 'repeat'"
+                f" would report trainings of {what}, and regret is about budget {report:.12g} of"
+                f" {benchmark.name!r}; set test = 'mean'"
+                + (", incumbent = 'largest' or other budgets" if others else "")
             )
 
     def _gaps(self, benchmark: Benchmark, searched: Benchmark) -> list[str]:
@@ -199,6 +268,9 @@ class Protocol:
                 searched.columns["validation_accuracy"]
             )
             needed += [(searched, "test accuracy of each repeat", b, both.all(2)) for b in trained]
+        if self.repeat is not None:
+            shown = ~np.isnan(searched.columns["validation_accuracy"][:, :, self.repeat])
+            needed += [(searched, f"repeat {self.repeat}", b, shown) for b in trained]
         gaps = {}
         for owner, what, budget, measured in needed:
             missing = present & ~measured[:, owner.budget_index(budget)].astype(bool)
@@ -215,10 +287,16 @@ class Protocol:
         return [self.budgets[-1]] if self.budgets else []
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields that results keep, as JSON can hold them."""
+        """The fields that results keep, as JSON can hold them.
+
+        Those of protocols of one's own stand there only where they say something.
+        """
         plain = {
             f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("stored", True)
         }
+        for name, nothing in (("repeat", None), ("based_on", "")):
+            if plain[name] == nothing:
+                del plain[name]
         return {
             key: (
                 list(value)
@@ -229,152 +307,6 @@ class Protocol:
             )
             for key, value in plain.items()
         }
-
-
-_ALL = (
-    Protocol(
-        name="default",
-        summary=(
-            "an observed repeat at the asked budget; the incumbent's mean test error at the largest"
-            " budget"
-        ),
-        rules=Rules(
-            validity="the table's own; an invalid configuration is seen as error 1 and is free",
-            crossing="an evaluation counts if it finishes within the limit",
-            repeats="one measured repeat, drawn anew for every evaluation",
-            incumbent="the strictly lowest error seen, whatever its budget",
-            charge="the training time of that repeat",
-        ),
-    ),
-    Protocol(
-        name="nb101-paper",
-        summary=(
-            "NAS-Bench-101's comparison: a random repeat at the asked budget, mean test error after"
-            " 108 epochs"
-        ),
-        budgets=(4, 12, 36, 108),
-        report_budget=108,
-        time_limits={"": 1e7},
-        space="nasbench101/",
-        needs_budgets=(4, 12, 36, 108),
-        needs_test=True,
-        needs_repeats=3,
-        counting="before",
-        source="Ying et al. 2019, section 4.1; automl/nas_benchmarks, nas_cifar10.py",
-        rules=Rules(
-            validity=(
-                "more than 9 edges before pruning, or no path from input to output: error 1, free"
-            ),
-            crossing=(
-                "upstream has no time limit; here an evaluation counts if it finishes within 10^7 s"
-            ),
-            repeats="one of the three repeats at the asked budget, drawn for every evaluation",
-            incumbent="the strictly lowest error seen, budgets mixed; judged by the mean at 108",
-            charge="the training time of that repeat, in full at every budget",
-        ),
-    ),
-    Protocol(
-        name="nb101-colab",
-        summary=(
-            "NAS-Bench-101's notebook: full trainings, test error of the same run, the crossing"
-            " query counts"
-        ),
-        budgets=(108,),
-        test="repeat",
-        crossing=True,
-        report_budget=108,
-        time_limits={"": 5e6},
-        space="nasbench101",
-        needs_budgets=(108,),
-        needs_test=True,
-        needs_repeats=3,
-        counting="after",
-        source="google-research/nasbench, NASBench.ipynb",
-        rules=Rules(
-            validity=(
-                "more than 9 edges after pruning, or no path from input to output (api.is_valid);"
-                " the notebook's searches draw again"
-            ),
-            crossing="the query that crosses the limit counts, and ends the search",
-            repeats="one of the three repeats at 108 epochs, drawn for every query",
-            incumbent="the lowest error seen; its test error is of that very repeat",
-            charge="the training time of that repeat",
-        ),
-    ),
-    Protocol(
-        name="nb201-iclr2020",
-        summary=(
-            "NAS-Bench-201's Table 5: search CIFAR-10 at 12 epochs, judged after 200 epochs on each"
-            " data set"
-        ),
-        budgets=(200 / 9, 200 / 3, 200.0),
-        virtual=True,
-        trained_budget=12,
-        charge_evaluation="always",
-        incumbent="largest",
-        report_budget=200,
-        time_limits={"": 12_000.0},
-        search_data="cifar10",
-        space="nasbench201",
-        needs_budgets=(200,),
-        needs_test=True,
-        source="Dong and Yang 2020, Table 5; AutoDL-Projects at bb2f405 (2020-01-15)",
-        rules=Rules(
-            validity="every cell is valid",
-            crossing=(
-                "upstream's evolution and REINFORCE may pick the query that crosses; here an"
-                " evaluation counts if it finishes within the limit"
-            ),
-            repeats=(
-                "one trial of CIFAR-10's 12-epoch runs, drawn for every query, whatever budget was"
-                " asked for; the pick is reported as the mean over its 200-epoch trials"
-            ),
-            incumbent=(
-                "the lowest error seen; of queries with a budget only those asked at the largest"
-                " count, as HpBandSter's incumbent does"
-            ),
-            charge="12 epochs of training and one pass over the validation set, again each time",
-        ),
-    ),
-    Protocol(
-        name="nats-2021",
-        summary="NATS-Bench: search each data set at 12 epochs, judged after 200 epochs",
-        budgets=(1, 4, 12),
-        charge_evaluation="measured",
-        report_budget=200,
-        time_limits={"cifar10": 2e4, "cifar100": 4e4, "imagenet16-120": 1.2e5},
-        space="nasbench201",
-        needs_budgets=(12, 200),
-        needs_test=True,
-        source="Dong et al. 2021; AutoDL-Projects, exps/NATS-algos",
-        rules=Rules(
-            validity="every cell is valid",
-            crossing="an evaluation counts if it finishes within the limit",
-            repeats=(
-                "one trial of the 12-epoch runs of the table's own data set, drawn for every query;"
-                " 1 and 4 epochs are moments of that same run"
-            ),
-            incumbent="the strictly lowest error seen, whatever its budget",
-            charge="the training so far and, where it was measured, one pass over validation data",
-        ),
-    ),
-)
-
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({protocol.name: protocol for protocol in _ALL})
-"""All protocols by name."""
-
-
-def get_protocol(name: str) -> Protocol:
-    """The protocol of a name.
-
-    Raises
-    ------
-    ProtocolError
-        If there is none; the message has the nearest names.
-    """
-    if name not in PROTOCOLS:
-        raise ProtocolError(unknown("protocol", name, PROTOCOLS))
-    return PROTOCOLS[name]
 
 
 def _columns(benchmark: Benchmark) -> Mapping[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.limits import check_limits, in_words
-from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.protocol import Protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
 from regretta.harness.suite import check_method, open_tables, planned_table
@@ -109,7 +112,7 @@ def search(
     evaluations: int | None = None,
     seed: int = 0,
     number: int = 0,
-    protocol: str | Protocol = "default",
+    protocol: str | Mapping[str, Any] | Protocol = "default",
     encoding: str = "",
     simulated_workers: int = 1,
     trace: bool = False,
@@ -131,7 +134,7 @@ def search(
     seed, number
         All chance comes from them.
     protocol
-        What the search sees and is charged.
+        What the search sees and is charged: as in `regretta.get_protocol`.
     encoding
         Of the search space, where it has several; empty for the table's own.
     simulated_workers
@@ -152,7 +155,7 @@ def search(
     >>> found = regretta.search("digits101", "random_search", seconds=100, seed=1)
     >>> times, regrets = found.curve
     """
-    rules = get_protocol(protocol) if isinstance(protocol, str) else protocol
+    rules = get_protocol(protocol)
     if isinstance(benchmark, Benchmark):
         table = searched = benchmark
     else:

@@ -76,7 +76,8 @@ class SuiteSpec:
     optimizers
         The entries.
     protocol
-        Name of a protocol.
+        Name of a protocol, or a named one with changes: ``{"based_on": …, …}``, see
+        `regretta.harness.own_protocol.ProtocolChanges`.
     time_limit
         Simulated seconds, or a mapping from table (name or path) to seconds; None for the
         protocol's own or, where `evaluations` are given, for none.
@@ -109,7 +110,7 @@ class SuiteSpec:
     tables: tuple[str, ...]
     optimizers: tuple[OptimizerEntry, ...]
     title: str = ""
-    protocol: str = "default"
+    protocol: str | Mapping[str, Any] = "default"
     time_limit: float | Mapping[str, float] | None = None
     evaluations: int | None = None
     run_time_limit: float | None = None

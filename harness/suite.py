@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from regretta.harness.identity import MethodIdentity, SuiteError, SuiteIdentity, TableIdentity
-from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.protocol import Protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.run import Run
 from regretta.harness.search import check_benchmark, check_workers
 from regretta.harness.spec import SpecError, SuiteSpec, title_of

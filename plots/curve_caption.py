@@ -36,7 +36,7 @@ def regret_caption(panels_: Sequence[RegretCurves]) -> str:
     if "validation regret" in measures:
         parts.append(
             "Validation regret: mean validation error of the incumbent over its repeats at the"
-            " largest budget, minus that of the best cell."
+            " reported budget, minus that of the best cell."
         )
     if "test regret" in measures:
         parts.append(

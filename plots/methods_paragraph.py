@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regretta.harness.limits import in_words
+from regretta.harness.protocol import Protocol
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
@@ -41,8 +42,8 @@ def methods_paragraph(suite: SuiteResults, look: Look) -> str:
     )
     kind = regret_kind(*(suite.runs[table] for table in suite.tables)) if every else "test"
     sentences.append(
-        f"Regret is the mean {kind} error of the incumbent over the measured repeats at the largest"
-        " budget, less that of the best cell; no search sees it."
+        f"Regret is the mean {kind} error of the incumbent over the measured repeats at"
+        f" {_reported(protocol)}, less that of the best cell; no search sees it."
         if protocol.test != "repeat" or kind != "test"
         else "Regret is the test error of the incumbent's observed repeat, less that of the best"
         " cell; no search sees it."
@@ -82,6 +83,13 @@ def _table(suite: SuiteResults, table: str) -> str:
         f"{_limit(about.time_limit, suite.identity.evaluations)} a search",
     ]
     return f"{table} ({'; '.join(part for part in parts if part)})"
+
+
+def _reported(protocol: Protocol) -> str:
+    """The budget at which incumbents are judged."""
+    if protocol.report_budget is None:
+        return "the largest budget"
+    return f"budget {protocol.report_budget:.12g}"
 
 
 def _limit(seconds: float | None, evaluations: int | None) -> str:

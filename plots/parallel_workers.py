@@ -29,8 +29,8 @@ class WorkerCurves:
 
     Attributes
     ----------
-    optimizer
-        The method.
+    optimizer, protocol
+        The method, and the protocol of its runs.
     workers
         Numbers of workers, ascending; as texts they are the labels of the curves.
     by_time
@@ -41,6 +41,7 @@ class WorkerCurves:
     """
 
     optimizer: str
+    protocol: str
     workers: tuple[int, ...]
     by_time: RegretCurves
     by_work: RegretCurves
@@ -99,7 +100,7 @@ def worker_curves(
         for curve, count in zip(by_time.curves, workers, strict=True)
     )
     by_work = replace(by_time, curves=scaled, end=by_time.end * workers[-1])
-    return WorkerCurves(first.optimizer, workers, by_time, by_work)
+    return WorkerCurves(first.optimizer, first.protocol["name"], workers, by_time, by_work)
 
 
 def workers_caption(curves: WorkerCurves) -> str:
@@ -108,7 +109,8 @@ def workers_caption(curves: WorkerCurves) -> str:
         f"{human_name(curves.optimizer)} on {_counts(curves.workers)} simulated workers,"
         " asynchronously. Left: against simulated wall-clock time. Right: against the time of all"
         " workers together, idle ones included; where curves coincide, working side by side loses"
-        f" nothing. {regret_caption([curves.by_time])}"
+        f" nothing. {regret_caption([curves.by_time])} Protocol:"
+        f" {curves.protocol}."
     )
 
 

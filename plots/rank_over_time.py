@@ -184,7 +184,7 @@ def rank_curves(
 
 
 def _spends_nothing(run: RunResult, axis: Axis) -> bool:
-    return len(run.trajectory) > 0 and run_end(run, axis) <= 0
+    return len(run.trajectory) > 0 and not run_end(run, axis) > 0
 
 
 def rank_caption(shown: RankCurves) -> str:
@@ -215,9 +215,8 @@ def _about_ends(shown: RankCurves) -> str:
         said = f" Ranks end where the first run does{at}: one of {' or '.join(names)}."
     if shown.absent:
         names = human_names(list(shown.absent))
-        said += (
-            f" Without a rank, as runs of theirs have no {shown.axis.words}: {', '.join(names)}."
-        )
+        why = f"as runs of theirs have no {shown.axis.words} that are known"
+        said += f" Without a rank, {why}: {', '.join(names)}."
     return said
 
 

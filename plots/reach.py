@@ -106,7 +106,7 @@ def reach(
 ) -> tuple[Reach, ...]:
     """Where each target is reached, of every label with runs, and speed-ups over `baseline`."""
     ends = {
-        label: min(run_end(run, axis) for run in group)
+        label: min(run_end(r, axis) for r in [r for r in group if len(r.trajectory)] or group)
         for label, group in runs.items()
         if len(group)
     }
@@ -231,7 +231,7 @@ def reach_tables(
     absent = [
         label
         for label, group in runs.items()
-        if any(len(run.trajectory) and run_end(run, axis) <= 0 for run in group)
+        if any(len(run.trajectory) and not run_end(run, axis) > 0 for run in group)
     ]
     runs = {label: group for label, group in runs.items() if label not in absent}
     chosen = [*(targets or choose_targets(runs, kind))]
@@ -296,7 +296,7 @@ def _left_out(absent: Sequence[str], names: Mapping[str, str], axis: Axis) -> st
     if not absent:
         return ""
     shown = ", ".join(names[label] for label in absent)
-    return f" Left out, as runs of theirs have no {axis.words}: {shown}."
+    return f" Left out, as runs of theirs have no {axis.words} that are known: {shown}."
 
 
 def _speed_ups(

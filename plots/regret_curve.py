@@ -164,9 +164,12 @@ def regret_curve(
     none = np.empty(0)
     if not speaking:
         return RegretCurve(label, 0, silent, none, none, none, none)
-    end = min(run_end(run, axis) for run in speaking)
-    if end <= 0:
+    ends = [run_end(run, axis) for run in speaking]
+    end = min(ends)
+    if not all(place > 0 for place in ends):
         why = f"has a run without {axis.words}"
+        if not all(run.counted for run in speaking):
+            why = f"has a run whose {axis.words} are not known"
         return RegretCurve(label, 0, silent, none, none, none, none, why)
     start = max(first_position(run, axis) for run in speaking)
     if start > end:
@@ -212,7 +215,10 @@ def regret_curves(
     first, chosen = everything[0], kind or regret_kind(runs)
     heard = [[run for run in group if len(run.trajectory)] for group in runs.values()]
     ends = [min(run_end(run, axis) for run in group) for group in heard if group]
-    limit = max(ends, default=0.0) or max(run_end(run, axis) for run in everything) or 1.0
+    limit = max([end for end in ends if end > 0], default=0.0)
+    limit = limit or max(
+        [run_end(run, axis) for run in everything if run_end(run, axis) > 0] or [1.0]
+    )
     starts = [
         start
         for group in heard

@@ -213,10 +213,9 @@ def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look
     entries = [(label, method.optimizer) for label, method in methods.items()]
     settings = {label: method.settings for label, method in methods.items()}
     axis = axis_of(suite, look)
+    said = f" Protocol: {suite.identity.protocol.name}.{remark(suite)}"
     if len(methods) <= MOST_TOLD_APART:
-        return _Gallery(
-            folder, look, axis, method_styles(entries, settings), remark(suite), remark(suite)
-        )
+        return _Gallery(folder, look, axis, method_styles(entries, settings), said, said)
     leading = leaders({table: suite.runs[table] for table in begun}, LEADING)
     return _Gallery(
         folder,
@@ -224,8 +223,8 @@ def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look
         axis,
         method_styles(entries, settings, leading),
         f" Coloured are the {len(leading)} of {len(methods):,} methods with the best mean rank of"
-        " final regret; the others are grey. All of them stand in the tables." + remark(suite),
-        remark(suite),
+        " final regret; the others are grey. All of them stand in the tables." + said,
+        said,
     )
 
 
@@ -258,7 +257,7 @@ def _heard(suite: SuiteResults, begun: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Gallery:
-    """Where pictures and tables go, what curves are drawn against, and how methods look."""
+    """Where pictures and tables go, what curves are drawn against, what captions end with."""
 
     folder: Path
     look: Look

@@ -38,7 +38,7 @@ One run
     Trace, every evaluation of it, where they were kept
     Protocol, what a search sees and is charged
     PROTOCOLS, those that have a name
-    get_protocol, the one of a name
+    get_protocol, the one of a name, or a named one with changes
 
 Tables and spaces to search
     Benchmark, what can be searched and judged; a table is one
@@ -73,9 +73,9 @@ if TYPE_CHECKING:
     from regretta.harness.campaign import run_suite as run_suite
     from regretta.harness.elsewhere.joining import with_trajectories as with_trajectories
     from regretta.harness.elsewhere.trajectories import read_trajectories as read_trajectories
-    from regretta.harness.protocol import PROTOCOLS as PROTOCOLS
     from regretta.harness.protocol import Protocol as Protocol
-    from regretta.harness.protocol import get_protocol as get_protocol
+    from regretta.harness.protocols import PROTOCOLS as PROTOCOLS
+    from regretta.harness.protocols import get_protocol as get_protocol
     from regretta.harness.regret import final_regret as final_regret
     from regretta.harness.result import RunResult as RunResult
     from regretta.harness.run import Run as Run
@@ -120,7 +120,8 @@ _HOMES = {
     "regretta.experiments.paper_tables": ("tables_at_hand",),
     "regretta.harness.axis": ("regret_matrix",),
     "regretta.harness.campaign": ("run_suite",),
-    "regretta.harness.protocol": ("PROTOCOLS", "Protocol", "get_protocol"),
+    "regretta.harness.protocol": ("Protocol",),
+    "regretta.harness.protocols": ("PROTOCOLS", "get_protocol"),
     "regretta.harness.regret": ("final_regret",),
     "regretta.harness.result": ("RunResult",),
     "regretta.harness.run": ("Run", "run"),

@@ -73,10 +73,13 @@ class Rule:
         Show the mean over all repeats instead of one repeat.
     evaluation
         Charge one pass over the validation set besides the training.
+    repeat
+        The one repeat, from 0, to show; None for one that is drawn.
     """
 
     mean: bool = False
     evaluation: bool = False
+    repeat: int | None = None
 
 
 class Answers(NamedTuple):
@@ -290,8 +293,10 @@ class Benchmark(ABC):
         BenchmarkError
             If the benchmark cannot follow it.
         """
-        if rule.mean or rule.evaluation:
+        if rule.mean or rule.evaluation or rule.repeat is not None:
             what = "mean over repeats" if rule.mean else "charge for evaluation"
+            if rule.repeat is not None:
+                what = "single repeats to choose from"
             raise BenchmarkError(
                 f"benchmark {self.name!r} offers no {what}; use a protocol that does without"
             )

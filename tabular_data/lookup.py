@@ -41,6 +41,7 @@ class Lookup(Observer):
         self._complete = bool((self._available == self._shape[2]).all())
         self._partial = table.partial
         self._mean = rule.mean
+        self._repeat = rule.repeat
         self._evaluation = table.columns.get("evaluation_seconds") if rule.evaluation else None
         if rule.evaluation and self._evaluation is None:
             self.notes = (f"table {table.name} has no evaluation times: only training is charged",)
@@ -51,6 +52,7 @@ class Lookup(Observer):
         accuracy, seconds = self._views
         _, budgets, most = self._shape
         complete, order, evaluation = self._complete, self._order, self._evaluation
+        fixed = self._repeat
         rows = self._space.find_row_list(configurations)
         repeats: list[int] = []
         errors: list[float] = []
@@ -65,8 +67,8 @@ class Lookup(Observer):
             count = most if complete else int(self._available[row, level])
             if not count:
                 raise self._lacks(row, level)
-            repeat = int(draws[k] * count)
-            if order is not None:
+            repeat = int(draws[k] * count) if fixed is None else fixed
+            if order is not None and fixed is None:
                 repeat = int(order[row, level, repeat])
             place = (row * budgets + level) * most + repeat
             repeats.append(repeat)
@@ -108,7 +110,9 @@ class Lookup(Observer):
             costs = _mean(self._seconds[rows, level])
         else:
             drawn = (draws * count).astype(np.intp)
-            if self._order is not None:
+            if self._repeat is not None:
+                drawn = np.full(len(rows), self._repeat, dtype=np.intp)
+            elif self._order is not None:
                 drawn = self._order[rows, level, drawn].astype(np.intp)
             place = (rows.astype(np.intp) * budgets + level) * repeats + drawn
             errors = 1.0 - self._accuracy.take(place).astype(np.float64)

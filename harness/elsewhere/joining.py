@@ -19,6 +19,7 @@ from regretta.harness.elsewhere.checking import Checked, check
 from regretta.harness.elsewhere.origin import Origin
 from regretta.harness.elsewhere.records import ElsewhereError, Trajectories
 from regretta.harness.identity import MethodIdentity
+from regretta.harness.limits import in_words
 from regretta.harness.result import RunResult
 from regretta.harness.result import Trajectory as Incumbents
 from regretta.harness.store.results import SuiteResults
@@ -106,7 +107,7 @@ def _ends(suite: SuiteResults, mine: Mapping[str, Mapping[str, Sequence[RunResul
         for table, group in tables.items():
             limit = suite.identity.tables[table].time_limit
             ends = [float(run.trajectory.time[-1]) for run in group if len(run.trajectory)]
-            if ends and min(ends) < _NEAR * limit:
+            if limit is not None and ends and min(ends) < _NEAR * limit:
                 low, high = f"{min(ends):,.6g}", f"{max(ends):,.6g}"
                 span = low if low == high else f"{low} to {high}"
                 said.append(
@@ -125,13 +126,22 @@ def _protocol(suite: SuiteResults) -> Mapping[str, Any]:
 def _result(
     suite: SuiteResults, checked: Checked, label: str, number: int, told: Counter[str]
 ) -> RunResult:
-    """A checked run as a report takes it, up to the time limit."""
+    """A checked run as a report takes it, up to the suite's limits."""
     run, about = checked.run, suite.identity.tables[checked.run.table]
-    start, end = checked.start, int(np.searchsorted(run.seconds, about.time_limit, side="right"))
+    limit, most = about.time_limit, suite.identity.evaluations
+    counts = run.values.get("evaluations")
+    start, end = checked.start, len(run.seconds)
+    if limit is not None:
+        end = int(np.searchsorted(run.seconds, limit, side="right"))
+    if most is not None:
+        if counts is None:
+            raise ElsewhereError(
+                f"{run.where} does not say after how many evaluations its records are, and suite"
+                f" {suite.name!r} is limited to {in_words(None, most)}; add evaluations"
+            )
+        end = min(end, int(np.searchsorted(counts, most, side="right")))
     if end < len(run.seconds):
-        told[
-            f"records after the limit of {about.time_limit:,.10g} s on {run.table} are left out"
-        ] += 1
+        told[f"records after the limit of {in_words(limit, most)} on {run.table} are left out"] += 1
     if start:
         told["records before the first valid evaluation (error 1) are left out"] += 1
     if run.twice:
@@ -140,7 +150,6 @@ def _result(
     seconds = run.seconds[cut]
     k = len(seconds)
     none = np.full(k, nan)
-    counts = run.values.get("evaluations")
     evaluation = np.zeros(k, dtype=np.int64) if counts is None else counts[cut].astype(np.int64)
     return RunResult(
         table=run.table,
@@ -150,7 +159,8 @@ def _result(
         settings={},
         protocol=_protocol(suite),
         seed=suite.identity.seed,
-        time_limit=about.time_limit,
+        time_limit=limit,
+        evaluation_limit=most,
         simulated_workers=suite.identity.simulated_workers,
         table_checksum=about.checksums,
         reconstruction=about.reconstruction,
@@ -158,6 +168,7 @@ def _result(
         evaluations=int(evaluation[-1]) if k else 0,
         proposals=-1,  # uncounted, see `RunResult.counted`
         unique_cells=0,
+        epochs=0.0,
         elapsed=float(seconds[-1]) if k else 0.0,
         search_seconds=0.0,
         ended_early=False,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol, written
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import find_runs, label_folders
 from regretta.harness.suite import Suite, plugin_copy
@@ -150,7 +150,8 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
         If the folder holds no suite, or not any more what its suite needs.
     """
     identity = read_identity(folder)
-    if get_protocol(identity.protocol.name) != identity.protocol:
+    protocol = written(identity.protocol)
+    if get_protocol(protocol) != identity.protocol:
         raise SuiteError(
             f"{folder} was run under other rules of protocol {identity.protocol.name!r} than this"
             " version of regretta has"
@@ -177,7 +178,7 @@ def spec_of_folder(folder: Path) -> SuiteSpec:
         title=identity.title,
         tables=tuple(places.values()),
         optimizers=tuple(entries),
-        protocol=identity.protocol.name,
+        protocol=protocol,
         time_limit={
             places[name]: table.time_limit
             for name, table in identity.tables.items()

@@ -64,7 +64,7 @@ def _optimizers(context: click.Context) -> dict[str, str]:
 
 
 def _protocols(context: click.Context) -> list[str]:
-    from regretta.harness.protocol import PROTOCOLS
+    from regretta.harness.protocols import PROTOCOLS
 
     return list(PROTOCOLS)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regretta.cli import completion
 from regretta.cli.arguments import command, json_option, names_argument, plugin_option
 from regretta.cli.output import print_json, tell
+
+if TYPE_CHECKING:
+    from regretta.harness.protocol import Protocol
 
 
 @command("optimizers")
@@ -112,6 +115,7 @@ def suites(names: tuple[str, ...], as_json: bool) -> int:
     In Python: regretta.built_in_suites and regretta.read_spec.
     """
     from regretta.experiments.catalog import built_in_suites
+    from regretta.harness.protocols import get_protocol
     from regretta.harness.spec import read_spec
 
     rows: list[dict[str, Any]] = []
@@ -125,7 +129,7 @@ def suites(names: tuple[str, ...], as_json: bool) -> int:
                 "name": name,
                 "title": spec.title,
                 "tables": list(spec.tables),
-                "protocol": spec.protocol,
+                "protocol": get_protocol(spec.protocol).name,
                 "time_limit": limit,
                 "evaluations": spec.evaluations,
                 "runs": spec.runs,
@@ -154,15 +158,15 @@ def suites(names: tuple[str, ...], as_json: bool) -> int:
 @names_argument(completion.protocols)
 @json_option
 def protocols(names: tuple[str, ...], as_json: bool) -> int:
-    """List the protocols, or those named.
+    """List the protocols, or those named; of a suite (.toml file or folder of results) its own.
 
-    In Python: regretta.PROTOCOLS.
+    In Python: regretta.PROTOCOLS and regretta.get_protocol.
     """
     from dataclasses import asdict
 
-    from regretta.harness.protocol import PROTOCOLS
+    from regretta.harness.protocols import PROTOCOLS
 
-    chosen = [PROTOCOLS[name] for name in _chosen("protocol", names, PROTOCOLS)]
+    chosen = [*map(_protocol, names)] or [*PROTOCOLS.values()]
     if as_json:
         print_json(
             [
@@ -180,8 +184,19 @@ def protocols(names: tuple[str, ...], as_json: bool) -> int:
         if protocol.source:
             tell(f"    {protocol.source}")
         for rule, sentence in asdict(protocol.rules).items():
-            tell(f"    {rule + ':':11} {sentence}")
+            if sentence:
+                tell(f"    {rule + ':':11} {sentence}")
     return 0
+
+
+def _protocol(name: str) -> Protocol:
+    """The protocol of a name, or that of a suite's file or folder."""
+    from regretta.experiments.catalog import find_suite
+    from regretta.harness.protocols import PROTOCOLS, get_protocol
+
+    if name not in PROTOCOLS and Path(name).exists():
+        return get_protocol(find_suite(name).protocol)
+    return get_protocol(name)
 
 
 def _chosen(kind: str, names: tuple[str, ...], known: Iterable[str]) -> list[str]:

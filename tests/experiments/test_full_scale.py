@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from regretta.experiments.catalog import find_suite
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.run import Run, run
 from regretta.harness.suite import plan
 from regretta.optimizers.registry import get_optimizer

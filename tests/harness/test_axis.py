@@ -22,7 +22,8 @@ from regretta.harness.axis import (
     run_end,
     steps_of,
 )
-from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.protocol import Protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.record import Record
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run

@@ -11,7 +11,7 @@ import pytest
 
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.run import Run, run
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.results import load_suite

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from regretta.harness.oracle import Oracle
-from regretta.harness.protocol import Protocol, ProtocolError, get_protocol
+from regretta.harness.protocol import Protocol, ProtocolError
+from regretta.harness.protocols import get_protocol
 from regretta.tabular_data.benchmark import BenchmarkError
 from regretta.tabular_data.spaces import GridSpace, get_space
 from regretta.tabular_data.table import Table

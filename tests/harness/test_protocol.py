@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from regretta.harness.protocol import PROTOCOLS, ProtocolError, get_protocol
+from regretta.harness.protocol import ProtocolError
+from regretta.harness.protocols import PROTOCOLS, get_protocol
 from regretta.tabular_data.catalog import open_table
 from regretta.tabular_data.spaces import GridSpace
 from regretta.tabular_data.table import Table

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regretta.harness.protocol import PROTOCOLS, Protocol, ProtocolError, get_protocol
+from regretta.harness.protocol import Protocol, ProtocolError
+from regretta.harness.protocols import PROTOCOLS, get_protocol
 from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run
 from regretta.optimizers.base import Optimizer, Proposal

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
 from regretta.harness.store.files import read_run, write_run

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.protocol import Protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.run import Run, run
 from regretta.harness.search import OptimizerError
 from regretta.optimizers.base import Optimizer, Proposal

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.oracle import Oracle
-from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.protocol import Protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.record import Record
 from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import regretta
 from regretta.harness import trace as tracing
-from regretta.harness.protocol import Protocol, get_protocol
+from regretta.harness.protocol import Protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.regret import TOLERANCE
 from regretta.harness.result import RunResult
 from regretta.harness.run import Run, run

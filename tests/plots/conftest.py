@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from regretta.harness.identity import MethodIdentity, SuiteIdentity, TableIdentity
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.report import write_report

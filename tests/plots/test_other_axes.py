@@ -6,7 +6,7 @@ Run `i` of the fixture has its incumbents at evaluations 1, 2, …, and did ten 
 import numpy as np
 import pytest
 
-from regretta.harness.axis import AXES
+from regretta.harness.axis import AXES, counted_axes
 from regretta.harness.result import ResultError
 from regretta.plots.curve_caption import regret_caption
 from regretta.plots.look import Look, LookError
@@ -89,7 +89,7 @@ def test_ranks_end_where_the_first_run_does(runs):
     text = rank_caption(found)
     assert "against evaluations" in text
     assert "Ranks end where the first run does at 10 evaluations" in text
-    assert "Without a rank, as runs of theirs have no evaluations: SETN." in text
+    assert "Without a rank, as runs of theirs have no evaluations that are known: SETN." in text
     words = [painted.text for painted in check_readable(draw_ranks(found, STYLES, ONE_COLUMN))]
     assert "Evaluations" in words
 
@@ -119,7 +119,7 @@ def test_evaluations_to_reach_a_regret(runs):
     assert own == ("Random search", "2 [2, > 10], 1 of 2", "1 [1, > 10], 1 of 2")
     assert other[1] == "2 [2, 2]"
     assert "Random search > 10 evaluations, BOHB > 30 evaluations" in table.caption
-    assert "Left out, as runs of theirs have no evaluations: SETN." in table.caption
+    assert "Left out, as runs of theirs have no evaluations that are known: SETN." in table.caption
     assert "in evaluations" in faster.title
 
 
@@ -135,3 +135,13 @@ def test_runs_without_counts_say_so(run_of):
         regret_curves({"a": [old]}, axis=AXES["epochs"])
     with pytest.raises(LookError, match=r"unknown axis 'epoch'.*epochs"):
         Look(axis="epoch")
+
+
+def test_trajectories_from_elsewhere_have_no_place_where_their_counts_are_not_known(run_of):
+    unknown = {"evaluations": 0, "unique_cells": 0, "epochs": 0.0, "proposals": -1}
+    runs = {"bohb": [run_of()], "setn": [run_of(**unknown)]}
+    text = regret_caption([regret_curves(runs, axis=EVALUATIONS)])
+    assert "No curve: SETN has a run whose evaluations are not known." in text
+    assert [axis.name for axis in counted_axes(runs["bohb"] + runs["setn"])] == list(AXES)
+    (only,) = rank_curves({"toy": runs}, axis=EVALUATIONS).labels
+    assert only == "bohb"

@@ -97,6 +97,13 @@ def test_figures_and_tables_stand_beside_the_page(report):
     assert tables == {f"{name}.{kind}" for name in names for kind in ("csv", "tex")}
 
 
+def test_every_caption_says_the_protocol(report):
+    page = report.read_text(encoding="utf-8")
+    captions = re.findall(r'<(?:figcaption|p class="caption")>(.*?)</', page, re.DOTALL)
+    assert len(captions) > 10
+    assert all("Protocol: default." in caption for caption in captions)
+
+
 def test_page_is_self_contained_and_well_formed(report):
     html = report.read_text()
     pictures = re.sub(r'<script src="scripts/[a-z.]+\.js"></script>', "", html)

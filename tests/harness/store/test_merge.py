@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from regretta.cli import main
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import MethodIdentity, SuiteError, SuiteIdentity
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store import merge as merging
 from regretta.harness.store.export import export_suite

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
 from regretta.harness.campaign import run_suite  # noqa: E402
-from regretta.harness.protocol import get_protocol  # noqa: E402
+from regretta.harness.protocols import get_protocol  # noqa: E402
 from regretta.harness.run import Run, run  # noqa: E402
 from regretta.harness.spec import OptimizerEntry, SuiteSpec  # noqa: E402
 from regretta.harness.store.results import load_suite  # noqa: E402

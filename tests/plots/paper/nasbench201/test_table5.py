@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from regretta.harness.protocol import get_protocol
+from regretta.harness.protocols import get_protocol
 from regretta.plots.paper.columns import FigureError
 from regretta.plots.paper.nasbench201 import table5
 from regretta.plots.paper.nasbench201.published import (
