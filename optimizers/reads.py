@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -75,8 +75,8 @@ def _listen() -> None:
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "open" and _watchers:
-        try:
-            _watchers[-1].hear(*arguments)
-        except Exception:  # whatever it is, the file is to be opened all the same
-            return
+    if event != "open":
+        return
+    for watcher in _watchers:
+        with suppress(Exception):  # whatever it is, the file is to be opened all the same
+            watcher.hear(*arguments)

@@ -264,3 +264,20 @@ def test_what_a_plugin_reads_or_loads_and_is_no_part_of_it_is_told(
         f"plugin my_opt.py loads {folder / 'by_name_too.py'}",
     ]
     assert unseen_reads(get_optimizer("random_search")) == ()
+
+
+def test_each_of_several_plugins_at_work_is_told_of_what_it_reads_itself(tmp_path: Path) -> None:
+    """An optimizer and a benchmark, say."""
+    inside = "from pathlib import Path; CHOICE = Path({!r}).read_text()"
+    found = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.txt").write_text(name)
+        os.utime(tmp_path / f"{name}.txt", (1, 1))
+        text = LAZY.format(top="", inside=inside.format(str(tmp_path / f"{name}.txt")))
+        found += load_plugin(write(tmp_path / name, text))
+    with at_home(found[0]), at_home(found[1]):
+        assert [optimizer.ask(None) for optimizer in found] == ["a", "b"]  # type: ignore[arg-type]
+    for optimizer, name in zip(found, "ab", strict=True):
+        (line,) = unseen_reads(optimizer)
+        assert line.startswith(f"plugin my_opt.py reads {tmp_path / name}.txt, ")
