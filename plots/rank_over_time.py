@@ -277,6 +277,12 @@ def _whole(shown: RankCurves) -> str:
     return f"the {shown.axis.words} that every run has"
 
 
+def position_label(shown: RankCurves) -> str:
+    """What stands beside the axis of positions."""
+    alone = len(shown.tables) == 1
+    return shown.axis.label if alone else f"Fraction of {_whole(shown)}"
+
+
 def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: float) -> Figure:
     """Draw the ranks of two methods or more; `width` is `ONE_COLUMN` or `TWO_COLUMNS`."""
     legend = method_legend(styles, shown.runs, width)
@@ -297,7 +303,7 @@ def draw_ranks(shown: RankCurves, styles: Mapping[str, MethodStyle], width: floa
             ax.set_xscale("log")
             ax.set_xlim(low, high)
             log_axis(ax, "x")
-            ax.set_xlabel(f"Fraction of {_whole(shown)}")
+            ax.set_xlabel(position_label(shown))
         ax.set_ylim(len(shown.labels) + 0.15, 0.85)
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylabel(f"Average rank by {shown.measure}")

@@ -159,27 +159,49 @@ def regret_curve(
     resamples, seed
         Size and seed of the bootstrap.
     """
+    (curve,) = _choices(label, runs, grid, [(statistic, band)], kind, axis, resamples, seed)
+    return curve
+
+
+def _choices(
+    label: str,
+    runs: Sequence[RunResult],
+    grid: NDArray[np.float64],
+    choices: Sequence[tuple[str, str]],
+    kind: str,
+    axis: Axis,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> list[RegretCurve]:
+    """`regret_curve` for several pairs of a statistic and a band; the runs are read once."""
     speaking = [run for run in runs if len(run.trajectory)]
     silent = len(runs) - len(speaking)
     none = np.empty(0)
+
+    def empty(why: str = "") -> list[RegretCurve]:
+        return [RegretCurve(label, 0, silent, none, none, none, none, why) for _ in choices]
+
     if not speaking:
-        return RegretCurve(label, 0, silent, none, none, none, none)
+        return empty()
     ends = [run_end(run, axis) for run in speaking]
     end = min(ends)
     if not all(place > 0 for place in ends):
-        why = f"has a run without {axis.words}"
-        if not all(run.counted for run in speaking):
-            why = f"has a run whose {axis.words} are not known"
-        return RegretCurve(label, 0, silent, none, none, none, none, why)
+        counted = all(run.counted for run in speaking)
+        why = f"run without {axis.words}" if counted else f"run whose {axis.words} are not known"
+        return empty(f"has a {why}")
     start = max(first_position(run, axis) for run in speaking)
     if start > end:
-        why = "has no place where all its runs have a value"
-        return RegretCurve(label, 0, silent, none, none, none, none, why)
+        return empty("has no place where all its runs have a value")
     inner = grid[(grid > start) & (grid < end)]
     position = np.unique([start, *inner, max(start, min(end, float(grid[-1])))])
     values = regret_matrix(speaking, position, kind, axis)
-    value, low, high = spread(values, statistic, band, resamples=resamples, seed=seed)
-    return RegretCurve(label, len(speaking), silent, position, value, low, high)
+    return [
+        RegretCurve(
+            *(label, len(speaking), silent, position),
+            *spread(values, statistic, band, resamples=resamples, seed=seed),
+        )
+        for statistic, band in choices
+    ]
 
 
 def regret_curves(
@@ -211,6 +233,21 @@ def regret_curves(
     ResultError
         If a run is from before runs kept the axis's count.
     """
+    (found,) = regret_curves_of(
+        runs, [(statistic, band)], kind=kind, axis=axis, points=points
+    ).values()
+    return found
+
+
+def regret_curves_of(
+    runs: Mapping[str, Sequence[RunResult]],
+    choices: Sequence[tuple[str, str]],
+    *,
+    kind: str | None = None,
+    axis: Axis = SECONDS,
+    points: int = 400,
+) -> dict[tuple[str, str], RegretCurves]:
+    """`regret_curves` by statistic and band, for several of them; the runs are read once."""
     everything = [run for group in runs.values() for run in group]
     first, chosen = everything[0], kind or regret_kind(runs)
     heard = [[run for run in group if len(run.trajectory)] for group in runs.values()]
@@ -227,15 +264,16 @@ def regret_curves(
     ]
     grid = np.geomspace(min(starts, default=limit), limit, points)
     grid = np.unique(np.ceil(grid - 1e-9)) if axis.whole else grid
-    curves = tuple(
-        regret_curve(label, group, grid, kind=chosen, axis=axis, statistic=statistic, band=band)
-        for label, group in runs.items()
-    )
+    curves = [_choices(label, group, grid, choices, chosen, axis) for label, group in runs.items()]
     modelled = next((run.reconstruction for run in everything if run.reconstruction), "")
     measure = measured(runs, kind=chosen)
-    return RegretCurves(
-        first.table, chosen, measure, statistic, band, axis, limit, modelled, curves
-    )
+    return {
+        (statistic, band): RegretCurves(
+            *(first.table, chosen, measure, statistic, band, axis, limit, modelled),
+            tuple(found[nth] for found in curves),
+        )
+        for nth, (statistic, band) in enumerate(choices)
+    }
 
 
 def draw_regret(

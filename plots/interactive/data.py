@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from regretta.harness.axis import first_position, regret_matrix, run_end
+from regretta.harness.axis import (
+    Axis,
+    counted_axes,
+    first_position,
+    positions,
+    regret_matrix,
+    run_end,
+)
+from regretta.harness.regret import final_regret
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import zero_line
@@ -21,17 +29,22 @@ from regretta.plots.curve_caption import regret_caption
 from regretta.plots.ecdf import distributions, ecdf_caption
 from regretta.plots.elsewhere_notes import remark
 from regretta.plots.interactive.packing import Arrays
-from regretta.plots.rank_over_time import RankCurves, rank_caption, rank_curves
+from regretta.plots.rank_over_time import (
+    expected_ranks,
+    position_label,
+    rank_caption,
+    rank_curves,
+)
 from regretta.plots.regret_curve import (
     MOST_BANDS,
     RegretCurves,
     measured,
-    regret_curves,
+    regret_curves_of,
     regret_kind,
 )
 from regretta.plots.report_notes import reader_notes
 from regretta.plots.spread import BANDS, STATISTICS
-from regretta.plots.statistics import Interval
+from regretta.plots.statistics import Interval, StatisticsError
 from regretta.plots.style import OTHERS, MethodStyle
 from regretta.plots.summary import summarize
 from regretta.plots.tables import NONE, percent
@@ -52,8 +65,8 @@ MOST_STEPS = 200
 
 MOST_NOTES = 8
 
-AXES = ({"key": "seconds", "label": "Simulated wall-clock time", "time": True},)
-"""What curves can be drawn against."""
+MOST_RUNS_READ = 4_000
+"""Runs that are read on every axis; of more, on that of the report only, or it would take long."""
 
 _SYMBOLS: Mapping[Any, str] = {
     "o": "circle",
@@ -80,6 +93,7 @@ def explorer_data(
     tables: Sequence[str],
     styles: Mapping[str, MethodStyle],
     names: Mapping[str, str],
+    axis: Axis,
     statistic: str = "mean",
     band: str = "ci",
 ) -> dict[str, Any]:
@@ -93,11 +107,12 @@ def explorer_data(
         Those with a run that finished an evaluation, one at least.
     styles, names
         How methods look in pictures, and what a reader calls them, by label.
-    statistic, band
+    axis, statistic, band
         What to show first.
     """
     arrays = Arrays()
-    series = len(suite.labels) * len(tables) * len(AXES) * len(STATISTICS) * len(BANDS) * 2
+    axes = _axes(suite, tables, axis)
+    series = len(suite.labels) * len(tables) * len(axes) * len(STATISTICS) * len(BANDS) * 2
     points = int(np.clip(MOST_NUMBERS // series, FEWEST_POINTS, MOST_POINTS))
     protocol = suite.identity.protocol
     return {
@@ -105,13 +120,24 @@ def explorer_data(
         "statistics": list(STATISTICS.items()),
         "bands": list(BANDS.items()),
         "first": {"statistic": statistic, "band": band},
-        "axes": list(AXES),
+        "axes": [
+            {"label": one.label.removesuffix(" (s)"), "name": one.name, "whole": one.whole}
+            for one in axes
+        ],
         "mostBands": MOST_BANDS,
         "protocol": f"Protocol {protocol.name}: {protocol.summary}.{remark(suite)}",
-        "tables": [_table(suite, table, arrays, points) for table in tables],
-        "overall": _overall(suite, tables, arrays),
+        "tables": [_table(suite, table, axes, arrays, points) for table in tables],
+        "overall": _overall(suite, tables, axes, arrays),
         "arrays": arrays.texts(),
     }
+
+
+def _axes(suite: SuiteResults, tables: Sequence[str], first: Axis) -> list[Axis]:
+    """The axes to choose from, the first of them `first`."""
+    every = [run for t in tables for group in suite.runs[t].values() for run in group]
+    if len(every) > MOST_RUNS_READ:
+        return [first]
+    return sorted(counted_axes(every), key=lambda axis: axis != first)
 
 
 def _method(style: MethodStyle, name: str) -> dict[str, Any]:
@@ -130,7 +156,9 @@ def _method(style: MethodStyle, name: str) -> dict[str, Any]:
     }
 
 
-def _table(suite: SuiteResults, table: str, arrays: Arrays, points: int) -> dict[str, Any]:
+def _table(
+    suite: SuiteResults, table: str, axes: Sequence[Axis], arrays: Arrays, points: int
+) -> dict[str, Any]:
     runs = suite.runs[table]
     there = {label: group for label, group in runs.items() if group}
     every = [run for group in runs.values() for run in group]
@@ -143,10 +171,10 @@ def _table(suite: SuiteResults, table: str, arrays: Arrays, points: int) -> dict
         "reconstruction": any(run.reconstruction for run in every),
         "notes": notes,
         "finals": _finals(runs),
-        "curves": [_curves(runs, arrays, points) for _ in AXES],
-        "ranks": [_ranks({table: there}, suite.labels, arrays) for _ in AXES],
+        "curves": [_curves(runs, axis, arrays, points) for axis in axes],
+        "ranks": [_ranks({table: there}, suite.labels, axis, arrays) for axis in axes],
         "distribution": _distribution(runs, arrays),
-        "single": [_single_runs(runs, arrays) for _ in AXES],
+        "single": [_single_runs(runs, axis, arrays) for axis in axes],
     }
 
 
@@ -162,10 +190,10 @@ def _notes_on(suite: SuiteResults, table: str) -> list[str]:
 
 def _finals(runs: Runs) -> list[dict[str, Any] | None]:
     """Of each method what the table of final regret says; None without a run."""
-    found = summarize(runs, regret_kind(runs))
-    there = {label: group for label, group in runs.items() if group}
-    shown = rank_curves({"": there}, fractions=(1.0,))
-    ranks = dict(zip(shown.labels, shown.ranks[:, 0], strict=True))
+    kind = regret_kind(runs)
+    found = summarize(runs, kind)
+    finals = {label: final_regret(group, kind) for label, group in runs.items() if group}
+    ranks = dict(zip(finals, expected_ranks(list(finals.values())), strict=True))
     return [
         None
         if not one.runs
@@ -193,13 +221,11 @@ def _sortable(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _curves(runs: Runs, arrays: Arrays, points: int) -> dict[str, Any]:
+def _curves(runs: Runs, axis: Axis, arrays: Arrays, points: int) -> dict[str, Any]:
+    choices = [(statistic, band) for statistic in STATISTICS for band in BANDS]
+    found = regret_curves_of(runs, choices, axis=axis, points=points)
     return {
-        f"{statistic} {band}": _panel(
-            regret_curves(runs, statistic=statistic, band=band, points=points), arrays
-        )
-        for statistic in STATISTICS
-        for band in BANDS
+        f"{statistic} {band}": _panel(found[statistic, band], arrays) for statistic, band in choices
     }
 
 
@@ -229,15 +255,21 @@ def _floor(values: Sequence[Any]) -> float:
 
 
 def _ranks(
-    tables: Mapping[str, Runs], labels: Sequence[str], arrays: Arrays
+    tables: Mapping[str, Runs], labels: Sequence[str], axis: Axis, arrays: Arrays
 ) -> dict[str, Any] | None:
-    """Ranks over time; None where there are not two methods to rank."""
+    """Ranks along an axis; None where there are not two methods to rank."""
     if sum(all(group.get(label) for group in tables.values()) for label in labels) < 2:
         return None
-    shown: RankCurves = rank_curves(tables)
+    try:
+        shown = rank_curves(tables, axis=axis)
+    except StatisticsError:
+        return None
+    if len(shown.labels) < 2:
+        return None
     found = dict(zip(shown.labels, shown.ranks, strict=True))
     return {
         "caption": rank_caption(shown),
+        "label": position_label(shown),
         "x": arrays.add(shown.position),
         "y": [arrays.add(found[label]) if label in found else None for label in labels],
         "measure": shown.measure,
@@ -260,7 +292,7 @@ def _distribution(runs: Runs, arrays: Arrays) -> dict[str, Any]:
     }
 
 
-def _single_runs(runs: Runs, arrays: Arrays) -> dict[str, Any]:
+def _single_runs(runs: Runs, axis: Axis, arrays: Arrays) -> dict[str, Any]:
     """The first runs of each method, by number."""
     kind = regret_kind(runs)
     most = max(1, min(MOST_RUNS_OF_ONE, MOST_RUNS // max(len(runs), 1)))
@@ -270,23 +302,30 @@ def _single_runs(runs: Runs, arrays: Arrays) -> dict[str, Any]:
         "said": "Thin: single runs."
         if whole
         else f"Thin: single runs, of each method the first {most}.",
-        "lines": [[_single(run, kind, arrays) for run in group] for group in shown],
+        "lines": [[_single(run, kind, axis, arrays) for run in group] for group in shown],
     }
 
 
-def _single(run: RunResult, kind: str, arrays: Arrays) -> list[int]:
-    time, regret = run.trajectory.time, run.regret(kind)
-    if len(time) > MOST_STEPS:
-        time = np.geomspace(first_position(run), run_end(run), MOST_STEPS)
-        regret = regret_matrix([run], time, kind)[0]
-    time = np.maximum(time, first_position(run))  # second 0 has no place on a logarithmic axis
+def _single(run: RunResult, kind: str, axis: Axis, arrays: Arrays) -> list[int]:
+    first, end = first_position(run, axis), run_end(run, axis)
+    if not first <= end:  # it spends nothing of the axis, or nobody knows what
+        return [run.number, arrays.add([]), arrays.add([])]
+    place, regret = positions(run, axis), run.regret(kind)
+    if len(place) > MOST_STEPS and first < end:
+        place = np.geomspace(first, end, MOST_STEPS)
+        place[-1] = end
+        regret = regret_matrix([run], place, kind, axis)[0]
+    place = np.maximum(place, first)  # zero has no place on a logarithmic axis
     kept = np.flatnonzero(np.diff(regret, prepend=np.nan) != 0)
-    time = np.append(time[kept], max(run_end(run), float(time[-1])))
-    return [run.number, arrays.add(time), arrays.add(np.append(regret[kept], regret[-1]))]
+    place = np.append(place[kept], max(end, float(place[-1])))
+    return [run.number, arrays.add(place), arrays.add(np.append(regret[kept], regret[-1]))]
 
 
-def _overall(suite: SuiteResults, tables: Sequence[str], arrays: Arrays) -> dict[str, Any] | None:
+def _overall(
+    suite: SuiteResults, tables: Sequence[str], axes: Sequence[Axis], arrays: Arrays
+) -> dict[str, Any] | None:
     """What is shown of all tables together; None for one."""
     if len(tables) < 2:
         return None
-    return {"ranks": _ranks({t: suite.runs[t] for t in tables}, suite.labels, arrays)}
+    runs = {table: suite.runs[table] for table in tables}
+    return {"ranks": [_ranks(runs, suite.labels, axis, arrays) for axis in axes]}

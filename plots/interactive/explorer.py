@@ -13,7 +13,7 @@ from markupsafe import Markup
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.interactive.data import explorer_data
 from regretta.plots.interactive.library import FOLDER, LIBRARY, OWN, library, write_scripts
-from regretta.plots.look import Look
+from regretta.plots.look import Look, axis_of
 from regretta.plots.style import MethodStyle
 
 
@@ -69,10 +69,12 @@ def explorer(
     source = library()
     if source is None or not tables:
         return None
-    found = explorer_data(suite, tables, styles, names, look.statistic, look.band)
-    figures = [("regret", "Regret over time"), ("distribution", "Final regret")]
-    if any(table["ranks"][0] for table in found["tables"]):
-        figures.insert(1, ("ranks", "Rank over time"))
+    found = explorer_data(
+        suite, tables, styles, names, axis_of(suite, look), look.statistic, look.band
+    )
+    figures = [("regret", "Regret"), ("distribution", "Final regret")]
+    if any(any(table["ranks"]) for table in found["tables"]):
+        figures.insert(1, ("ranks", "Rank"))
     if len(tables) > 1:
         figures.append(("heat", "All tables"))
     return Explorer(

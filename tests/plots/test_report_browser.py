@@ -2,11 +2,13 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from regretta.plots.interactive.data import MOST_POINTS
 from regretta.plots.interactive.library import library
+from regretta.plots.look import Look
 from regretta.plots.regret_curve import regret_curves
 from regretta.plots.report import write_report
 from tests.plots.browser import BROWSER, browser
@@ -180,6 +182,32 @@ def test_statistic_band_and_table_can_be_switched(page, report, random_suite_of,
     assert "Median test regret" in text(page, "#explore-plot .ytitle")
     assert "reconstruction" in text(page, "#explore-plot .gtitle")
     assert "Reconstruction" in text(page, "#explore-caption")
+
+
+@scripted
+def test_the_axis_can_be_evaluations(page):
+    page.evaluate(
+        "(() => { const s = document.querySelector('#explore-axis');"
+        " s.selectedIndex = [...s.options].findIndex(o => o.text === 'Evaluations');"
+        " s.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
+    assert "Evaluations" in text(page, "#explore-plot .xtitle")
+    assert "against evaluations" in text(page, "#explore-caption")
+    assert text(page, "#explore-place").endswith(" evaluations")
+
+
+@scripted
+def test_beyond_the_end_of_a_curve_nothing_is_told(tab, suite_of, run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    short = run_of([5, 50], [0.3, 0.2], evaluations=10)
+    runs = {"bohb": [short] * 2, "tpe": [replace(short, evaluations=99)] * 2}
+    tab.show(1200)
+    look = Look(axis="evaluations")
+    tab.open(write_report(suite_of(tmp_path, {"toy": runs}), look=look))
+    tab.wait_for(READY)
+    assert text(tab, "#explore-place") == "99 evaluations"
+    assert rows(tab)["BOHB"][-1] == "\u2014"
+    assert rows(tab)["TPE"][-1] == "20.000 %"
 
 
 @scripted

@@ -149,7 +149,7 @@
     for (const part of all("[data-for]")) part.hidden = !uses[part.dataset.for];
     const every = tableChoice.querySelector('option[value="all"]');
     if (every) {
-      every.disabled = now.figure !== "ranks" || !data.overall.ranks;
+      every.disabled = now.figure !== "ranks" || !data.overall.ranks[now.axis];
       if (every.disabled && tableChoice.value === "all") tableChoice.value = "0";
     }
   };

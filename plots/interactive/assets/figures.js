@@ -28,6 +28,13 @@ regretta.figures = (data) => {
     };
   };
 
+  // A place on an axis in words, as `human_position` has it.
+  const position = (value, axis) => {
+    if (axis.name === "seconds") return humanTime(value);
+    const noun = value === 1 ? axis.name.slice(0, -1) : axis.name;
+    return `${Number(value.toPrecision(6)).toLocaleString("en")} ${noun}`;
+  };
+
   const line = (method, extra) => {
     const color = regretta.color(method);
     return {
@@ -40,12 +47,12 @@ regretta.figures = (data) => {
   };
 
   const timeAxis = (axis, low, high, log) => {
-    const ticks = axis.time && log ? regretta.moments(low, high) : null;
+    const ticks = axis.name === "seconds" && log ? regretta.moments(low, high) : null;
     return {
-      type: log ? "log" : "linear", range: log ? [Math.log10(low), Math.log10(high)] : [low, high],
-      ...axisTitle(axis.label + (axis.time && !ticks ? " (s)" : "")),
-      ...(ticks ? { tickmode: "array", tickvals: ticks, ticktext: ticks.map(humanTime) } : {}),
-      hoverformat: ".4~g",
+      type: log ? "log" : "linear", range: log ? [Math.log10(low), Math.log10(high)] : [low, high], autorange: low === high,
+      ...axisTitle(axis.label + (axis.name === "seconds" && !ticks ? " (s)" : "")),
+      ...(ticks ? { tickmode: "array", tickvals: ticks, ticktext: ticks.map(humanTime) } : { nticks: 6, tickformat: axis.name ? ",.6~f" : ".3~%" }),
+      hoverformat: axis.whole ? ",.0f" : ".4~g",
     };
   };
 
@@ -56,6 +63,7 @@ regretta.figures = (data) => {
 
   const span = (curves) => {
     const found = curves.filter((x) => x.length);
+    if (!found.length) return [1, 1];
     return [Math.min(...found.map((x) => x[0])), Math.max(...found.map((x) => x.at(-1)))];
   };
 
@@ -115,7 +123,7 @@ regretta.figures = (data) => {
       caption: panel.caption + (state.runs ? ` ${table.single[state.axis].said}` : ""),
       notes: table.notes,
       said: `${capital(what)} ${table.measure} on ${table.name}`,
-      place: (x) => (axis.time ? humanTime(x) : String(Math.round(x))),
+      place: (x) => position(axis.whole ? Math.floor(x + 1e-9) : x, axis),
       read: (m, x) => {
         const at = curves[m] ? regretta.within(curves[m][0], x) : -1;
         return at < 0 ? "—" : interval(...[1, 2, 3].map((i) => curves[m][i][at]));
@@ -125,11 +133,18 @@ regretta.figures = (data) => {
 
   const ranks = (state, order) => {
     const table = data.tables[state.table];
-    const found = table ? table.ranks[state.axis] : data.overall.ranks;
-    const axis = table ? data.axes[state.axis] : { label: "Fraction of the simulated time limit" };
+    const found = (table ?? data.overall).ranks[state.axis];
+    const axis = table ? data.axes[state.axis] : { label: found?.label };
+    const where = table ? table.name : "all tables";
+    if (!found) {
+      const none = `No ranks on ${where} against ${data.axes[state.axis].name}: there are no two methods to compare.`;
+      return {
+        traces: [], layout: { xaxis: {}, yaxis: {} }, title: where, modelled: false, range: [1, 1], caption: none,
+        notes: [], said: none, place: () => "", read: () => "—",
+      };
+    }
     const x = array(found.x);
     const shown = order.filter((m) => state.shown.has(m) && found.y[m] !== null);
-    const where = table ? table.name : "all tables";
     return {
       traces: shown.map((m) => {
         const y = array(found.y[m]);
@@ -142,7 +157,7 @@ regretta.figures = (data) => {
       title: where, modelled: found.reconstruction, range: [x[0], x.at(-1)],
       caption: found.caption, notes: table ? table.notes : [],
       said: `Average rank on ${where}`,
-      place: (v) => (table ? (axis.time ? humanTime(v) : String(Math.round(v))) : `${Number((100 * v).toPrecision(3))} %`),
+      place: (v) => (table ? position(axis.whole ? Math.floor(v + 1e-9) : v, axis) : `${Number((100 * v).toPrecision(3))} %`),
       read: (m, v) => {
         const at = found.y[m] === null ? -1 : regretta.within(x, v);
         const rank = at < 0 ? NaN : array(found.y[m])[at];
