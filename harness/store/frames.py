@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from regretta.harness.axis import first_position, regret_matrix, run_end
+from regretta.harness.axis import Axis, first_position, get_axis, regret_matrix, run_end
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.traces import MissingTraceError
@@ -131,7 +131,9 @@ have a line too, which ends where there is nothing to say; so has a run without 
 Columns = dict[str, list[Any]]
 
 
-def suite_columns(suite: SuiteResults, kind: str, times: ArrayLike | None = None) -> Columns:
+def suite_columns(
+    suite: SuiteResults, kind: str, times: ArrayLike | None = None, axis: str = "seconds"
+) -> Columns:
     """The columns of a kind of frame, all of one length; None where there is nothing to say.
 
     Parameters
@@ -141,8 +143,10 @@ def suite_columns(suite: SuiteResults, kind: str, times: ArrayLike | None = None
     kind
         A key of `FRAMES`.
     times
-        Of ``curves``: simulated seconds, ascending; where None, 101 moments a table, equally
-        spaced on a logarithmic axis from its first incumbent to the limit.
+        Of ``curves``: places on the axis, ascending; where None, 101 a table, equally spaced on a
+        logarithmic axis from its first incumbent to the end of its last run.
+    axis
+        Of ``curves``: one of `regretta.harness.axis.AXES`. Its column takes the place of ``time``.
 
     Raises
     ------
@@ -169,11 +173,13 @@ def suite_columns(suite: SuiteResults, kind: str, times: ArrayLike | None = None
     if times is not None:
         times = np.asarray(times, dtype=np.float64)
         if times.ndim != 1 or not len(times) or not (np.diff(times) > 0).all() or times[0] < 0:
-            raise SuiteError("times of curves are seconds from 0 on, ascending: a list")
-    columns: Columns = {key: [] for key in FRAMES[kind]}
+            raise SuiteError("times of curves are numbers from 0 on, ascending: a list")
+    along = get_axis(axis)
+    keys = (_PLACES[axis] if key == "time" and kind == "curves" else key for key in FRAMES[kind])
+    columns: Columns = {key: [] for key in keys}
     for table in suite.tables:
         if kind == "curves":
-            _add_curves(columns, suite, table, times)
+            _add_curves(columns, suite, table, times, along)
             continue
         lines = {"trajectory": _incumbents, "final": _ends, "budgets": _by_budget}[kind]
         describe = _described(suite, table)
@@ -295,36 +301,41 @@ def _by_budget(result: RunResult, _: _Described) -> Iterator[dict[str, Any]]:
         yield _of_run(result) | {"budget": budget, "evaluations": count}
 
 
-def _add_curves(columns: Columns, suite: SuiteResults, table: str, times: Any) -> None:
-    """Regret of every run at common moments; None before its first incumbent."""
+_PLACES = {
+    "seconds": "time",
+    "evaluations": "evaluation",
+    "cells": "cells_by_then",
+    "epochs": "epochs_by_then",
+}
+"""Name of an axis → column of its positions."""
+
+
+def _add_curves(columns: Columns, suite: SuiteResults, table: str, places: Any, axis: Axis) -> None:
+    """Regret of every run at common places; None before its first incumbent and after its end."""
+    every = [run for label in suite.labels for run in suite.runs[table][label]]
+    starts = {id(run): first_position(run, axis) for run in every}
+    shown = [run for run in every if starts[id(run)] > 0]
+    if not shown:
+        return
+    if places is None:
+        start, end = min(starts[id(run)] for run in shown), max(run_end(r, axis) for r in shown)
+        places = np.geomspace(start, max(start, end), _MOMENTS)
+        if axis.whole:
+            places = np.unique(np.round(places))
     about = suite.identity.tables[table]
-    if times is None:
-        starts = [
-            first_position(run)
-            for label in suite.labels
-            for run in suite.runs[table][label]
-            if len(run.trajectory)
-        ]
-        if not starts:
-            return
-        ends = [run_end(run) for label in suite.labels for run in suite.runs[table][label]]
-        times = np.geomspace(min(starts), max(min(starts), *ends), _MOMENTS)
-    for label in suite.labels:
-        for run in suite.runs[table][label]:
-            if not len(run.trajectory):
-                continue
-            for key, value in (
-                ("table", table),
-                ("label", label),
-                ("reconstruction", about.reconstruction),
-                ("run", run.number),
-            ):
-                columns[key] += repeat(value, len(times))
-            columns["time"] += times.tolist()
-            for kind in ("observed", "validation", "test"):
-                known = kind != "test" or run.has_test
-                values = numbers(regret_matrix([run], times, kind)[0]) if known else None
-                columns[f"regret_{kind}"] += values or [None] * len(times)
+    for run in shown:
+        for key, value in (
+            ("table", table),
+            ("label", run.label),
+            ("reconstruction", about.reconstruction),
+            ("run", run.number),
+        ):
+            columns[key] += repeat(value, len(places))
+        columns[_PLACES[axis.name]] += places.tolist()
+        for kind in ("observed", "validation", "test"):
+            known = kind != "test" or run.has_test
+            values = numbers(regret_matrix([run], places, kind, axis)[0]) if known else None
+            columns[f"regret_{kind}"] += values or [None] * len(places)
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,9 @@ class SuiteResults:
         """Labels of its methods, in the suite's order."""
         return tuple(self.identity.methods)
 
-    def frame(self, kind: str, times: ArrayLike | None = None) -> pandas.DataFrame:
+    def frame(
+        self, kind: str, times: ArrayLike | None = None, axis: str = "seconds"
+    ) -> pandas.DataFrame:
         """The results as a tidy data frame of pandas.
 
         Parameters
@@ -279,8 +281,11 @@ class SuiteResults:
             line a run and moment, its regret. The columns are those of
             `regretta.harness.store.frames.FRAMES`, what they mean is in `MEANINGS` there.
         times
-            Of ``curves``: simulated seconds, ascending; where None, 101 moments a table, equally
-            spaced on a logarithmic axis from its first incumbent to the limit.
+            Of ``curves``: places on the axis, ascending; where None, 101 a table, equally spaced on
+            a logarithmic axis from its first incumbent to the end of its last run.
+        axis
+            Of ``curves``: ``seconds``, ``evaluations``, ``cells`` or ``epochs``; its column,
+            ``evaluation``, ``cells_by_then`` or ``epochs_by_then``, takes the place of ``time``.
 
         Raises
         ------
@@ -297,7 +302,7 @@ class SuiteResults:
         """
         from regretta.harness.store.frames import suite_columns
 
-        return make_frame(suite_columns(self, kind, times))
+        return make_frame(suite_columns(self, kind, times, axis))
 
     def trace(self, table: str, label: str, number: int) -> Trace:
         """Everything that one run did, as arrays.

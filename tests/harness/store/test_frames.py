@@ -20,6 +20,7 @@ from regretta.harness.identity import SuiteError
 from regretta.harness.store.export import export_suite
 from regretta.harness.store.frames import FRAMES, MEANINGS, suite_columns
 from regretta.harness.store.results import SuiteResults, load_suite
+from regretta.tabular_data.errors import UserError
 
 
 def test_every_column_of_every_frame_has_a_meaning(by_hand: SuiteResults) -> None:
@@ -90,6 +91,18 @@ def test_a_curve_holds_the_incumbents_regret_at_each_moment(by_hand: SuiteResult
     assert frame["time"].tolist() == [0, first, (first + second) / 2, second, 500]
     assert math.isnan(frame["regret_test"][0])
     assert frame["regret_test"].tolist()[1:] == pytest.approx([0.2, 0.2, 0.1, 0.1])
+
+
+def test_curves_may_be_read_at_evaluations(by_hand: SuiteResults) -> None:
+    """Two evaluations, both incumbents, of regrets 0.2 and 0.1; beyond them nothing is known."""
+    frame = by_hand.frame("curves", times=[0, 1, 2, 3], axis="evaluations")
+    assert frame["evaluation"].tolist() == [0, 1, 2, 3]
+    assert "time" not in frame
+    assert frame["regret_test"].tolist()[1:3] == pytest.approx([0.2, 0.1])
+    assert frame["regret_test"].isna().tolist() == [True, False, False, True]
+    assert by_hand.frame("curves", axis="cells")["cells_by_then"].tolist() == [1, 2]
+    with pytest.raises(UserError, match="unknown axis 'evaluation'"):
+        by_hand.frame("curves", axis="evaluation")
 
 
 def test_curves_of_many_runs_share_their_moments(folder: Path) -> None:
