@@ -103,18 +103,29 @@ def _kinds(suite: SuiteResults) -> dict[str, tuple[str, ...]]:
 def _ends(suite: SuiteResults, mine: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:
     """What is said of runs whose last record is before the limit."""
     said = []
+    most = suite.identity.evaluations
     for label, tables in mine.items():
         for table, group in tables.items():
             limit = suite.identity.tables[table].time_limit
-            ends = [float(run.trajectory.time[-1]) for run in group if len(run.trajectory)]
-            if limit is not None and ends and min(ends) < _NEAR * limit:
-                low, high = f"{min(ends):,.6g}", f"{max(ends):,.6g}"
-                span = low if low == high else f"{low} to {high}"
+            speaking = [run for run in group if len(run.trajectory)]
+            counts = [float(run.evaluations) for run in speaking]
+            seconds = [float(run.trajectory.time[-1]) for run in speaking]
+            short = [
+                f"{_span(ends)} of {end:,.10g} {unit}"
+                for ends, end, unit in ((seconds, limit, "s"), (counts, most, "evaluations"))
+                if end is not None and ends and min(ends) < _NEAR * end
+            ]
+            if len(short) == (limit is not None) + (most is not None):
                 said.append(
-                    f"the last records of {label} on {table} are at {span} of {limit:,.10g} s: what"
+                    f"the last records of {label} on {table} are at {' and '.join(short)}: what"
                     " came after is not known, and the last value holds to the end"
                 )
     return said
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = f"{min(values):,.6g}", f"{max(values):,.6g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _protocol(suite: SuiteResults) -> Mapping[str, Any]:

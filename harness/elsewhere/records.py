@@ -141,6 +141,14 @@ class Records:
         again = steps == 0
         again[:1] = False
         counts = columns.get("evaluations")
+        if counts is not None:
+            wrong = (np.diff(counts, prepend=0.0) < 0) | (counts % 1 != 0) | (counts > 1 << 53)
+            if wrong.any():
+                i = int(np.argmax(wrong))
+                raise ElsewhereError(
+                    f"{self._at(i, place)}: evaluations of {whose} are {counts[i]:g}; they are"
+                    " whole numbers that ascend from 0"
+                )
         for i in np.flatnonzero(again).tolist():
             if counts is not None and counts[i] > counts[i - 1]:
                 continue  # two evaluations that ended in one second: the later record counts

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from regretta.cli import main
+from regretta.harness.axis import SECONDS
 from regretta.harness.campaign import run_suite
 from regretta.harness.elsewhere.joining import with_trajectories
 from regretta.harness.elsewhere.trajectories import read_trajectories
@@ -85,9 +86,8 @@ def test_own_numbers_are_those_of_a_report_without_them(
 
 def test_interactive_figures_say_it_too(joined: SuiteResults) -> None:
     entries = [(label, m.optimizer) for label, m in joined.identity.methods.items()]
-    data = explorer_data(
-        joined, ["toy"], method_styles(entries), {label: label for label in joined.labels}
-    )
+    names = {label: label for label in joined.labels}
+    data = explorer_data(joined, ["toy"], method_styles(entries), names, SECONDS)
     assert "‡: from other.csv, not run by Regretta" in data["protocol"]
     assert "not run by Regretta" in data["tables"][0]["notes"][0]
     assert [method["name"] for method in data["methods"]][-1] == "bananas ‡"

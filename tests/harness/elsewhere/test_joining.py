@@ -269,3 +269,22 @@ def test_the_page_s_function_turns_evaluations_into_incumbents(
     ]
     np.testing.assert_array_equal(run.trajectory.time, [10, 40])
     np.testing.assert_allclose(run.regret("test"), [0.1, 0.05], atol=1e-12)
+
+
+def test_ends_are_told_by_what_the_suite_limits(small101: Path, tmp_path: Path) -> None:
+    entries = (OptimizerEntry("random_search"),)
+    out = tmp_path / "out"
+    run_suite(SuiteSpec("s", (str(small101),), entries, evaluations=50, runs=1), out)
+    suite = load_suite(out)
+    reference = suite.runs["small101"]["random_search"][0].reference
+    assert reference is not None
+    low = reference.test_error
+    assert low is not None
+    errors = [low + 0.1, low]
+    assert told(suite, other(evaluations=[3, 40], test_error=errors)) == (
+        "the last records of theirs ‡ on small101 are at 40 of 50 evaluations: what came after is"
+        " not known, and the last value holds to the end"
+    )
+    assert told(suite, other(evaluations=[3, 50], test_error=errors)) == ""
+    with pytest.raises(ElsewhereError, match="after how many evaluations"):
+        with_trajectories(suite, [other(test_error=errors)])

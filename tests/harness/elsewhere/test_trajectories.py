@@ -137,6 +137,14 @@ def test_of_two_evaluations_that_end_in_one_second_the_later_counts(tmp_path: Pa
     np.testing.assert_array_equal(run.values["test_error"], [0.4])
 
 
+@pytest.mark.parametrize("counts", ["3 2", "-1 2", "1 1.5", "1 1e300"])
+def test_evaluations_are_whole_and_ascend(tmp_path: Path, counts: str) -> None:
+    heading = "table,method,run,seconds,evaluations,test_error"
+    rows = [f"t,m,0,{k},{count},.5" for k, count in enumerate(counts.split())]
+    with pytest.raises(ElsewhereError, match=r"line [23]: evaluations of run '0' of 'm' are"):
+        read_trajectories(lines(tmp_path, *rows, heading=heading))
+
+
 def test_records_that_change_nothing_go_but_for_the_last(tmp_path: Path) -> None:
     heading = "table,method,run,seconds,evaluations,test_error,validation_error"
     rows = ["1,1,.5,.4", "2,2,.5,.4", "3,3,.5,.3", "4,4,.5,.3", "5,5,.5,.3"]
