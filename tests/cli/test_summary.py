@@ -75,9 +75,13 @@ def modelled(tmp_path: Path) -> Path:
 
 
 def test_run_and_status_print_it(
-    modelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    modelled: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One evaluation by a search that knows nothing: run 0 to 7 reach regret 0 or 0.1."""
+    monkeypatch.setenv("COLUMNS", "200")  # pytest's workers say 80
     suite = tmp_path / "s.toml"
     suite.write_text(
         f'tables = ["{modelled}"]\ntime_limit = 15\nruns = 8\n'
