@@ -209,7 +209,13 @@ def regret_matrix(
 
 
 def _uncounted(run: RunResult, axis: Axis) -> ResultError:
+    run_of = f"run {run.number} of {run.label!r} on {run.table!r}"
+    if not run.counted:
+        return ResultError(
+            f"{run_of} is from elsewhere, where nobody counted {axis.words}; choose --axis seconds"
+            " or evaluations"
+        )
     return ResultError(
-        f"run {run.number} of {run.label!r} on {run.table!r} is from before runs counted"
-        f" {axis.words}; run it again, or choose --axis seconds or evaluations"
+        f"{run_of} is from before runs counted {axis.words}; run it again, or choose --axis seconds"
+        " or evaluations"
     )

@@ -116,6 +116,9 @@ def test_runs_from_before_counts_were_kept_are_refused_on_their_axes_only(
         positions(again, AXES["cells"])
     with pytest.raises(ResultError, match="from before runs counted epochs"):
         run_end(again, AXES["epochs"])
+    foreign = replace(again, proposals=-1)
+    with pytest.raises(ResultError, match="is from elsewhere, where nobody counted epochs"):
+        run_end(foreign, AXES["epochs"])
     with pytest.raises(AxisError, match=r"unknown axis 'second'.*seconds"):
         get_axis("second")
 
