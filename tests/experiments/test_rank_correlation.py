@@ -40,7 +40,7 @@ def test_a_measurement_goes_on_after_a_kill_with_the_same_numbers(
     with np.load(record(plan, 0, tmp_path)) as kept:
         whole = dict(kept)
     assert whole["epochs"].tolist() == [0, 2, 3]
-    assert whole["accuracy"].shape == (3, 2, 4)
+    assert whole["accuracy"].shape == (3, 3, 4)  # epochs, kinds of normalization, cells
     half = {**whole, "epochs": whole["epochs"][:1], "accuracy": whole["accuracy"][:1]}
     np.savez(tmp_path / "seed-0.npz", **half)
     with np.load(record(plan, 0, tmp_path)) as again:
