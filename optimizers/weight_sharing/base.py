@@ -16,7 +16,7 @@ from regretta.optimizers.weight_sharing.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from regretta.optimizers.weight_sharing.settings import Common, require_torch
+from regretta.optimizers.weight_sharing.settings import BATCH_NORMS, Common, require_torch
 from regretta.optimizers.weight_sharing.threads import one_thread
 from regretta.tabular_data.benchmark import Benchmark
 from regretta.tabular_data.spaces import Configuration, NasBench201, Space
@@ -98,15 +98,10 @@ class WeightSharing(Optimizer):
         from regretta.tabular_data.measure.processor import processor_kind
 
         settings = self.settings
-        statistics = {
-            "running": "running estimates",
-            "batch": "batch statistics",
-            "all": "batch statistics everywhere",
-        }[settings.batch_norm]
         self.notes.append(
             f"{self.name} trained a supernet on {data}, {settings.epochs} epochs, normalisation by"
-            f" {statistics}: its seconds were measured on {processor_kind(settings.device)}, its"
-            " cells follow from the seed"
+            f" {BATCH_NORMS[settings.batch_norm]}: its seconds were measured on"
+            f" {processor_kind(settings.device)}, its cells follow from the seed"
         )
         if settings.lookup == "any":
             self.notes.append(

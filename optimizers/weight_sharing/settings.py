@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from importlib.util import find_spec
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from regretta.tabular_data.measure import ImageData, Recipe
 
 _SPLIT = 201
+
+BATCH_NORMS: Mapping[str, str] = {
+    "running": "running estimates",
+    "batch": "batch statistics",
+    "all": "batch statistics, every layer",
+}
+"""Kinds of batch normalization when a supernet is evaluated, and what a reader calls them; see
+`Common.batch_norm`."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class Common:
         choices = {
             "parts": ("recipe", "halves"),
             "lookup": ("recipe", "any"),
-            "batch_norm": ("running", "batch", "all"),
+            "batch_norm": tuple(BATCH_NORMS),
             "charge": ("last", "all"),
         }
         for name, known in choices.items():

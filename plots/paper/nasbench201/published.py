@@ -12,17 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from regretta.optimizers.weight_sharing import settings
+
 RUNNING, BATCH, ALL = "running", "batch", "all"
 """Batch normalization of the supernet when it is evaluated: by running estimates (the table's first
 block, figure 7), by the statistics of each batch inside the cells (second block, figure 8), or, in
 no paper, by those of each batch in every layer."""
 
 BATCH_NORMS: Mapping[str, str] = MappingProxyType(
-    {
-        RUNNING: "Running estimates",
-        BATCH: "Batch statistics",
-        ALL: "Batch statistics, every layer",
-    }
+    {kind: words.capitalize() for kind, words in settings.BATCH_NORMS.items()}
 )
 """Every kind, as readers see it."""
 
