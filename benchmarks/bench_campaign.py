@@ -29,11 +29,12 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.executors import Dask, Pool
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import RunOutcome, do_run
+from regretta.harness.planning import plan
 from regretta.harness.result import RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.files import compact
 from regretta.harness.store.results import load_suite
-from regretta.harness.suite import Suite, Task, plan
+from regretta.harness.suite import Suite, Task
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import NasBench101
 from regretta.tabular_data.table import Table

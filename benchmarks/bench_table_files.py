@@ -18,7 +18,7 @@ from bench_campaign import made_up_table, suite
 
 from regretta.experiments.pages.machine import machine
 from regretta.harness.executors.worker import do_run
-from regretta.harness.suite import plan
+from regretta.harness.planning import plan
 from regretta.tabular_data.table import Table
 
 

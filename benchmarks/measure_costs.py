@@ -19,9 +19,10 @@ from pathlib import Path
 from regretta.experiments.pages.machine import machine
 from regretta.harness.executors.worker import one_thread
 from regretta.harness.launch import expected_costs, mean_seconds, unit_seconds
+from regretta.harness.planning import plan
 from regretta.harness.run import run
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.suite import Suite, Task, plan
+from regretta.harness.suite import Suite, Task
 from regretta.optimizers.registry import BUILT_IN
 
 COSTS = Path(__file__).parents[1] / "harness" / "costs.json"

@@ -14,6 +14,7 @@ from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import RunOutcome
 from regretta.harness.identity import SuiteError
 from regretta.harness.launch import expected_costs, in_words
+from regretta.harness.planning import plan
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.store.files import clear_checkpoints
 from regretta.harness.store.folder import at_work, claim
@@ -25,7 +26,7 @@ from regretta.harness.store.results import (
     write_data,
     write_failure,
 )
-from regretta.harness.suite import Failure, Suite, Task, plan
+from regretta.harness.suite import Failure, Suite, Task
 from regretta.tabular_data.errors import UserError
 
 _LARGE, _ENOUGH = 600.0, 100
@@ -119,7 +120,7 @@ def run_suite(
 
     Raises
     ------
-    SuiteError, and the errors of `regretta.harness.suite.plan`
+    SuiteError, and the errors of `regretta.harness.planning.plan`
         Before the first run, if the suite or the folder is not in order; later, if the folder
         cannot be written or the workers are lost. What was written stays, and the same call goes on
         from there.

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.limits import check_limits, in_words
+from regretta.harness.planning import check_method, open_tables, planned_table
 from regretta.harness.protocol import Protocol
 from regretta.harness.protocols import get_protocol
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.run import Run, run
-from regretta.harness.suite import check_method, open_tables, planned_table
 from regretta.optimizers.base import Optimizer
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.benchmark import Benchmark

@@ -19,11 +19,12 @@ from pathlib import Path
 from threadpoolctl import ThreadpoolController
 
 from regretta.harness.identity import SuiteError, SuiteIdentity
+from regretta.harness.planning import plan
 from regretta.harness.result import checksum_of
 from regretta.harness.run import run, versions
 from regretta.harness.search import OptimizerError
 from regretta.harness.spec import SuiteSpec
-from regretta.harness.suite import Failure, Suite, Task, plan
+from regretta.harness.suite import Failure, Suite, Task
 from regretta.harness.trace import LARGEST_TRACE
 from regretta.harness.trace_bytes import to_bytes
 from regretta.optimizers.code import files_of_plugin

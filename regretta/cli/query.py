@@ -14,7 +14,7 @@ from regretta.cli.output import print_json, tell
 from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
-    from regretta.tabular_data.query import Answer, Measured, Rank
+    from regretta.tabular_data.answer import Answer, Measured, Rank
 
 _LARGEST = 1 << 20
 

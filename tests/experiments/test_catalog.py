@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from regretta.experiments.catalog import built_in_suites, find_suite
+from regretta.harness.planning import plan
 from regretta.harness.spec import read_spec
-from regretta.harness.suite import plan
 
 
 @pytest.mark.parametrize("name", list(built_in_suites()))

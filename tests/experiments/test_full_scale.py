@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from regretta.experiments.catalog import find_suite
+from regretta.harness.planning import plan
 from regretta.harness.protocols import get_protocol
 from regretta.harness.run import Run, run
-from regretta.harness.suite import plan
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.table import Table
 

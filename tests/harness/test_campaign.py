@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from regretta.cli import main
 from regretta.harness import campaign as campaign_module
 from regretta.harness.campaign import run_suite
+from regretta.harness.planning import plan
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec
 from regretta.harness.store.folder import spec_of_folder
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
-from regretta.harness.suite import plan
 from regretta.optimizers.base import SettingsError
 from tests.harness.odd import odd
 

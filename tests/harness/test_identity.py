@@ -13,11 +13,11 @@ import pytest
 from regretta.experiments.catalog import find_suite
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError, SuiteIdentity
+from regretta.harness.planning import plan
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.export import export_suite
 from regretta.harness.store.results import load_suite
 from regretta.harness.store.status import suite_status
-from regretta.harness.suite import plan
 
 PLUGIN = """
 from regretta import Optimizer

@@ -12,8 +12,8 @@ import pytest
 
 from regretta.harness import launch
 from regretta.harness.launch import expected_costs, in_words, unit_seconds
+from regretta.harness.planning import plan
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.suite import plan
 from regretta.optimizers.registry import BUILT_IN
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.spaces import GridSpace

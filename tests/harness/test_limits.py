@@ -19,6 +19,7 @@ from regretta.harness.axis import AXES, run_end
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.limits import LimitError
+from regretta.harness.planning import plan
 from regretta.harness.protocol import Protocol
 from regretta.harness.protocols import get_protocol
 from regretta.harness.record import Record
@@ -27,7 +28,6 @@ from regretta.harness.run import Run, run
 from regretta.harness.search import OptimizerError
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
 from regretta.harness.store.results import load_suite
-from regretta.harness.suite import plan
 from regretta.optimizers.base import Optimizer, Proposal
 from regretta.optimizers.registry import get_optimizer
 from regretta.plots.look import Look, axis_of
@@ -221,7 +221,7 @@ def test_a_suite_of_evaluations_goes_on_from_its_folder(small101: Path, tmp_path
 def test_evaluations_take_the_place_of_a_protocols_own_time_limit(
     tmp_path: Path, grid_table: Table
 ) -> None:
-    from regretta.harness.suite import planned_table
+    from regretta.harness.planning import planned_table
 
     timed = replace(MEAN, time_limits={"": 50.0})
     limits = [(None, None), (None, 5), (9.0, 5)]

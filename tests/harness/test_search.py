@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.oracle import Oracle
+from regretta.harness.planning import plan
 from regretta.harness.protocol import Protocol
 from regretta.harness.protocols import get_protocol
 from regretta.harness.record import Record
@@ -27,7 +28,6 @@ from regretta.harness.run import Run, run
 from regretta.harness.search import OptimizerError, Search, WorkersError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec, read_spec
 from regretta.harness.store.results import load_suite
-from regretta.harness.suite import plan
 from regretta.optimizers.base import Observation, Optimizer, Problem, Proposal
 from regretta.optimizers.registry import get_optimizer
 from regretta.tabular_data.spaces import GridSpace

@@ -21,8 +21,8 @@ from regretta.harness.executors.dask import error_of
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import instructions_for
 from regretta.harness.identity import SuiteError
+from regretta.harness.planning import plan
 from regretta.harness.spec import OptimizerEntry, SpecError, SuiteSpec, read_spec
-from regretta.harness.suite import plan
 from tests.harness.clusters import Cluster
 from tests.harness.held import held_suite
 

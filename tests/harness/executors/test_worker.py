@@ -9,8 +9,9 @@ import pytest
 
 from regretta.harness.executors.worker import Worker, instructions_for
 from regretta.harness.identity import SuiteError
+from regretta.harness.planning import plan
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
-from regretta.harness.suite import Task, plan
+from regretta.harness.suite import Task
 from tests.harness.odd import odd
 
 
