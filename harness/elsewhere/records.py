@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from regretta.harness.store.frames import MEANINGS
+from regretta.harness.store.columns import MEANINGS
 from regretta.tabular_data.errors import UserError, shown
 from regretta.tabular_data.names import unknown
 

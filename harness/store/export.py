@@ -1,6 +1,6 @@
 """Results in the formats of others.
 
-A column or key has one meaning, whatever the format: `MEANINGS` of `frames` says which.
+A column or key has one meaning, whatever the format: `MEANINGS` of `columns` says which.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any, BinaryIO
 
 from regretta.harness.identity import SuiteError
 from regretta.harness.result import RunResult
+from regretta.harness.store.columns import EVALUATION_TYPES, FRAMES
 from regretta.harness.store.frames import (
-    EVALUATION_TYPES,
-    FRAMES,
     Columns,
     Untraced,
     evaluation_columns,
@@ -52,7 +51,7 @@ def export_suite(
     form
         ``nas_benchmarks``: ``<method>/run_<id>.json``, the schema of automl/nas_benchmarks with
         more keys; of a suite with several tables, each in a folder of its own. ``csv`` and
-        ``parquet``: a file for each of `regretta.harness.store.frames.FRAMES`, such as
+        ``parquet``: a file for each of `regretta.harness.store.columns.FRAMES`, such as
         ``trajectory.csv``, with what `SuiteResults.frame` shows; runs without a trace have one line
         each among the evaluations, which ends where there is nothing to say.
     untraced

@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from regretta.harness.identity import (
-    ContradictionError,
-    DamagedError,
-    SuiteError,
-    SuiteIdentity,
-)
+from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
 from regretta.harness.result import checksum_of, verified
 from regretta.harness.store.files import run_path, write_compacted
 from regretta.harness.store.folder import (
@@ -24,12 +19,8 @@ from regretta.harness.store.folder import (
     kept_plugin,
     read_identity,
 )
-from regretta.harness.store.results import (
-    LabelFiles,
-    failures_in,
-    lying,
-    write_failure,
-)
+from regretta.harness.store.mergeable import Source, joined, sources_of, suite_at
+from regretta.harness.store.results import LabelFiles, failures_in, lying, write_failure
 from regretta.harness.store.sources import (
     SourceFolder,
     pairs_of,
@@ -77,26 +68,6 @@ class Merge:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A folder that takes part.
-
-    Attributes
-    ----------
-    name
-        What the user calls it.
-    folder, identity
-        Where it is, and the suite it is of.
-    runs
-        Table → label → numbers of its runs, as they are found.
-    """
-
-    name: str
-    folder: Path
-    identity: SuiteIdentity
-    runs: dict[str, dict[str, tuple[tuple[int, ...], ...]]] = field(default_factory=dict)
-
-
 def merge_folders(out: str | Path, folders: Sequence[str | Path]) -> Merge:
     """Put all runs of some folders of one suite into one folder, which is like any other then.
 
@@ -120,10 +91,10 @@ def merge_folders(out: str | Path, folders: Sequence[str | Path]) -> Merge:
     """
     name, target = str(out), Path(os.path.realpath(out))
     notes: list[str] = []
-    sources = _sources(name, target, folders, notes)
-    there = _there(name, target)
+    sources = sources_of(name, target, folders, notes)
+    there = suite_at(name, target)
     everyone = ([there] if there else []) + sources
-    identity = _joined(everyone, notes)
+    identity = joined(everyone, notes)
     with clear_disk_errors(Path(name), _AGAIN):
         target.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(target.parent, target.name)
@@ -141,99 +112,14 @@ def merge_folders(out: str | Path, folders: Sequence[str | Path]) -> Merge:
     return replace(done, folder=Path(name))
 
 
-# -- who takes part --------------------------------------------------------------------------
-
-
-def _sources(
-    out: str, target: Path, folders: Sequence[str | Path], notes: list[str]
-) -> list[_Source]:
-    found: dict[tuple[int, int], _Source] = {}
-    for folder in map(Path, folders):
-        identity = read_identity(folder)
-        place = Path(os.path.realpath(folder))
-        try:
-            about = os.stat(place)
-        except OSError as error:
-            raise SuiteError(f"{folder} cannot be read: {error.strerror or error}") from error
-        key = (about.st_dev, about.st_ino)
-        if key in found:
-            notes.append(f"{folder} is the same folder as {found[key].name}, and counts once")
-            continue
-        if target == place:
-            raise SuiteError(
-                f"{folder} is to be merged into itself; name another OUT, or leave it out"
-            )
-        if target.is_relative_to(place):
-            raise SuiteError(
-                f"{out} lies within {folder}, which must not change; choose another OUT"
-            )
-        found[key] = _Source(str(folder), place, identity)
-        if _somebody_in(place):
-            notes.append(
-                f"runs are being done in {folder}: those that end after this are not in {out};"
-                " merge again when all are done"
-            )
-    return list(found.values())
-
-
-def _there(out: str, target: Path) -> _Source | None:
-    """What is at the place already, if it is a suite's folder; None if nothing is."""
-    if (target / "suite.json").exists():
-        return _Source(out, target, read_identity(target))
-    if target.is_dir() and not any(target.iterdir()):
-        return None
-    if os.path.lexists(target):
-        raise SuiteError(f"{out} is there and holds no suite; choose another OUT")
-    return None
-
-
-def _somebody_in(folder: Path) -> bool:
-    with suppress(OSError), locked(folder / "runs", exclusive=True) as lock:
-        return not lock.held
-    return False
-
-
-def _joined(sources: Sequence[_Source], notes: list[str]) -> SuiteIdentity:
-    """The identity of them all."""
-    whole = sources[0].identity
-    names = dict.fromkeys(source.identity.name for source in sources)
-    if len(names) > 1:
-        notes.append(
-            f"the folders' suites are called {', '.join(names)}; the merged one is {whole.name}"
-        )
-    for count, source in enumerate(sources[1:], start=1):
-        try:
-            whole = whole.joined(replace(source.identity, name=whole.name))
-        except SuiteError as error:
-            raise SuiteError(_contradiction(sources[:count], source, error)) from None
-    tables = {}
-    for name, table in whole.tables.items():
-        places = [s.identity.tables[name].place for s in sources if name in s.identity.tables]
-        here = next((place for place in places if place and os.path.isdir(place)), table.place)
-        tables[name] = replace(table, place=here)
-    return replace(whole, tables=tables, trace=any(s.identity.trace for s in sources))
-
-
-def _contradiction(before: Sequence[_Source], source: _Source, error: SuiteError) -> str:
-    """What of a folder contradicts which of those before it."""
-    for other in before:
-        try:
-            other.identity.joined(replace(source.identity, name=other.identity.name))
-        except ContradictionError as found:
-            return found.between(other.name, source.name)
-        except SuiteError as found:
-            return f"{other.name} and {source.name} do not fit: {found}"
-    return f"{source.name} does not fit the folders before it: {error}"
-
-
 # -- what they have --------------------------------------------------------------------------
 
 
 def _fill(
     scratch: Path,
     identity: SuiteIdentity,
-    everyone: Sequence[_Source],
-    there: _Source | None,
+    everyone: Sequence[Source],
+    there: Source | None,
     notes: list[str],
 ) -> Merge:
     """Write all that the place does not have yet into a folder beside it."""
@@ -242,8 +128,8 @@ def _fill(
     folder_below(scratch, "runs")
     for table in identity.tables:
         for label in identity.methods:
-            kept: dict[int, tuple[_Source, bytes]] = {}
-            traced: dict[int, _Source] = {}
+            kept: dict[int, tuple[Source, bytes]] = {}
+            traced: dict[int, Source] = {}
             failures: dict[int, Failure] = {}
             for source in everyone:
                 if table not in source.identity.tables or label not in source.identity.methods:
@@ -293,7 +179,7 @@ def _fill(
     return Merge(scratch, runs, new, twice, failed, tuple(notes))
 
 
-def _read(source: _Source, table: str, label: str) -> LabelFiles:
+def _read(source: Source, table: str, label: str) -> LabelFiles:
     """A folder's files of a label, all of them its suite's and whole."""
     with _kept_still(source):
         files = lying(source.folder, source.identity, table, label)
@@ -308,7 +194,7 @@ def _read(source: _Source, table: str, label: str) -> LabelFiles:
     return files
 
 
-def _copy_trace(scratch: Path, source: _Source, task: Task, run: bytes) -> bool:
+def _copy_trace(scratch: Path, source: Source, task: Task, run: bytes) -> bool:
     """Copy the trace of a run; whether it was whole."""
     address = (task.table, task.label, task.number)
     checksum = checksum_of(run)
@@ -326,7 +212,7 @@ def _copy_trace(scratch: Path, source: _Source, task: Task, run: bytes) -> bool:
 
 
 @contextmanager
-def _kept_still(source: _Source) -> Iterator[None]:
+def _kept_still(source: Source) -> Iterator[None]:
     """Keep others from compacting a folder while it is read; runs may go on."""
     try:
         with locked(source.folder / "runs", exclusive=False, patience=_PATIENCE) as lock:
@@ -343,7 +229,7 @@ def _kept_still(source: _Source) -> Iterator[None]:
     yield
 
 
-def _other_content(task: Task, one: _Source, first: bytes, other: _Source, second: bytes) -> str:
+def _other_content(task: Task, one: Source, first: bytes, other: Source, second: bytes) -> str:
     """What is said of a run that two folders have with other bytes."""
     here, there = read_json(verified(first)), read_json(verified(second))
     differing = [key for key in here | there if here.get(key) != there.get(key)]
@@ -355,7 +241,7 @@ def _other_content(task: Task, one: _Source, first: bytes, other: _Source, secon
 
 
 def _keep_plugins(
-    scratch: Path, identity: SuiteIdentity, everyone: Sequence[_Source], notes: list[str]
+    scratch: Path, identity: SuiteIdentity, everyone: Sequence[Source], notes: list[str]
 ) -> None:
     """Copy the plugins that the suite needs to be gone on with."""
     copies = [
@@ -376,7 +262,7 @@ def _keep_plugins(
             )
 
 
-def _origins(everyone: Sequence[_Source], out: str, notes: list[str]) -> list[SourceFolder]:
+def _origins(everyone: Sequence[Source], out: str, notes: list[str]) -> list[SourceFolder]:
     """Where all runs are from; those of a merged folder from where these were."""
     found: list[SourceFolder] = []
     for source in everyone:

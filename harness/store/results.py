@@ -279,7 +279,7 @@ class SuiteResults:
             last incumbent. ``evaluations``: a line an evaluation, of runs that kept a trace.
             ``budgets``: a line a run and budget, how many evaluations there were. ``curves``: a
             line a run and moment, its regret. The columns are those of
-            `regretta.harness.store.frames.FRAMES`, what they mean is in `MEANINGS` there.
+            `regretta.harness.store.columns.FRAMES`, what they mean is in `MEANINGS` there.
         times
             Of ``curves``: places on the axis, ascending; where None, 101 a table, equally spaced on
             a logarithmic axis from its first incumbent to the end of its last run.

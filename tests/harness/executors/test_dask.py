@@ -16,8 +16,8 @@ import pytest
 
 from regretta.cli import main
 from regretta.harness.campaign import run_suite
-from regretta.harness.executors import Dask, JobQueue, dask
-from regretta.harness.executors.dask import error_of
+from regretta.harness.executors import Dask, JobQueue, dask_session
+from regretta.harness.executors.dask_session import error_of
 from regretta.harness.executors.queue import Queue
 from regretta.harness.executors.worker import instructions_for
 from regretta.harness.identity import SuiteError
@@ -148,7 +148,7 @@ def test_a_plugin_that_workers_lack_comes_with_its_modules_and_data(
     )
     suite = plan(replace(odd(spec, there, top=top), optimizers=(OptimizerEntry("odd"),), runs=8))
     given = instructions_for(suite)
-    monkeypatch.setattr(dask, "instructions_for", lambda _: given)
+    monkeypatch.setattr(dask_session, "instructions_for", lambda _: given)
     shutil.rmtree(there)
     with cluster.workers(1):
         coming = cluster.executor().work(suite, Queue(suite.tasks()))

@@ -10,6 +10,20 @@ from regretta.harness.campaign import run_suite
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.tabular_data.table import Table
+from tests.harness.store.folders import ENTRIES, RUNS
+
+
+@pytest.fixture(scope="session")
+def spec(small101: Path) -> SuiteSpec:
+    return SuiteSpec("s", (str(small101),), ENTRIES, time_limit=1e4, runs=RUNS, seed=5)
+
+
+@pytest.fixture(scope="session")
+def once(spec: SuiteSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite run at once."""
+    out = tmp_path_factory.mktemp("once") / "out"
+    run_suite(spec, out)
+    return out
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from regretta.cli import main
 from regretta.harness.campaign import run_suite
 from regretta.harness.identity import SuiteError
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
+from regretta.harness.store.columns import FRAMES
 from regretta.harness.store.export import export_suite, nas_benchmarks_lists
-from regretta.harness.store.frames import FRAMES
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.harness.store.status import suite_status
 from tests.harness.test_result import RESULT

@@ -17,8 +17,9 @@ import pytest
 
 from regretta.cli import main
 from regretta.harness.identity import SuiteError
+from regretta.harness.store.columns import FRAMES, MEANINGS
 from regretta.harness.store.export import export_suite
-from regretta.harness.store.frames import FRAMES, MEANINGS, suite_columns
+from regretta.harness.store.frames import suite_columns
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.tabular_data.errors import UserError
 
