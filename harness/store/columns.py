@@ -57,7 +57,9 @@ COUNTS: Mapping[str, str] = MappingProxyType(
 )
 """Columns of ``final`` that count what a run did; each is an attribute of its result."""
 
-MEANINGS: Mapping[str, str] = MappingProxyType(_METHOD | _RUN | _INCUMBENT | _EVALUATION | COUNTS)
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {**_METHOD, **_RUN, **_INCUMBENT, **_EVALUATION, **COUNTS}
+)
 """Every column of any frame, and what it means."""
 
 EVALUATION_TYPES: Mapping[str, type] = MappingProxyType(
