@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from regretta.harness.axis import SECONDS, Axis
 from regretta.harness.regret import final_regret
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.power import runs_needed, share_of_variance, shown_superiority
 from regretta.plots.rank_over_time import expected_ranks, rank_curves
-from regretta.plots.regret_curve import regret_kind
 from regretta.plots.statistics import (
     Interval,
     PairwiseTest,

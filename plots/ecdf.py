@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.regret import final_regret, level_ties
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.axes import log_axis, mark_zero, title, zero_line
 from regretta.plots.legend import method_legend
-from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.style import MethodStyle, house, is_wide, panels, span
 
 if TYPE_CHECKING:

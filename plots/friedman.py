@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from regretta.harness.regret import final_regret, level_ties, snap_to_zero
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
-from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import LEVEL, StatisticsError, worst_if_missing
 
 FEWEST_TABLES = 11

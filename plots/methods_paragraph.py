@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from regretta.harness.limits import in_words
 from regretta.harness.protocol import Protocol
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.look import Look
-from regretta.plots.regret_curve import regret_kind
 from regretta.plots.report_notes import count
 from regretta.plots.spread import STATISTICS, band_name
 from regretta.plots.statistics import LEVEL

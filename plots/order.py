@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from regretta.harness.regret import final_regret
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.rank_over_time import expected_ranks
-from regretta.plots.regret_curve import regret_kind
 
 
 def by_result(tables: Mapping[str, Mapping[str, Sequence[RunResult]]]) -> list[str]:

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from regretta.harness.axis import SECONDS, Axis, first_position, regret_matrix, run_end
 from regretta.harness.regret import level_ties
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_position, log_axis, marker_positions, spent_axis, title
 from regretta.plots.legend import method_legend
-from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import StatisticsError, worst_if_missing
 from regretta.plots.style import MethodStyle, house, human_names, is_wide, panels, span
 from regretta.plots.tables import NONE, ReportTable, finite

@@ -15,9 +15,9 @@ from scipy import stats
 
 from regretta.harness.axis import SECONDS, Axis, positions, run_end
 from regretta.harness.regret import at_most, final_regret
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.axes import human_position
-from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.statistics import Interval, worst_if_missing
 from regretta.plots.tables import NONE, ReportTable, finite, percent
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regretta.harness.axis import SECONDS, Axis, first_position, regret_matrix, run_end
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.axes import (
     log_axis,
@@ -101,30 +102,6 @@ class RegretCurves:
     end: float
     reconstruction: str
     curves: tuple[RegretCurve, ...]
-
-
-def regret_kind(*tables: Mapping[str, Sequence[RunResult]]) -> str:
-    """``"test"`` where every run of all the tables has test errors, otherwise ``"validation"``.
-
-    What is compared or averaged is of one kind; test and validation regret never meet.
-    """
-    every = (run for runs in tables for group in runs.values() for run in group)
-    return "test" if all(run.has_test for run in every) else "validation"
-
-
-def measured(*tables: Mapping[str, Sequence[RunResult]], kind: str | None = None) -> str:
-    """What `RunResult.regret` gives of the tables' runs, as a reader calls it.
-
-    ``"test regret"``, or ``"test error"`` where nobody knows the best there is, so that there is
-    nothing to subtract; ``"regret or error"`` where that is so of some runs only.
-    """
-    known = {
-        run.reference is not None for runs in tables for group in runs.values() for run in group
-    }
-    words = " or ".join(
-        word for word, there in (("regret", True), ("error", False)) if there in known
-    )
-    return f"{kind or regret_kind(*tables)} {words or 'regret'}"
 
 
 def regret_curve(

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from regretta.harness.regret import TOLERANCE, final_regret
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
-from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.report_notes import count
 from regretta.plots.spread import interval
 from regretta.plots.statistics import (

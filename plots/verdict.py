@@ -11,13 +11,13 @@ import numpy as np
 
 from regretta.harness.axis import SECONDS, Axis
 from regretta.harness.regret import TOLERANCE, final_regret
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
 from regretta.plots.answer import Answer, answer
 from regretta.plots.axes import human_position
 from regretta.plots.friedman import Friedman, final_regrets, friedman_of_runs, signed_rank_test
 from regretta.plots.power import MOST_RUNS
 from regretta.plots.rank_over_time import expected_ranks
-from regretta.plots.regret_curve import measured, regret_kind
 from regretta.plots.report_notes import count
 from regretta.plots.statistics import LEVEL, Interval, StatisticsError, fewest_runs
 from regretta.plots.style import span

@@ -22,6 +22,7 @@ from regretta.experiments.pages.machine import machine
 from regretta.experiments.pages.rank_correlation import load_ranks
 from regretta.harness.axis import regret_matrix, run_end
 from regretta.harness.regret import final_regret
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
 from regretta.plots import one_shot_ranks
@@ -29,7 +30,7 @@ from regretta.plots.axes import human_time
 from regretta.plots.curve_caption import regret_caption
 from regretta.plots.paper.nasbench201 import figures7and8, table5
 from regretta.plots.paper.nasbench201.published import WEIGHT_SHARING
-from regretta.plots.regret_curve import draw_regret, regret_curves, regret_kind
+from regretta.plots.regret_curve import draw_regret, regret_curves
 from regretta.plots.spread import interval
 from regretta.plots.statistics import (
     LEVEL,

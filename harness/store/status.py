@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from regretta.harness.regret import final_regret
+from regretta.harness.reported import measure, regret_kind
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.folder import read_identity
 from regretta.harness.store.results import (
@@ -21,6 +22,7 @@ from regretta.harness.store.results import (
     scan,
 )
 from regretta.harness.suite import Failure
+from regretta.tabular_data.benchmark import Reference
 from regretta.tabular_data.locks import locked
 
 _FEWEST = 3
@@ -46,7 +48,8 @@ class Progress:
     kind
         ``test`` where all runs on the table have test errors, else ``validation``.
     measure
-        ``regret``, or ``error`` where nobody knows the best there is.
+        ``regret``, or ``error`` where nobody knows the best there is, as
+        `regretta.harness.reported.measure` says.
     mean, sd
         Of `measure` of the last incumbents, a fraction, over the finished runs that have one; the
         sample standard deviation. None without such a run, and for the deviation of one.
@@ -169,30 +172,29 @@ class _Final:
     """What is kept of a run to tell what it reached: its last regret, NaN where it has none."""
 
     validation: float
-    test: float | None
-    known: bool
+    test: float
+    has_test: bool
+    reference: Reference | None
 
     @classmethod
     def of(cls, run: RunResult) -> Self:
-        test = float(final_regret([run], "test")[0]) if run.has_test else None
-        return cls(float(final_regret([run], "validation")[0]), test, run.reference is not None)
+        test = float(final_regret([run], "test")[0]) if run.has_test else np.nan
+        return cls(float(final_regret([run], "validation")[0]), test, run.has_test, run.reference)
 
 
 def _with_means(rows: Sequence[Progress], finals: Sequence[Sequence[_Final]]) -> Iterator[Progress]:
-    """The rows with what their runs have reached; test and validation regret never meet."""
-    untested = {
-        row.table
-        for row, runs in zip(rows, finals, strict=True)
-        if any(run.test is None for run in runs)
-    }
+    """The rows with what their runs have reached."""
+    tables: dict[str, dict[str, Sequence[_Final]]] = {}
     for row, runs in zip(rows, finals, strict=True):
-        kind = "validation" if row.table in untested else "test"
+        tables.setdefault(row.table, {})[row.label] = runs
+    for row, runs in zip(rows, finals, strict=True):
+        kind = regret_kind(tables[row.table])
         values = np.array([getattr(run, kind) for run in runs], dtype=np.float64)
         values = values[~np.isnan(values)]
         yield replace(
             row,
             kind=kind,
-            measure="regret" if all(run.known for run in runs) else "error",
+            measure=measure({row.label: runs}),
             mean=float(values.mean()) if len(values) else None,
             sd=float(values.std(ddof=1)) if len(values) > 1 else None,
         )

@@ -21,6 +21,7 @@ from regretta.harness.axis import (
     run_end,
 )
 from regretta.harness.regret import final_regret
+from regretta.harness.reported import measured, regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import zero_line
@@ -35,13 +36,7 @@ from regretta.plots.rank_over_time import (
     rank_caption,
     rank_curves,
 )
-from regretta.plots.regret_curve import (
-    MOST_BANDS,
-    RegretCurves,
-    measured,
-    regret_curves_of,
-    regret_kind,
-)
+from regretta.plots.regret_curve import MOST_BANDS, RegretCurves, regret_curves_of
 from regretta.plots.report_notes import reader_notes
 from regretta.plots.spread import BANDS, STATISTICS
 from regretta.plots.statistics import Interval, StatisticsError

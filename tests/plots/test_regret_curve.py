@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from regretta.plots.curve_caption import regret_caption
-from regretta.plots.regret_curve import draw_regret, regret_curve, regret_curves, regret_kind
+from regretta.plots.regret_curve import draw_regret, regret_curve, regret_curves
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, method_styles, png
 from tests.plots.overlap import check_readable
 
@@ -52,11 +52,6 @@ def test_the_grid_is_logarithmic_and_ends_at_the_limit(run_of):
     np.testing.assert_allclose(found.curves[0].position, [1e1, 1e2, 1e3, 1e4, 1e5])
     assert found.end == 1e5
     assert found.curves[1].runs == 0
-
-
-def test_regret_is_validation_regret_where_a_run_has_no_test_error(run_of):
-    assert regret_kind({"a": [run_of()]}) == "test"
-    assert regret_kind({"a": [run_of()], "b": [run_of(test=False)]}) == "validation"
 
 
 def suite(run_of, **changes):

@@ -12,11 +12,11 @@ from scipy.stats import spearmanr
 
 from regretta.harness.axis import first_position, regret_matrix, run_end
 from regretta.harness.regret import final_regret, level_ties
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
 from regretta.plots.paper.columns import FigureError
-from regretta.plots.regret_curve import regret_kind
 from regretta.plots.statistics import LEVEL, PairwiseTest, pairwise_tests
 from regretta.plots.style import span
 

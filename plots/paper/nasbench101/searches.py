@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from regretta.harness.axis import first_position, regret_matrix, run_end
 from regretta.harness.regret import TOLERANCE, at_most, final_regret
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import human_time
@@ -26,13 +27,7 @@ from regretta.plots.paper.nasbench101.settings import (
     is_published,
 )
 from regretta.plots.paper.nasbench101.swayed import Swayed, swayed
-from regretta.plots.regret_curve import (
-    RegretCurve,
-    RegretCurves,
-    draw_regret,
-    regret_curves,
-    regret_kind,
-)
+from regretta.plots.regret_curve import RegretCurve, RegretCurves, draw_regret, regret_curves
 from regretta.plots.statistics import Interval
 from regretta.plots.style import MethodStyle, human_name, method_styles, span
 
