@@ -30,8 +30,9 @@ _ENGINE = "regretta.harness.run"
 _ANEW = "choose another --out"
 _APART = "such runs do not belong together; merge them into different folders"
 _PARTS = (
-    "runs of two seeds would have the same numbers: run the suite with one --seed everywhere, and"
-    " on each machine another --part of it"
+    "runs of two seeds have the same numbers, so that one folder cannot hold both: name the folders"
+    " together for one report (regretta report DIR DIR), or run the suite with one --seed"
+    " everywhere and on each machine another --part of it"
 )
 _SAME = (
     "runs of one label are repetitions of one another: do those of one of the two again with the"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
-class Judged(Protocol):
+class Reportable(Protocol):
     """What the rules need of a run; a `RunResult` has it."""
 
     @property
@@ -22,13 +22,13 @@ class Judged(Protocol):
         """The best there is; None where nobody knows."""
 
 
-def regret_kind(*tables: Mapping[str, Sequence[Judged]]) -> str:
+def regret_kind(*tables: Mapping[str, Sequence[Reportable]]) -> str:
     """``"test"`` where every run of all the tables has test errors, otherwise ``"validation"``."""
     every = (run for runs in tables for group in runs.values() for run in group)
     return "test" if all(run.has_test for run in every) else "validation"
 
 
-def measure(*tables: Mapping[str, Sequence[Judged]]) -> str:
+def measure(*tables: Mapping[str, Sequence[Reportable]]) -> str:
     """What `RunResult.regret` gives of the tables' runs: ``"regret"``, or ``"error"`` where nobody
     knows the best there is, so that there is nothing to subtract; ``"regret or error"`` where that
     is so of some runs only.
@@ -40,7 +40,7 @@ def measure(*tables: Mapping[str, Sequence[Judged]]) -> str:
     return " or ".join(words) or "regret"
 
 
-def measured(*tables: Mapping[str, Sequence[Judged]], kind: str | None = None) -> str:
+def measured(*tables: Mapping[str, Sequence[Reportable]], kind: str | None = None) -> str:
     """What is reported of the tables' runs, as a reader calls it, such as ``"test regret"``.
 
     The kind is that of `regret_kind` where none is given.

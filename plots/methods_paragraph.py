@@ -38,7 +38,7 @@ def methods_paragraph(suite: SuiteResults, look: Look) -> str:
     runs = sorted({len(suite.runs[t][label]) for t in suite.tables for label in suite.labels})
     sentences.append(
         f"Each method ran {span(runs)} times a table, every run with random streams of its own"
-        f" below seed {identity.seed}."
+        f" below {_seeds(suite)}."
     )
     kind = regret_kind(*(suite.runs[table] for table in suite.tables)) if every else "test"
     sentences.append(
@@ -70,6 +70,12 @@ def methods_paragraph(suite: SuiteResults, look: Look) -> str:
     if libraries:
         sentences.append(f"Software: {', '.join(libraries)}.")
     return printable(" ".join(sentences))
+
+
+def _seeds(suite: SuiteResults) -> str:
+    if not suite.seeds:
+        return f"seed {suite.identity.seed}"
+    return f"one of the seeds {_listed([str(each.seed) for each in suite.seeds])}"
 
 
 def _table(suite: SuiteResults, table: str) -> str:

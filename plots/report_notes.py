@@ -10,7 +10,7 @@ from typing import Any
 from regretta.harness.limits import in_words
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, early_ends
-from regretta.harness.store.sources import origins
+from regretta.harness.store.sources import SourceFolder, origins
 from regretta.plots.axes import human_time
 from regretta.plots.elsewhere_notes import elsewhere_notes, own_part
 from regretta.plots.style import MethodStyle, span
@@ -25,6 +25,11 @@ def reader_notes(suite: SuiteResults) -> list[str]:
     """What a reader must know before the numbers: what is missing, damaged, modelled or mixed."""
     notes = elsewhere_notes(suite)
     suite = own_part(suite)
+    if suite.seeds:
+        notes.append(
+            f"The runs are of {len(suite.seeds)} seeds: {_seeds(suite)}. Runs of one number and"
+            " different seeds are different runs."
+        )
     untested = []
     for table in suite.tables:
         runs = suite.runs[table]
@@ -121,8 +126,32 @@ def measured_elsewhere(suite: SuiteResults) -> list[str]:
     return said
 
 
-def _origins(suite: SuiteResults, runs: Sequence[RunResult]) -> tuple[tuple[str, int], ...]:
-    return origins(suite.sources, ((run.table, run.label, run.code, run.number) for run in runs))
+def _origins(suite: SuiteResults, runs: Sequence[RunResult]) -> list[tuple[str, int]]:
+    """Folders and how many of some runs are from each; the suite's own has an empty name."""
+    if not suite.seeds:
+        return _origins_in(suite.sources, runs)
+    found = []
+    for each in suite.seeds:
+        mine = [run for run in runs if run.seed == each.seed]
+        for name, number in _origins_in(each.sources, mine):
+            found.append((f"{name} in {each.folder}" if name else each.folder, number))
+    return found
+
+
+def _origins_in(
+    sources: Sequence[SourceFolder], runs: Sequence[RunResult]
+) -> list[tuple[str, int]]:
+    return list(origins(sources, ((run.table, run.label, run.code, run.number) for run in runs)))
+
+
+def _seeds(suite: SuiteResults) -> str:
+    """The seeds that were pooled, with their folders and how many runs each has."""
+    runs = Counter(
+        run.seed for groups in suite.runs.values() for group in groups.values() for run in group
+    )
+    return ", ".join(
+        f"{each.seed} ({each.folder}, {count(runs[each.seed], 'run')})" for each in suite.seeds
+    )
 
 
 def _merged_from(suite: SuiteResults, runs: Sequence[RunResult]) -> str:
@@ -158,7 +187,7 @@ def setup_rows(suite: SuiteResults) -> list[tuple[str, str]]:
     if identity.encoding:
         rows.append(("Encoding", identity.encoding))
     rows += [
-        ("Seed", str(identity.seed)),
+        ("Seeds", _seeds(suite)) if suite.seeds else ("Seed", str(identity.seed)),
         ("Runs", f"{_planned(suite)} per table and method"),
         ("Simulated workers", str(identity.simulated_workers)),
     ]

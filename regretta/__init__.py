@@ -19,6 +19,7 @@ Suites: many optimizers, tables and seeds
     read_trajectories, what other people's code wrote of its runs
     with_trajectories, results with such runs beside them, checked and marked
     merge_folders, make one folder of several machines' results
+    pool_seeds, results of one suite under several seeds together, for a report
 
 What they show
     write_report, a page with figures and tables
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from regretta.harness.spec import read_spec as read_spec
     from regretta.harness.store.export import export_suite as export_suite
     from regretta.harness.store.merge import merge_folders as merge_folders
+    from regretta.harness.store.pooling import pool_seeds as pool_seeds
     from regretta.harness.store.results import load_suite as load_suite
     from regretta.harness.trace import Trace as Trace
     from regretta.optimizers.base import Observation as Observation
@@ -131,6 +133,7 @@ _HOMES = {
     "regretta.harness.elsewhere.trajectories": ("read_trajectories",),
     "regretta.harness.store.export": ("export_suite",),
     "regretta.harness.store.merge": ("merge_folders",),
+    "regretta.harness.store.pooling": ("pool_seeds",),
     "regretta.harness.store.results": ("load_suite",),
     "regretta.harness.trace": ("Trace",),
     "regretta.optimizers.base": ("Observation", "Optimizer", "Problem", "Proposal"),

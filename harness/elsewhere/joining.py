@@ -20,6 +20,7 @@ from regretta.harness.elsewhere.origin import Origin
 from regretta.harness.elsewhere.records import ElsewhereError, Trajectories
 from regretta.harness.identity import MethodIdentity
 from regretta.harness.limits import in_words
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.result import Trajectory as Incumbents
 from regretta.harness.store.results import SuiteResults
@@ -89,14 +90,10 @@ def with_trajectories(suite: SuiteResults, others: Sequence[Trajectories]) -> Su
 
 def _kinds(suite: SuiteResults) -> dict[str, tuple[str, ...]]:
     """Which errors are compared on each table: its own kind, and that of all tables together."""
-    tested = {
-        table: all(run.has_test for group in groups.values() for run in group)
-        for table, groups in suite.runs.items()
-    }
-    together = "test" if all(tested.values()) else "validation"
+    together = regret_kind(*suite.runs.values())
     return {
-        table: tuple(dict.fromkeys(("test" if has else "validation", together)))
-        for table, has in tested.items()
+        table: tuple(dict.fromkeys((regret_kind(groups), together)))
+        for table, groups in suite.runs.items()
     }
 
 

@@ -274,6 +274,11 @@ def _folder(path: Path) -> Trajectories:
             files.append(file)
             if len(files) > _MOST_RUNS:
                 raise ElsewhereError(f"{path} has more than {_MOST_RUNS:,} files run_<id>.json")
+    if not files and (path / "suite.json").exists():
+        raise ElsewhereError(
+            f"{path} holds runs of Regretta's own, of which --with takes none: name it beside the"
+            " first folder, regretta report DIR DIR, or merge the two"
+        )
     if not files:
         raise ElsewhereError(f"{path} has no file <method>/run_<id>.json")
     digest, records = sha256(), 0

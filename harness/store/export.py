@@ -21,6 +21,7 @@ from regretta.harness.store.frames import (
     Untraced,
     evaluation_columns,
     numbers,
+    refuse_joined,
     suite_columns,
 )
 from regretta.harness.store.results import SuiteResults
@@ -66,6 +67,7 @@ def export_suite(
     folder = Path(folder)
     if form not in FORMATS:
         raise SuiteError(unknown("export format", form, FORMATS))
+    refuse_joined(suite)
     if not any(suite.runs[table][label] for table in suite.tables for label in suite.labels):
         raise SuiteError(f"{suite.folder} has no finished run to export; run the suite first")
     try:

@@ -65,11 +65,7 @@ def suite_columns(
     """
     if kind not in FRAMES:
         raise SuiteError(unknown("frame", kind, FRAMES))
-    if suite.elsewhere:
-        raise SuiteError(
-            "frames and exports are of Regretta's own runs; take what load_suite gives, without"
-            " trajectories from elsewhere"
-        )
+    refuse_joined(suite)
     if not any(suite.runs[table][label] for table in suite.tables for label in suite.labels):
         raise SuiteError(f"{suite.folder} has no finished run; run the suite first")
     if kind == "evaluations":
@@ -95,6 +91,21 @@ def suite_columns(
                 for key, column in columns.items():
                     column.append(told.get(key))
     return columns
+
+
+def refuse_joined(suite: SuiteResults) -> None:
+    """Refuse results with which others were joined for a report.
+
+    Raises
+    ------
+    SuiteError
+        If that is so.
+    """
+    if suite.elsewhere or suite.seeds:
+        raise SuiteError(
+            "frames and exports are of one folder's own runs; take what load_suite gives, without"
+            " other seeds and trajectories from elsewhere"
+        )
 
 
 def _about(suite: SuiteResults, table: str, label: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from regretta.harness.limits import in_words
 from regretta.harness.result import ResultError, RunResult, checksum_of
 from regretta.harness.store.files import Damage, Stored, find_runs, is_number, run_path, set_aside
 from regretta.harness.store.folder import read_identity
-from regretta.harness.store.sources import SourceFolder, read_sources
+from regretta.harness.store.sources import SeedFolder, SourceFolder, read_sources
 from regretta.harness.store.traces import mixed, read_trace, with_trace, write_trace
 from regretta.harness.suite import Failure, Task
 from regretta.harness.trace import Trace
@@ -237,6 +237,8 @@ class SuiteResults:
         The folders that it was merged from; none if it was not.
     elsewhere
         Where runs of other people's code are from that were joined to these.
+    seeds
+        The seeds and folders that it was pooled from (`pool_seeds`); none if it was not.
     """
 
     folder: Path
@@ -246,6 +248,7 @@ class SuiteResults:
     damaged: tuple[str, ...] = ()
     sources: tuple[SourceFolder, ...] = ()
     elsewhere: tuple[Origin, ...] = ()
+    seeds: tuple[SeedFolder, ...] = ()
 
     @property
     def name(self) -> str:
@@ -312,6 +315,10 @@ class SuiteResults:
         ResultError
             If there is no such run, it has no trace, or that is damaged.
         """
+        if self.seeds:
+            raise ResultError(
+                f"{self.folder} is pooled with other seeds; ask each folder by itself"
+            )
         runs = self.runs.get(table, {}).get(label, ())
         run = next((run for run in runs if run.number == number), None)
         if run is None:

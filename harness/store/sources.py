@@ -43,6 +43,25 @@ class SourceFolder:
 
 
 @dataclass(frozen=True)
+class SeedFolder:
+    """A folder whose runs stand in a report beside those of other seeds.
+
+    Attributes
+    ----------
+    seed
+        Of all its runs.
+    folder
+        What it was called.
+    sources
+        The folders that it was merged from; none if it was not.
+    """
+
+    seed: int
+    folder: str
+    sources: tuple[SourceFolder, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Document:
     format: int
     sources: tuple[SourceFolder, ...]

@@ -292,19 +292,28 @@ def _single_runs(runs: Runs, axis: Axis, arrays: Arrays) -> dict[str, Any]:
     kind = regret_kind(runs)
     most = max(1, min(MOST_RUNS_OF_ONE, MOST_RUNS // max(len(runs), 1)))
     shown = [[run for run in group if len(run.trajectory)][:most] for group in runs.values()]
+    seeds = {run.seed for group in shown for run in group}
     whole = all(len(group) <= most for group in runs.values())
     return {
         "said": "Thin: single runs."
         if whole
         else f"Thin: single runs, of each method the first {most}.",
-        "lines": [[_single(run, kind, axis, arrays) for run in group] for group in shown],
+        "lines": [
+            [[_name(run, len(seeds) > 1), *_single(run, kind, axis, arrays)] for run in group]
+            for group in shown
+        ],
     }
+
+
+def _name(run: RunResult, seeds: bool) -> int | str:
+    """A run's number, and its seed where there are several."""
+    return f"{run.number} of seed {run.seed}" if seeds and run.counted else run.number
 
 
 def _single(run: RunResult, kind: str, axis: Axis, arrays: Arrays) -> list[int]:
     first, end = first_position(run, axis), run_end(run, axis)
     if not first <= end:  # it spends nothing of the axis, or nobody knows what
-        return [run.number, arrays.add([]), arrays.add([])]
+        return [arrays.add([]), arrays.add([])]
     place, regret = positions(run, axis), run.regret(kind)
     if len(place) > MOST_STEPS and first < end:
         place = np.geomspace(first, end, MOST_STEPS)
@@ -313,7 +322,7 @@ def _single(run: RunResult, kind: str, axis: Axis, arrays: Arrays) -> list[int]:
     place = np.maximum(place, first)  # zero has no place on a logarithmic axis
     kept = np.flatnonzero(np.diff(regret, prepend=np.nan) != 0)
     place = np.append(place[kept], max(end, float(place[-1])))
-    return [run.number, arrays.add(place), arrays.add(np.append(regret[kept], regret[-1]))]
+    return [arrays.add(place), arrays.add(np.append(regret[kept], regret[-1]))]
 
 
 def _overall(

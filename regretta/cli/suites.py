@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regretta.cli import completion
-from regretta.cli.arguments import PATH, command, folder_argument, json_option, plugin_option
+from regretta.cli.arguments import PATH, command, json_option, plugin_option
 from regretta.cli.failures import failure_lines, failures_of
 from regretta.cli.output import print_json, say, say_damaged, tell
 from regretta.cli.progress import Progress
@@ -275,7 +275,7 @@ def _executor(
 
 
 @command("report")
-@folder_argument
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True, type=PATH)
 @click.option(
     "--methods", metavar="LABEL,…", help="Only these, in this order (labels with commas between)."
 )
@@ -296,10 +296,10 @@ def _executor(
     help="Trajectories of other people's code beside the runs: docs/elsewhere.md (again for more).",
 )
 @click.option("--axis", metavar="A", help="Of curves: seconds, evaluations, cells or epochs.")
-@click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: DIR).")
+@click.option("--out", metavar="DIR2", type=PATH, help="Where to write (default: the first DIR).")
 @json_option
 def report(
-    folder: Path,
+    folders: tuple[Path, ...],
     methods: str | None,
     order: str | None,
     width: str | None,
@@ -313,16 +313,21 @@ def report(
 ) -> int:
     """Write report.html, figures, tables and methods.txt (.tex) of a suite's folder.
 
+    Several folders are of one suite under different seeds, all their runs in one report.
+
     In Python: regretta.write_report, with a regretta.plots.look.Look, of what
-    regretta.with_trajectories gives of load_suite and read_trajectories.
+    regretta.with_trajectories gives of load_suite and read_trajectories; of several folders,
+    regretta.pool_seeds.
     """
     from regretta.harness.elsewhere.joining import with_trajectories
     from regretta.harness.elsewhere.trajectories import read_trajectories
+    from regretta.harness.store.pooling import pool_seeds
     from regretta.harness.store.results import load_suite
     from regretta.plots.look import Look, labels_of
     from regretta.plots.report import write_report
 
-    own = load_suite(folder)
+    suites = [load_suite(folder) for folder in folders]
+    own = pool_seeds(suites)
     suite = with_trajectories(own, [read_trajectories(*_claimed(other)) for other in others])
     asked = {
         "methods": (*labels_of(own, methods), *suite.foreign) if methods else None,
@@ -335,8 +340,9 @@ def report(
     look = Look(**{key: value for key, value in asked.items() if value is not None})  # type: ignore[arg-type]
     page = write_report(suite, out, look.wide_as(width) if width else look)
     if as_json:
-        failures = failures_of(folder, suite.failures)
-        told = {"report": page, "failures": failures, "damaged": suite.damaged}
+        failures = [entry for one in suites for entry in failures_of(one.folder, one.failures)]
+        seeds = [one.identity.seed for one in suites]
+        told = {"report": page, "seeds": seeds, "failures": failures, "damaged": suite.damaged}
         print_json(told | {"elsewhere": suite.elsewhere})
     else:
         tell(str(page))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from regretta.harness.reported import regret_kind
 from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.paper.nasbench201.beside import beside
@@ -162,7 +163,7 @@ def judged(suite: SuiteResults, table: str) -> tuple[Judged, ...]:
     """Derived cells of a suite's table on it and, of the paper's, on the data sets beside it."""
     shown = searches(suite, table)
     runs = [run for one in shown for run in one.runs]
-    kind = "test" if all(run.has_test for run in runs) else "validation"
+    kind = regret_kind({"": runs})
     best = runs[0].reference
     error = None if best is None else best.test_error if kind == "test" else best.validation_error
     found = [

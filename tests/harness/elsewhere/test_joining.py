@@ -127,7 +127,7 @@ def test_what_no_file_says_is_in_no_table(own: SuiteResults, best: float) -> Non
     table = final_table(joined.runs["small101"], names, "small101")
     assert table.rows[2] == ("theirs ‡", "1", "0.000", "0.000", "0.000", "—", "—")
     assert "—" not in table.rows[0]
-    with pytest.raises(SuiteError, match="frames and exports are of Regretta's own runs"):
+    with pytest.raises(SuiteError, match="frames and exports are of one folder's own runs"):
         joined.frame("final")
 
 

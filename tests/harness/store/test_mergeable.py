@@ -37,8 +37,8 @@ def _table(**changes: Any) -> Callable[[SuiteIdentity], SuiteIdentity]:
 CONTRADICTIONS: dict[str, tuple[Callable[[SuiteIdentity], SuiteIdentity], str]] = {
     "seed": (
         lambda s: replace(s, seed=6),
-        "seed is 5 in {a} and 6 in {b}; runs of two seeds would have the same numbers: run the"
-        " suite with one --seed everywhere, and on each machine another --part of it",
+        "seed is 5 in {a} and 6 in {b}; runs of two seeds have the same numbers, so that one folder"
+        " cannot hold both: name the folders together for one report (regretta report DIR DIR), or",
     ),
     "protocol": (
         lambda s: replace(s, protocol=get_protocol("nats-2021")),

@@ -88,6 +88,16 @@ def test_single_runs_are_the_incumbents(suite_of, run_of, tmp_path):
     assert (numbers(data, time) > 0).all()  # second 0 has no place on a logarithmic axis
 
 
+def test_single_runs_of_several_seeds_say_theirs(suite_of, run_of, tmp_path):
+    runs = {"bohb": [run_of(seed=5), run_of(seed=6)], "tpe": [run_of(seed=6, proposals=-1)]}
+    single = data_of(suite_of(tmp_path, {"toy": runs}))["tables"][0]["single"][0]
+    # What others ran has no seed of Regretta's.
+    assert [[line[0] for line in lines] for lines in single["lines"]] == [
+        ["0 of seed 5", "1 of seed 6"],
+        [0],
+    ]
+
+
 def test_runs_that_nobody_counted_have_lines_against_time_only(suite_of, run_of, tmp_path):
     run = run_of([5, 50], [0.3, 0.1], label="tpe")
     steps = replace(run.trajectory, unique_cells=None, epochs=None)
