@@ -40,7 +40,9 @@ _KNOWN = frozenset(
 
 NASLIB = (
     "an errors.json of NASLib cannot be used: its runtime is that of the machine which looked the"
-    " table up, and its train_time that of the incumbent alone"
+    " table up, and its train_time that of the incumbent alone; its epochs count passes over the"
+    " data where the optimizer trains, not evaluations. Keep the seconds that the table has of each"
+    " evaluation as you look it up, see docs/elsewhere.md"
 )
 """`Trainer.search` and `_log_to_json` of naslib/defaults/trainer.py, automl/NASLib at 0082349."""
 _LARGEST = 1 << 25

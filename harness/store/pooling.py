@@ -69,11 +69,11 @@ def pool_seeds(suites: Sequence[SuiteResults]) -> SuiteResults:
 
 def _joined(first: SuiteResults, whole: SuiteIdentity, suite: SuiteResults) -> SuiteIdentity:
     """The identity of those before and of another one, whose seed may differ."""
-    for what, one, other in (
+    for what, here, there in (
         ("tables", first.tables, suite.tables),
         ("methods", first.labels, suite.labels),
     ):
-        if strange := sorted(set(one) ^ set(other)):
+        if strange := sorted(set(here) ^ set(there)):
             raise SuiteError(
                 f"{first.folder} and {suite.folder} do not have the same {what}: {strange[0]!r} is"
                 " in one of them only; run it in the other too, or report each by itself"
