@@ -47,8 +47,13 @@ class Explorer:
 
     @property
     def scripts(self) -> list[str]:
-        """Addresses of the scripts, relative to the page, in their order."""
-        return [f"{FOLDER}/{name}" for name in (LIBRARY, *OWN)]
+        """Addresses of our scripts, relative to the page, in their order."""
+        return [f"{FOLDER}/{name}" for name in OWN]
+
+    @property
+    def library(self) -> str:
+        """Address of the plotting library, relative to the page."""
+        return f"{FOLDER}/{LIBRARY}"
 
     def write(self, folder: Path) -> None:
         """Write the scripts below a report's folder; raises OSError where that cannot be."""

@@ -49,17 +49,20 @@ class Page:
         Addresses that it asked for.
     complaints
         What its console said that is no mere information, and what scripts threw.
+    held
+        Requests that wait to be let go on, where `hold` asked for that.
     """
 
-    def __init__(self, to_browser: int, from_browser: int) -> None:
+    def __init__(self, to_browser: int, from_browser: int, watched: bool = True) -> None:
         self._out, self._in, self._rest, self._number = to_browser, from_browser, b"", 0
         self._session: str | None = None
         self.requests: list[str] = []
         self.complaints: list[str] = []
+        self.held: list[str] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
+        for domain in ("Page", "Runtime", "Network", "Log") if watched else ():
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **arguments: Any) -> Any:
@@ -96,6 +99,8 @@ class Page:
                 self.complaints.append(json.dumps(told["exceptionDetails"]))
             case "Runtime.consoleAPICalled" if told["type"] in {"error", "warning", "assert"}:
                 self.complaints.append(json.dumps(told["args"]))
+            case "Fetch.requestPaused":
+                self.held.append(told["requestId"])
             case "Log.entryAdded" if told["entry"]["level"] in {"error", "warning"}:
                 self.complaints.append(json.dumps(told["entry"]))
 
@@ -138,6 +143,16 @@ class Page:
             f"document.readyState === 'complete' && location.href.startsWith('{path.as_uri()}')"
         )
 
+    def hold(self, pattern: str) -> None:
+        """Let requests of such addresses wait until `let_go`."""
+        self.call("Fetch.enable", patterns=[{"urlPattern": pattern}])
+
+    def let_go(self) -> None:
+        """Let the requests go on that `hold` stopped, and stop none any more."""
+        while self.held:
+            self.call("Fetch.continueRequest", requestId=self.held.pop())
+        self.call("Fetch.disable")
+
     def click(self, selector: str) -> None:
         """Click with the mouse in the middle of an element."""
         x, y = self.evaluate(
@@ -173,8 +188,12 @@ class Page:
 
 
 @contextmanager
-def browser(profile: Path) -> Iterator[Page]:
-    """A page of a new browser, which is closed in the end."""
+def browser(profile: Path, watched: bool = True) -> Iterator[Page]:
+    """A page of a new browser, which is closed in the end.
+
+    A page that is not watched keeps no requests and complaints, and takes the time that it takes a
+    reader: whoever watches makes the browser note where in a script each request was made.
+    """
     assert BROWSER is not None
     its_in, to_browser = os.pipe()
     from_browser, its_out = os.pipe()
@@ -190,7 +209,7 @@ def browser(profile: Path) -> Iterator[Page]:
     os.close(its_in)
     os.close(its_out)
     try:
-        yield Page(to_browser, from_browser)
+        yield Page(to_browser, from_browser, watched)
     finally:
         os.close(to_browser)
         os.close(from_browser)

@@ -3,11 +3,12 @@
 import base64
 import json
 from dataclasses import replace
+from shutil import copytree
 
 import pytest
 
 from regretta.plots.interactive.data import MOST_POINTS
-from regretta.plots.interactive.library import library
+from regretta.plots.interactive.library import FOLDER, LIBRARY, library
 from regretta.plots.look import Look
 from regretta.plots.regret_curve import regret_curves
 from regretta.plots.report import write_report
@@ -339,6 +340,40 @@ def test_labels_of_any_kind_are_shown_as_they_are(tab, random_suite_of, tmp_path
     drawn = tab.evaluate("document.querySelector('#explore-plot .yaxislayer-above').textContent")
     assert "<script>alert(1)</script>" in drawn
     assert tab.complaints == []
+
+
+@scripted
+def test_controls_and_values_do_not_wait_for_the_library(tab, report):
+    tab.complaints.clear()
+    tab.show(1200)
+    tab.call("Emulation.setScriptExecutionDisabled", value=False)
+    tab.hold("*plotly*")
+    tab.call("Page.navigate", url=report.as_uri())
+    tab.wait_for("document.querySelector('#explore')?.checkVisibility()")
+    assert len(rows(tab)) == 3
+    choose(tab, "statistic", "median")
+    assert "Final median" in text(tab, "#explore-values thead")
+    assert not tab.evaluate(READY)
+    tab.let_go()
+    tab.wait_for(READY)
+    assert "Median" in text(tab, "#explore-plot .ytitle")
+    assert tab.complaints == []
+
+
+@scripted
+@pytest.mark.parametrize("library", [None, "// nothing"])
+def test_without_the_library_the_page_shows_its_pictures(tab, report, tmp_path, library):
+    alone = tmp_path / "report.html"
+    alone.write_bytes(report.read_bytes())
+    copytree(report.parent / FOLDER, tmp_path / FOLDER)
+    (tmp_path / FOLDER / LIBRARY).unlink()
+    if library is not None:
+        (tmp_path / FOLDER / LIBRARY).write_text(library)
+    tab.show(1200)
+    tab.open(alone)
+    tab.wait_for("!document.querySelector('#explore').checkVisibility()")
+    assert tab.evaluate("[...document.images].every(i => i.checkVisibility())")
+    assert not tab.evaluate("document.querySelector('a.scripted').checkVisibility()")
 
 
 def test_alone_without_its_scripts_the_page_shows_its_pictures(tab, report, tmp_path):

@@ -1,10 +1,12 @@
 "use strict";
 // The controls of the interactive figures. Without this script the page shows its pictures.
+// Controls and values are there at once; the figure is drawn when the library has come.
 
 (() => {
   const section = document.getElementById("explore");
   const source = document.getElementById("explore-data");
-  if (!section || !source || typeof Plotly === "undefined") return;
+  const library = document.getElementById("explore-library");
+  if (!section || !source || !library) return;
   const data = JSON.parse(source.textContent);
   const figures = regretta.figures(data);
   const { plain } = regretta;
@@ -116,8 +118,9 @@
 
   // -- drawing ------------------------------------------------------------------------------
 
-  const layout = (found, narrow) => {
+  const layout = (found) => {
     const theme = regretta.theme();
+    const narrow = matchMedia("(max-width: 40rem)").matches;
     const axis = (own) => ({
       gridcolor: theme.grid, linecolor: theme.quiet, zeroline: false, ticks: "outside", tickcolor: theme.quiet,
       ticklen: 4, showline: true, automargin: true, ...own,
@@ -160,7 +163,6 @@
     const order = sorted(now);
     current = figures[now.figure](now, order);
     current.logs = now.figure === "distribution" ? now.log : now.logAxis;
-    const narrow = matchMedia("(max-width: 40rem)").matches;
     fill(now, order);
     if (current.range) read(place());
     const count = `${shown.size} of ${data.methods.length} methods shown`;
@@ -168,8 +170,11 @@
     notes.replaceChildren(...current.notes.map((text) => element("li", { textContent: text })));
     plot.setAttribute("aria-label", `${current.said}, ${count}; the table below has the values`);
     status.textContent = [said, `${current.said}: ${count}`].filter(Boolean).join(". ");
-    return Plotly.react(plot, current.traces, layout(current, narrow), { displayModeBar: false, responsive: true, doubleClick: "reset" });
+    if (drawable()) paint();
   }
+
+  const drawable = () => typeof Plotly !== "undefined";
+  const paint = () => Plotly.react(plot, current.traces, layout(current), { displayModeBar: false, responsive: true, doubleClick: "reset" });
 
   // -- wiring -------------------------------------------------------------------------------
 
@@ -192,7 +197,7 @@
   find("form").addEventListener("submit", (event) => event.preventDefault());
   slider.addEventListener("input", () => {
     read(place());
-    Plotly.relayout(plot, { shapes: mark(place()) });
+    if (drawable()) Plotly.relayout(plot, { shapes: mark(place()) });
   });
   const toggle = (how) => {
     rows.forEach(({ box }, m) => {
@@ -209,10 +214,7 @@
     matchMedia(query).addEventListener("change", () => draw());
   }
 
-  document.documentElement.classList.add("scripted");
-  section.hidden = false;
-  unfold();
-  draw().then(() => {
+  const begin = () => paint().then(() => {
     plot.on("plotly_hover", ({ points }) => {
       if (current.range && points[0]?.x !== undefined) read(Number(points[0].x));
     });
@@ -220,4 +222,18 @@
     plot.dataset.ready = "yes";
     performance.mark("interactive");
   });
+  // Without the library the page is as it is without scripts.
+  const withdraw = () => {
+    section.hidden = true;
+    document.documentElement.classList.remove("scripted");
+    document.querySelectorAll("details.still").forEach((folded) => folded.replaceWith(folded.querySelector("figure")));
+  };
+  library.addEventListener("load", () => (drawable() ? begin() : withdraw()));
+  library.addEventListener("error", withdraw);
+
+  document.documentElement.classList.add("scripted");
+  section.hidden = false;
+  unfold();
+  draw();
+  performance.mark("controls");
 })();
