@@ -2,92 +2,33 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from regretta.harness.axis import SECONDS, Axis
-from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults, load_suite
-from regretta.plots.critical_difference import critical_difference_caption, draw_critical_difference
-from regretta.plots.curve_caption import regret_caption
-from regretta.plots.ecdf import distributions, draw_ecdf, ecdf_caption
-from regretta.plots.elsewhere_notes import (
-    elsewhere_sentence,
-    own_part,
-    remark,
-    remarked,
-)
-from regretta.plots.friedman import friedman_of_runs
+from regretta.plots.elsewhere_notes import elsewhere_sentence, own_part
 from regretta.plots.interactive.explorer import Explorer, explorer
-from regretta.plots.look import Look, axis_of, chosen, ordered
+from regretta.plots.look import Look, chosen, ordered
 from regretta.plots.methods_paragraph import methods_paragraph
-from regretta.plots.order import by_result, leaders
-from regretta.plots.rank_over_time import (
-    draw_ranks,
-    rank_caption,
-    rank_curves,
-    rank_table,
-)
-from regretta.plots.reach import reach_tables
-from regretta.plots.regret_curve import draw_regret, regret_curves
+from regretta.plots.order import by_result
 from regretta.plots.report_notes import count, method_rows, reader_notes, setup_rows
-from regretta.plots.spread import STATISTICS
-from regretta.plots.statistics import StatisticsError
-from regretta.plots.style import (
-    MethodStyle,
-    human_names,
-    method_styles,
-    save,
-)
-from regretta.plots.summary import final_table, pairwise_table
-from regretta.plots.tables import ReportTable
+from regretta.plots.report_sections import Gallery, Section, gallery_of, heard_on, sections_of
+from regretta.plots.style import human_names
 from regretta.plots.text import escape_latex
 from regretta.plots.verdict import verdicts
 from regretta.tabular_data.errors import UserError
-from regretta.tabular_data.names import file_name
 from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.storage import folder_below, write_atomically
 from regretta.tabular_data.text import printable
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-MOST_TOLD_APART = 40
-"""Methods that a reader can tell apart in a figure; of more, only the `LEADING` are coloured."""
-
-LEADING = 20
-
 
 class ReportError(UserError):
     """A suite that cannot be reported on; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page: for wide windows and print, and for phones; both as data addresses."""
-
-    name: str
-    caption: str
-    alt: str
-    wide: Markup
-    narrow: Markup
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: pictures, tables and paragraphs in order."""
-
-    title: str
-    anchor: str
-    items: Sequence[Picture | ReportTable | str]
 
 
 def write_report(
@@ -140,10 +81,10 @@ def write_report(
             clear_leftovers(folder_below(folder, place))
         if look.order == "result":
             suite = ordered(suite, by_result({table: suite.runs[table] for table in begun}))
-        gallery = _gallery(suite, begun, folder, look)
+        gallery = gallery_of(suite, begun, folder, look)
         paragraph = methods_paragraph(own_part(suite), look) + elsewhere_sentence(suite)
-        sections = _sections(suite, begun, gallery)
-        look_closer = explorer(suite, _heard(suite, begun), gallery.styles, gallery.names, look)
+        sections = sections_of(suite, begun, gallery)
+        look_closer = explorer(suite, heard_on(suite, begun), gallery.styles, gallery.names, look)
         if look_closer is not None:
             look_closer.write(folder)
         page = _page(suite, begun, sections, gallery, paragraph, look_closer)
@@ -160,7 +101,7 @@ def _page(
     suite: SuiteResults,
     begun: Sequence[str],
     sections: Sequence[Section],
-    gallery: _Gallery,
+    gallery: Gallery,
     paragraph: str,
     look_closer: Explorer | None,
 ) -> str:
@@ -203,206 +144,3 @@ def _page(
 def _clean(value: Any) -> Any:
     """What a template puts out, without the control characters of a stranger's text."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else printable(value)
-
-
-Item = Picture | ReportTable | str
-
-
-def _gallery(suite: SuiteResults, begun: Sequence[str], folder: Path, look: Look) -> _Gallery:
-    methods = suite.identity.methods
-    entries = [(label, method.optimizer) for label, method in methods.items()]
-    settings = {label: method.settings for label, method in methods.items()}
-    axis = axis_of(suite, look)
-    said = f" Protocol: {suite.identity.protocol.name}.{remark(suite)}"
-    if len(methods) <= MOST_TOLD_APART:
-        return _Gallery(folder, look, axis, method_styles(entries, settings), said, said)
-    leading = leaders({table: suite.runs[table] for table in begun}, LEADING)
-    return _Gallery(
-        folder,
-        look,
-        axis,
-        method_styles(entries, settings, leading),
-        f" Coloured are the {len(leading)} of {len(methods):,} methods with the best mean rank of"
-        " final regret; the others are grey. All of them stand in the tables." + said,
-        said,
-    )
-
-
-def _sections(suite: SuiteResults, begun: Sequence[str], gallery: _Gallery) -> list[Section]:
-    heard = _heard(suite, begun)
-    sections = []
-    if len(heard) > 1:
-        sections.append(Section("All tables", "all-tables", _all_tables(suite, heard, gallery)))
-    for table in begun:
-        suffix = "" if len(heard) == 1 else f"-{file_name(table)}"
-        items: list[Item]
-        if table in heard:
-            items = _one_table(suite, table, gallery, suffix)
-        else:
-            items = [
-                "No run finished an evaluation within the time limit: there is no regret to show."
-            ]
-        sections.append(Section(table, f"table-{file_name(table)}", items))
-    return sections
-
-
-def _heard(suite: SuiteResults, begun: Sequence[str]) -> list[str]:
-    """The tables on which a run finished an evaluation."""
-    return [
-        table
-        for table in begun
-        if any(len(run.trajectory) for runs in suite.runs[table].values() for run in runs)
-    ]
-
-
-@dataclass(frozen=True)
-class _Gallery:
-    """Where pictures and tables go, what curves are drawn against, what captions end with."""
-
-    folder: Path
-    look: Look
-    axis: Axis
-    styles: Mapping[str, MethodStyle]
-    remark: str = ""
-    of_tables: str = ""
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Whole names for the page, by label."""
-        return dict(zip(self.styles, human_names(list(self.styles)), strict=True))
-
-    def picture(
-        self, name: str, draw: Callable[[float], Figure], caption: str, alt: str
-    ) -> Picture:
-        """Draw a figure for two columns and for one, and keep both as files."""
-        folder = folder_below(self.folder, "figures")
-        wide, narrow = (
-            save(draw(self.look.page), folder, name, self.look.formats),
-            save(draw(self.look.column), folder, f"{name}-column", self.look.formats),
-        )
-        return Picture(name, caption + self.remark, alt, _address(wide), _address(narrow))
-
-    def tables(self, *tables: ReportTable | None) -> list[ReportTable]:
-        """Keep the tables that there are as files."""
-        there = remarked((table for table in tables if table is not None), self.of_tables)
-        for table in there:
-            folder = folder_below(self.folder, "tables")
-            table.write(folder, self.look.column, self.look.page)
-        return there
-
-
-def _all_tables(suite: SuiteResults, heard: Sequence[str], gallery: _Gallery) -> list[Item]:
-    styles = gallery.styles
-    look = gallery.look
-    panels = [
-        regret_curves(
-            suite.runs[table], axis=gallery.axis, statistic=look.statistic, band=look.band
-        )
-        for table in heard
-    ]
-    items: list[Item] = [
-        gallery.picture(
-            "regret",
-            lambda width: draw_regret(panels, styles, width),
-            regret_caption(panels),
-            f"{STATISTICS[look.statistic].capitalize()} regret against {gallery.axis.words}"
-            f" on {', '.join(heard)}",
-        )
-    ]
-    everywhere = [
-        label for label in suite.labels if all(suite.runs[table][label] for table in heard)
-    ]
-    runs = {table: {label: suite.runs[table][label] for label in everywhere} for table in heard}
-    if len(everywhere) > 1:
-        items += _ranks(runs, gallery)
-    if len(everywhere) > MOST_TOLD_APART:
-        return [*items, f"No critical-difference diagram: {len(everywhere):,} names have no room."]
-    try:
-        found = friedman_of_runs(runs)
-    except StatisticsError as error:
-        return [*items, f"No critical-difference diagram (Friedman's test): {error}."]
-    modelled = "; ".join(
-        dict.fromkeys(panel.reconstruction for panel in panels if panel.reconstruction)
-    )
-    items.append(
-        gallery.picture(
-            "critical-difference",
-            lambda width: draw_critical_difference(found, styles, width, bool(modelled)),
-            critical_difference_caption(found, modelled),
-            "Critical-difference diagram: "
-            + ", ".join(
-                f"{styles[m].name} {rank:.2f}"
-                for m, rank in zip(found.labels, found.ranks, strict=True)
-            ),
-        )
-    )
-    return items
-
-
-def _one_table(suite: SuiteResults, table: str, gallery: _Gallery, suffix: str) -> list[Item]:
-    runs, styles, names = suite.runs[table], gallery.styles, gallery.names
-    there = {label: group for label, group in runs.items() if group}
-    look, shown = gallery.look, distributions(there)
-    axis = gallery.axis
-    curves = regret_curves(runs, axis=axis, statistic=look.statistic, band=look.band)
-    baseline = next(
-        (
-            label
-            for label, method in suite.identity.methods.items()
-            if method.optimizer == "random_search"
-        ),
-        None,
-    )
-    items: list[Item] = [
-        gallery.picture(
-            f"regret{suffix}",
-            lambda width: draw_regret([curves], styles, width),
-            regret_caption([curves]),
-            f"{STATISTICS[look.statistic].capitalize()} {curves.measure} against {axis.words} on"
-            f" {table}",
-        ),
-        *gallery.tables(
-            final_table(runs, names, table, suffix),
-            *reach_tables(
-                *(there, names, table),
-                baseline=baseline if baseline in there else None,
-                axis=axis,
-                suffix=suffix,
-            ),
-        ),
-        gallery.picture(
-            f"ecdf{suffix}",
-            lambda width: draw_ecdf(shown, styles, width),
-            ecdf_caption(shown),
-            f"Empirical distribution of final {shown.measure} on {table}",
-        ),
-    ]
-    if len(there) > 1:
-        items += _ranks({table: there}, gallery, suffix)
-        tests = gallery.tables(pairwise_table(there, names, table, suffix, baseline))
-        items += tests or ["No pairwise tests: every method has a single run."]
-    return items
-
-
-def _ranks(
-    tables: Mapping[str, Mapping[str, Sequence[RunResult]]], gallery: _Gallery, suffix: str = ""
-) -> list[Item]:
-    axis = gallery.axis
-    try:
-        shown = rank_curves(tables, axis=axis)
-    except StatisticsError as error:
-        return [f"No ranks: {error}."]
-    if len(shown.labels) == 1:
-        return [f"No ranks: only {gallery.names[shown.labels[0]]} has {axis.words}."]
-    over = "over time" if axis == SECONDS else f"against {axis.words}"
-    picture = gallery.picture(
-        f"rank-over-time{suffix}",
-        lambda width: draw_ranks(shown, gallery.styles, width),
-        rank_caption(shown),
-        f"Average rank {over} on {', '.join(tables)}",
-    )
-    return [picture, *gallery.tables(rank_table(tables, gallery.names, suffix, axis))]
-
-
-def _address(png: bytes) -> Markup:
-    return Markup("data:image/png;base64,") + Markup(b64encode(png).decode())

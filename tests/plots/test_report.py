@@ -11,7 +11,8 @@ from regretta.harness.suite import Failure
 from regretta.plots.critical_difference import draw_critical_difference
 from regretta.plots.friedman import friedman
 from regretta.plots.interactive.library import library
-from regretta.plots.report import LEADING, ReportError, write_report
+from regretta.plots.report import ReportError, write_report
+from regretta.plots.report_sections import LEADING
 from regretta.plots.style import ONE_COLUMN, TWO_COLUMNS, human_name, method_styles
 from tests.plots.conftest import METHODS
 from tests.plots.overlap import check_readable
