@@ -57,7 +57,7 @@ class Checker(HTMLParser):
 @pytest.fixture
 def unpainted(monkeypatch):
     """Figures are made but not painted, for tests of the page's words."""
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: b"png")
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: b"png")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def readable(monkeypatch):
         texts[name] = [painted.text for painted in check_readable(drawn)]
         return b"png"
 
-    monkeypatch.setattr("regretta.plots.report.save", check)
+    monkeypatch.setattr("regretta.plots.report_sections.save", check)
     return texts
 
 

@@ -199,7 +199,7 @@ def test_the_axis_can_be_evaluations(page):
 
 @scripted
 def test_beyond_the_end_of_a_curve_nothing_is_told(tab, suite_of, run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: DOT)
     short = run_of([5, 50], [0.3, 0.2], evaluations=10)
     runs = {"bohb": [short] * 2, "tpe": [replace(short, evaluations=99)] * 2}
     tab.show(1200)
@@ -323,7 +323,7 @@ def test_on_paper_the_pictures_stand_instead(page):
 
 @scripted
 def test_labels_of_any_kind_are_shown_as_they_are(tab, random_suite_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: DOT)
     labels = [*STRANGE, "%{y} </script><img src=x onerror=alert(1)>", "<b>&amp;</b>"]
     path = write_report(random_suite_of(tmp_path, tables=("a", "b"), methods=labels, n=2))
     tab.complaints.clear()

@@ -13,7 +13,7 @@ needs_plotly = pytest.mark.skipif(library() is None, reason="plotly is not insta
 
 @pytest.fixture
 def unpainted(monkeypatch):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: b"png")
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: b"png")
 
 
 @needs_plotly
