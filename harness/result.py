@@ -38,6 +38,9 @@ class ResultError(UserError):
 class Trajectory:
     """The incumbents of a run; entry i holds from ``time[i]`` on, until ``time[i + 1]``.
 
+    Whole numbers of a run that was read from a suite's folder are of smaller integers, so that tens
+    of thousands of runs have room.
+
     Attributes
     ----------
     time
@@ -48,8 +51,7 @@ class Trajectory:
         Budget at which it was observed, shape ``[k]``; NaN where the search recommended what it
         had not evaluated.
     configuration
-        Shape ``[k, dim]``, of a run that was read from a file in the smallest integers that hold
-        it.
+        Shape ``[k, dim]``.
     cell
         Table row, shape ``[k]``; None where the benchmark's cells are not numbered.
     validation_error

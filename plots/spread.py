@@ -69,6 +69,12 @@ def spread(
     value, low, high
         Each of shape ``[k]``; of a single run all three are its values.
     """
+    moments, bootstrap = values.shape[1], (statistic, band) == ("mean", "ci")
+    if moments > 1 and values.size > _MOST_AT_ONCE and not bootstrap:  # its draws are for all of k
+        parts = min(values.size // _MOST_AT_ONCE + 1, moments)
+        found = [spread(part, statistic, band) for part in np.array_split(values, parts, axis=1)]
+        value, low, high = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        return value, low, high
     value = _value(values, statistic)
     if len(values) == 1:
         return value, value, value
@@ -111,6 +117,10 @@ def interval(values: ArrayLike, statistic: str = "mean") -> Interval:
     if len(sample) == 1:
         return Interval(value, np.nan, np.nan, 1)
     return Interval(value, low, high, len(sample))
+
+
+_MOST_AT_ONCE = 1 << 17
+"""Values of which quantiles are found at once: each takes copies of them all."""
 
 
 def _value(values: Floats, statistic: str) -> Floats:

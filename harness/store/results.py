@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from regretta.harness.elsewhere.origin import Origin
 from regretta.harness.identity import DamagedError, SuiteError, SuiteIdentity
@@ -380,16 +380,26 @@ _ALIKE = (
 def _slim(run: RunResult, other: RunResult) -> RunResult:
     """The run in less memory, as there may be tens of thousands.
 
-    What is as in the other one is kept once, and configurations in the smallest integers that hold
-    them.
+    What is as in the other one is kept once, configurations in the smallest integers that hold
+    them, and counts and rows in integers of 32 bits where these do.
     """
     same = {key: getattr(other, key) for key in _ALIKE if getattr(run, key) == getattr(other, key)}
-    entries = run.trajectory.configuration
-    if entries.dtype.kind == "i" and entries.size:
-        entries = entries.astype(
-            np.min_scalar_type(-max(int(entries.max()), -int(entries.min())) - 1)
-        )
-    return replace(run, **same, trajectory=replace(run.trajectory, configuration=entries))
+    steps = run.trajectory
+    whole: dict[str, Any] = {
+        name: _narrow(column, np.int32)
+        for name in ("evaluation", "cell", "unique_cells")
+        if (column := getattr(steps, name)) is not None
+    }
+    entries = _narrow(steps.configuration, np.int8)
+    return replace(run, **same, trajectory=replace(steps, configuration=entries, **whole))
+
+
+def _narrow(values: NDArray[Any], least: type[np.signedinteger[Any]]) -> NDArray[Any]:
+    """Whole numbers in the smallest integers that hold them, of at least a size."""
+    if values.dtype.kind != "i" or not values.size:
+        return values
+    held = np.min_scalar_type(-max(int(values.max()), -int(values.min())) - 1)
+    return values.astype(np.promote_types(held, least))
 
 
 def no_result(path: Path, error: ResultError) -> str:

@@ -78,3 +78,15 @@ def test_a_table_and_the_end_of_a_curve_have_one_interval(statistic: str) -> Non
     found = interval(runs[:, -1], statistic)
     ends = [part[-1] for part in spread(runs, statistic, "ci")]
     assert [found.estimate, found.low, found.high] == pytest.approx(ends, rel=1e-12)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median", "iqm"])
+@pytest.mark.parametrize("band", ["iqr", "sd", "ci"])
+def test_thousands_of_runs_at_many_moments_are_as_each_moment_alone(
+    statistic: str, band: str
+) -> None:
+    runs = np.random.default_rng(4).gamma(1.0, size=(3000, 101))
+    together = spread(runs, statistic, band, resamples=100)
+    for moment in (0, 43, 44, 100):
+        alone = spread(runs[:, [moment]], statistic, band, resamples=100)
+        assert [part[moment] for part in together] == pytest.approx(np.ravel(alone), rel=1e-12)
