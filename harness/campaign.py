@@ -18,14 +18,8 @@ from regretta.harness.planning import plan
 from regretta.harness.spec import SuiteSpec
 from regretta.harness.store.files import clear_checkpoints
 from regretta.harness.store.folder import at_work, claim
-from regretta.harness.store.results import (
-    done_already,
-    early_ends,
-    ended_early,
-    failed_already,
-    write_data,
-    write_failure,
-)
+from regretta.harness.store.outcomes import write_data, write_failure
+from regretta.harness.store.scan import done_already, early_ends, ended_early, failed_already
 from regretta.harness.suite import Failure, Suite, Task
 from regretta.tabular_data.errors import UserError
 

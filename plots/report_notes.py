@@ -9,7 +9,8 @@ from typing import Any
 
 from regretta.harness.limits import in_words
 from regretta.harness.result import RunResult
-from regretta.harness.store.results import SuiteResults, early_ends
+from regretta.harness.store.results import SuiteResults
+from regretta.harness.store.scan import early_ends
 from regretta.harness.store.sources import SourceFolder, origins
 from regretta.plots.axes import human_time
 from regretta.plots.elsewhere_notes import elsewhere_notes, own_part

@@ -20,7 +20,8 @@ from regretta.harness.store.folder import (
     read_identity,
 )
 from regretta.harness.store.mergeable import Source, joined, sources_of, suite_at
-from regretta.harness.store.results import LabelFiles, failures_in, lying, write_failure
+from regretta.harness.store.outcomes import failures_in, write_failure
+from regretta.harness.store.scan import LabelFiles, lying
 from regretta.harness.store.sources import (
     SourceFolder,
     pairs_of,

@@ -14,13 +14,8 @@ from regretta.harness.regret import final_regret
 from regretta.harness.reported import measure, regret_kind
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.store.folder import read_identity
-from regretta.harness.store.results import (
-    early_ends,
-    failures_in,
-    no_result,
-    said_of,
-    scan,
-)
+from regretta.harness.store.outcomes import failures_in
+from regretta.harness.store.scan import early_ends, no_result, said_of, scan
 from regretta.harness.suite import Failure
 from regretta.tabular_data.benchmark import Reference
 from regretta.tabular_data.locks import locked

@@ -14,7 +14,7 @@ _MOST = 20
 
 def failures_of(folder: Path, failures: Iterable[Failure]) -> list[dict[str, Any]]:
     """Failed runs for machines, each with the file of its record."""
-    from regretta.harness.store.results import failure_path
+    from regretta.harness.store.outcomes import failure_path
     from regretta.harness.suite import Task
 
     return [
@@ -32,7 +32,7 @@ def failures_of(folder: Path, failures: Iterable[Failure]) -> list[dict[str, Any
 
 def failure_lines(folder: Path, failures: Sequence[Failure]) -> Iterator[str]:
     """A line each about the first of them, which names the file that says more."""
-    from regretta.harness.store.results import failure_path
+    from regretta.harness.store.outcomes import failure_path
     from regretta.harness.suite import Task
 
     for failure in failures[:_MOST]:

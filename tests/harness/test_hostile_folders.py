@@ -20,7 +20,8 @@ from regretta.harness.identity import SuiteError, SuiteIdentity
 from regretta.harness.result import ResultError, RunResult
 from regretta.harness.spec import OptimizerEntry, SuiteSpec
 from regretta.harness.store.folder import read_identity
-from regretta.harness.store.results import done_already, load_suite
+from regretta.harness.store.results import load_suite
+from regretta.harness.store.scan import done_already
 from regretta.harness.store.status import suite_status
 from tests.hostile import MOST_MEMORY, refused
 
