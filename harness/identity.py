@@ -30,9 +30,9 @@ _ENGINE = "regretta.harness.run"
 _ANEW = "choose another --out"
 _APART = "such runs do not belong together; merge them into different folders"
 _PARTS = (
-    "runs of two seeds have the same numbers, so that one folder cannot hold both: name the folders"
-    " together for one report (regretta report DIR DIR), or run the suite with one --seed"
-    " everywhere and on each machine another --part of it"
+    "runs of two seeds have the same numbers, so that one folder cannot hold both: report them"
+    " together (regretta report {} {}), or run the suite with one --seed everywhere and on each"
+    " machine another --part of it"
 )
 _SAME = (
     "runs of one label are repetitions of one another: do those of one of the two again with the"
@@ -322,7 +322,9 @@ def _refuse_other(what: str, there: Any, here: Any) -> None:
         way = _PARTS if what == "seed" else _APART
         raise ContradictionError(
             f"it was made with another suite: {what} is {there!r} there and {here!r} here; {_ANEW}",
-            lambda one, other: f"{what} is {there!r} in {one} and {here!r} in {other}; {way}",
+            lambda one, other: (
+                f"{what} is {there!r} in {one} and {here!r} in {other}; {way.format(one, other)}"
+            ),
         )
 
 

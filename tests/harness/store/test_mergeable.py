@@ -38,7 +38,7 @@ CONTRADICTIONS: dict[str, tuple[Callable[[SuiteIdentity], SuiteIdentity], str]] 
     "seed": (
         lambda s: replace(s, seed=6),
         "seed is 5 in {a} and 6 in {b}; runs of two seeds have the same numbers, so that one folder"
-        " cannot hold both: name the folders together for one report (regretta report DIR DIR), or",
+        " cannot hold both: report them together (regretta report {a} {b}), or run the suite with",
     ),
     "protocol": (
         lambda s: replace(s, protocol=get_protocol("nats-2021")),
