@@ -73,17 +73,18 @@ def distributions(
     return RegretDistributions(every[0].table, measure, modelled, tuple(curves))
 
 
-def ecdf_caption(shown: RegretDistributions) -> str:
-    """What a reader must know to read the figure."""
+ZERO = "Regret of zero or less has no place on a log axis: it lies at the mark \u2264 0."
+
+
+def ecdf_caption(shown: RegretDistributions, logarithmic: bool = True) -> str:
+    """What a reader must know to read the figure, whose axis is logarithmic or not."""
     parts = [
         f"Empirical distribution over runs of {shown.measure} at the end of the simulated time"
         f" on {shown.table}; n = {span([curve.runs for curve in shown.curves])} runs per method."
         " Further left is better, steeper is more robust."
     ]
-    if any((curve.regret <= 0).any() for curve in shown.curves):
-        parts.append(
-            "Regret of zero or less has no place on a log axis: it lies at the mark \u2264 0."
-        )
+    if logarithmic and any((curve.regret <= 0).any() for curve in shown.curves):
+        parts.append(ZERO)
     if any(len(curve.regret) < curve.runs for curve in shown.curves):
         parts.append("A curve that ends below 1 has runs that finished no evaluation.")
     return " ".join(parts)

@@ -147,7 +147,7 @@ def _choices(
     choices: Sequence[tuple[str, str]],
     kind: str,
     axis: Axis,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[RegretCurve]:
     """`regret_curve` for several pairs of a statistic and a band; the runs are read once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +27,6 @@ BANDS: Mapping[str, str] = {
     "sd": "one standard deviation over runs",
 }
 """What the band around a curve may be."""
-"""What a band around it may be."""
 
 RESAMPLES = 2000
 """Of every bootstrap of a mean, unless asked otherwise."""
@@ -145,27 +145,27 @@ def _of_interquartile_mean(values: Floats) -> Floats:
     return np.asarray(stats.t.ppf(0.975, kept - 1) * error)
 
 
-_MOST_KEPT = 1_000
-"""Runs up to which the draws of a bootstrap are kept for the next one of as many runs."""
+_MOST_KEPT = 20_000_000
+"""Numbers of a bootstrap's draws, mostly a byte each, up to which they are kept for the next one of
+as many runs."""
 
 
 def _resampled(values: Floats, resamples: int, seed: int) -> Floats:
     """Means over runs drawn with replacement: shapes ``[runs, k]`` to ``[resamples, k]``."""
     count = len(values)
-    if count <= _MOST_KEPT:
-        return _kept_draws(count, resamples, seed) @ values
-    parts = _draws(count, resamples, seed)  # of thousands of runs, all draws would fill memory
-    return np.concatenate([weights @ values for weights in parts])
+    draws = (_kept_draws if resamples * count <= _MOST_KEPT else _draws)(count, resamples, seed)
+    return np.concatenate([(times / count) @ values for times in draws])
 
 
 @lru_cache(maxsize=1)
-def _kept_draws(count: int, resamples: int, seed: int) -> Floats:
-    return np.concatenate(list(_draws(count, resamples, seed)))
+def _kept_draws(count: int, resamples: int, seed: int) -> tuple[NDArray[Any], ...]:
+    return tuple(_draws(count, resamples, seed))
 
 
-def _draws(count: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Shares of the runs in each resample, a hundred resamples at a time."""
+def _draws(count: int, resamples: int, seed: int) -> Iterator[NDArray[Any]]:
+    """How often each run is in each resample, a hundred resamples at a time."""
     rng = np.random.default_rng(seed)
     for first in range(0, resamples, 100):
         size = min(100, resamples - first)
-        yield rng.multinomial(count, np.full(count, 1 / count), size=size) / count
+        times = rng.multinomial(count, np.full(count, 1 / count), size=size)
+        yield times.astype(np.min_scalar_type(times.max()))

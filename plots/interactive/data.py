@@ -7,7 +7,7 @@ coarser grid than that of the still figures, at whose places the values are the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ from regretta.harness.result import RunResult
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.axes import zero_line
 from regretta.plots.colors import on_dark
-from regretta.plots.curve_caption import regret_caption
-from regretta.plots.ecdf import distributions, ecdf_caption
+from regretta.plots.curve_caption import CUT, NO_BANDS, caption_parts
+from regretta.plots.ecdf import ZERO, distributions, ecdf_caption
 from regretta.plots.elsewhere_notes import remark
 from regretta.plots.interactive.packing import Arrays
 from regretta.plots.rank_over_time import (
@@ -58,10 +58,15 @@ MOST_RUNS, MOST_RUNS_OF_ONE = 250, 50
 MOST_STEPS = 200
 """Incumbents of a single run that are kept; a longer run is read at so many moments."""
 
+SILENT_MEDIAN = "Final medians count runs that finished no evaluation as the worst."
+
 MOST_NOTES = 8
 
-MOST_RUNS_READ = 4_000
-"""Runs that are read on every axis; of more, on that of the report only, or it would take long."""
+MOST_RANKED = 800_000
+"""Runs times places at which ranks are found: of many runs at fewer places, or it would take long;
+`FEWEST_RANKS` at least and `MOST_RANKS` at most."""
+
+FEWEST_RANKS, MOST_RANKS = 40, 120
 
 _SYMBOLS: Mapping[Any, str] = {
     "o": "circle",
@@ -106,7 +111,8 @@ def explorer_data(
         What to show first.
     """
     arrays = Arrays()
-    axes = _axes(suite, tables, axis)
+    every = [run for table in tables for group in suite.runs[table].values() for run in group]
+    axes = sorted(counted_axes(every), key=lambda one: one != axis)
     series = len(suite.labels) * len(tables) * len(axes) * len(STATISTICS) * len(BANDS) * 2
     points = int(np.clip(MOST_NUMBERS // series, FEWEST_POINTS, MOST_POINTS))
     protocol = suite.identity.protocol
@@ -120,19 +126,14 @@ def explorer_data(
             for one in axes
         ],
         "mostBands": MOST_BANDS,
+        "noBands": NO_BANDS,
+        "cut": CUT,
+        "silentMedian": SILENT_MEDIAN,
         "protocol": f"Protocol {protocol.name}: {protocol.summary}.{remark(suite)}",
         "tables": [_table(suite, table, axes, arrays, points) for table in tables],
         "overall": _overall(suite, tables, axes, arrays),
         "arrays": arrays.texts(),
     }
-
-
-def _axes(suite: SuiteResults, tables: Sequence[str], first: Axis) -> list[Axis]:
-    """The axes to choose from, the first of them `first`."""
-    every = [run for t in tables for group in suite.runs[t].values() for run in group]
-    if len(every) > MOST_RUNS_READ:
-        return [first]
-    return sorted(counted_axes(every), key=lambda axis: axis != first)
 
 
 def _method(style: MethodStyle, name: str) -> dict[str, Any]:
@@ -166,6 +167,7 @@ def _table(
         "reconstruction": any(run.reconstruction for run in every),
         "notes": notes,
         "finals": _finals(runs),
+        "silent": any(not len(run.trajectory) for run in every),
         "curves": [_curves(runs, axis, arrays, points) for axis in axes],
         "ranks": [_ranks({table: there}, suite.labels, axis, arrays) for axis in axes],
         "distribution": _distribution(runs, arrays),
@@ -228,7 +230,7 @@ def _panel(panel: RegretCurves, arrays: Arrays) -> dict[str, Any]:
     values = [curve.value for curve in panel.curves]
     highs = [curve.high for curve in panel.curves]
     return {
-        "caption": regret_caption([panel]),
+        "caption": asdict(caption_parts([panel])),
         "floor": _floor([*values, *highs]),
         "lines": [
             [arrays.add(line) for line in (curve.position, curve.value, curve.low, curve.high)]
@@ -256,7 +258,9 @@ def _ranks(
     if sum(all(group.get(label) for group in tables.values()) for label in labels) < 2:
         return None
     try:
-        shown = rank_curves(tables, axis=axis)
+        runs = sum(len(group) for table in tables.values() for group in table.values())
+        points = int(np.clip(MOST_RANKED // runs, FEWEST_RANKS, MOST_RANKS))
+        shown = rank_curves(tables, axis=axis, points=points)
     except StatisticsError:
         return None
     if len(shown.labels) < 2:
@@ -276,7 +280,8 @@ def _distribution(runs: Runs, arrays: Arrays) -> dict[str, Any]:
     shown = distributions({label: group for label, group in runs.items() if group})
     found = {curve.label: curve for curve in shown.curves}
     return {
-        "caption": ecdf_caption(shown),
+        "caption": ecdf_caption(shown, logarithmic=False),
+        "zero": ZERO,
         "floor": _floor([curve.regret for curve in shown.curves]),
         "lines": [
             [arrays.add(found[label].regret), arrays.add(found[label].fraction)]

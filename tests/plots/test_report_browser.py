@@ -7,6 +7,7 @@ from shutil import copytree
 
 import pytest
 
+from regretta.harness.axis import regret_matrix
 from regretta.plots.interactive.data import MOST_POINTS
 from regretta.plots.interactive.library import FOLDER, LIBRARY, library
 from regretta.plots.look import Look
@@ -145,12 +146,9 @@ def test_hovering_and_the_slider_tell_values_with_intervals(page):
     page.wait_for("/% \\[/.test(document.querySelector('#explore-plot .hoverlayer').textContent)")
     assert rows(page) != before
     page.mouse("mouseMoved", 1, 1)
-    page.evaluate(
-        "(() => { const s = document.querySelector('#explore-at'); s.value = 100;"
-        " s.dispatchEvent(new Event('input')); })()"
-    )
+    to_slider(page, 100)
     place = text(page, "#explore-place")
-    assert text(page, "#explore-values thead th:last-child") == f"At {place}"
+    assert text(page, "#explore-values thead th:last-child") == f"At {place} [95 % interval]"
     assert all("% [" in cells[-1] for cells in rows(page).values())
 
 
@@ -211,6 +209,75 @@ def test_beyond_the_end_of_a_curve_nothing_is_told(tab, suite_of, run_of, tmp_pa
     assert rows(tab)["TPE"][-1] == "20.000 %"
 
 
+def to_slider(page, place):
+    page.evaluate(
+        f"(() => {{ const s = document.querySelector('#explore-at'); s.value = {place};"
+        " s.dispatchEvent(new Event('input')); })()"
+    )
+
+
+@scripted
+def test_what_the_slider_reads_is_true_of_the_place_that_it_names(
+    tab, random_suite_of, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    suite = random_suite_of(tmp_path, methods=("random_search", "bohb"), n=5, steps=150)
+    tab.show(1200)
+    tab.open(write_report(suite, look=Look(axis="evaluations")))
+    tab.wait_for(READY)
+    choose(tab, "band", "sd")
+    for place in (20, 101, 155, 177, 193):
+        to_slider(tab, place)
+        named = text(tab, "#explore-place")
+        evaluations = int(named.removesuffix(" evaluations").replace(",", ""))
+        for name, label in (("Random search", "random_search"), ("BOHB", "bohb")):
+            runs = suite.runs["toy"][label]
+            values = 100 * regret_matrix(runs, [evaluations], "test", "evaluations")[:, 0]
+            mean, sd = values.mean(), values.std(ddof=1)
+            want = f"{mean:.3f} % [{mean - sd:.3f}, {mean + sd:.3f}]".replace("-", "\u2212")
+            assert rows(tab)[name][-1] == want, named
+
+
+@scripted
+def test_the_caption_is_true_of_what_is_shown(tab, suite_of, run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    runs = {f"method {i}": [run_of(), run_of([5, 50], [0.3, 0.2])] for i in range(12)}
+    runs["best"] = [run_of([5, 50], [0.3, 0.0])] * 2
+    tab.show(1200)
+    tab.open(write_report(suite_of(tmp_path, {"toy": runs})))
+    tab.wait_for(READY)
+    banded = f"{DRAWN}.filter(t => t.fill === 'tonexty').length"
+    assert "No bands: they would hide the 13 curves." in text(tab, "#explore-caption")
+    assert tab.evaluate(banded) == 0
+    tab.click("#explore-values tbody tr:last-child input")
+    assert "Bands: 95 % bootstrap" in text(tab, "#explore-caption")
+    assert "No bands" not in text(tab, "#explore-caption")
+    assert tab.evaluate(banded) == 12
+    zero = "marked \u2264 0"
+    assert zero in text(tab, "#explore-caption")
+    tab.click("#explore-log")
+    assert zero not in text(tab, "#explore-caption")  # zero has its place on a linear axis
+    tab.click("#explore-log")
+    tab.click("#explore-values tbody tr:first-child input")  # the only one that gets there
+    assert zero not in text(tab, "#explore-caption")
+    tab.click("#explore-none")
+    assert "ands:" not in text(tab, "#explore-caption")
+
+
+@scripted
+def test_of_runs_with_one_result_all_are_counted(tab, suite_of, run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    runs = {"bohb": [run_of([5], [value]) for value in (0.1, 0.1, 0.1, 0.2)]}
+    tab.show(1200)
+    tab.open(write_report(suite_of(tmp_path, {"toy": runs})))
+    tab.wait_for(READY)
+    choose(tab, "figure", "distribution")
+    told = tab.evaluate(f"[...new Set({DRAWN}[0].text.filter(Boolean))]")
+    assert told == [
+        f"{x}.000 % or less in {share} % of runs" for x, share in ((10, 75.0), (20, 100.0))
+    ]
+
+
 @scripted
 def test_axes_can_be_linear_and_single_runs_shown(page):
     kinds = (
@@ -243,7 +310,8 @@ def test_ranks_distributions_and_the_heat_map_are_drawn(page):
     choose(page, "figure", "heat")
     assert page.evaluate(f"{DRAWN}[0].type") == "heatmap"
     assert page.evaluate(f"[{DRAWN}[0].z.length, {DRAWN}[0].z[0].length]") == [3, 2]
-    assert rows(page)["BOHB"][0] in page.evaluate(f"{DRAWN}[0].customdata.flat().join()")
+    value, bounds = rows(page)["BOHB"][0].split(" ", 1)
+    assert f"{value} % {bounds}; rank " in page.evaluate(f"{DRAWN}[0].customdata.flat().join()")
     choose(page, "cell", "rank")
     assert page.evaluate(f"{DRAWN}[0].text.flat().every(t => /^[123]\\.\\d\\d$/.test(t))")
 
@@ -288,6 +356,9 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page):
         choose(page, "figure", figure)
         assert page.evaluate("document.documentElement.scrollWidth") <= 375, figure
         assert page.evaluate(OUTSIDE) == []
+    labels = "[...document.querySelectorAll('#explore-plot .xtick text')].map(e => e.textContent)"
+    assert page.evaluate(labels) == ["nb201-cifar10", "nb201-imagenet16-120"]
+    assert "reconstruction" in text(page, "#explore-plot .gtitle")
 
 
 @scripted

@@ -58,26 +58,30 @@
 
   // What a method ends with: text, and number to sort by.
   const result = (now, m) => {
-    if (now.table === "all") return [current.read(m, current.range[1]), meanRank(m)];
+    if (now.table === "all") return [current.read(m, current.range[1]), current.end(m)];
     return data.tables[now.table].finals[m]?.[now.figure === "ranks" ? "rank" : now.statistic] ?? ["—", null];
   };
 
-  const sorted = (now) => {
-    const keys = data.methods.map((_, m) =>
-      (now.figure === "heat" || now.table === "all" ? meanRank(m) : result(now, m)[1]) ?? Infinity);
-    return [...keys.keys()].sort((a, b) => (keys[a] === keys[b] ? a - b : keys[a] - keys[b]));
-  };
+  // Lowest first; what is missing last.
+  const sorted = (keys) => [...keys.keys()].sort((a, b) => {
+    const [one, two] = [keys[a] ?? Infinity, keys[b] ?? Infinity];
+    return one === two ? a - b : one - two;
+  });
+  const everyMethod = [...data.methods.keys()];
+  const firstOrder = (now) => sorted(everyMethod.map((m) =>
+    (now.figure === "heat" || now.table === "all" ? meanRank(m) : result(now, m)[1])));
 
   // An interval stays on one line.
   const whole = (text) => text.replace(", ", ",\u00a0");
 
   const fill = (now, order) => {
+    const ranked = now.table === "all" || now.figure === "ranks";
+    const interval = now.statistic === "median" ? "" : "[95 % interval]";
     const heads = now.figure === "heat"
-      ? data.tables.map((table) => table.name)
-      : ["Runs", now.table === "all" || now.figure === "ranks" ? "Final rank" : `Final ${label("statistic", now.statistic)}, %`];
-    if (now.figure !== "heat") heads.push("");
-    values.tHead.replaceChildren(
-      element("tr", {}, ...["Method", ...heads].map((text) => element("th", { scope: "col", textContent: text }))));
+      ? data.tables.map((table) => (now.cell === "rank" ? [table.name, ""] : [`${table.name}, %`, interval]))
+      : [["Runs", ""], ranked ? ["Final rank", ""] : [`Final ${label("statistic", now.statistic)}, %`, interval], ["", current.reading ? `[${current.reading}]` : ""]];
+    values.tHead.replaceChildren(element("tr", {}, ...[["Method", ""], ...heads].map(([text, below]) =>
+      element("th", { scope: "col" }, element("span", { textContent: text }), ...(below ? [" ", element("small", { textContent: below })] : [])))));
     for (const m of order) {
       const { row } = rows[m];
       while (row.cells.length > 1) row.deleteCell(-1);
@@ -96,14 +100,14 @@
   const place = () => {
     const [low, high] = current.range, fraction = slider.value / slider.max;
     if (fraction === 1) return high;
-    return current.logs ? low * (high / low) ** fraction : low + (high - low) * fraction;
+    return current.snap(current.logs ? low * (high / low) ** fraction : low + (high - low) * fraction);
   };
 
   const read = (x) => {
     const text = current.place(x);
     output.value = text;
     slider.setAttribute("aria-valuetext", text);
-    values.tHead.rows[0].lastElementChild.textContent = `At ${text}`;
+    values.tHead.rows[0].lastElementChild.firstElementChild.textContent = `At ${text}`;
     rows.forEach(({ row }, m) => { row.lastElementChild.textContent = whole(current.read(m, x)); });
   };
 
@@ -120,7 +124,7 @@
 
   const layout = (found) => {
     const theme = regretta.theme();
-    const narrow = matchMedia("(max-width: 40rem)").matches;
+    const narrow = regretta.narrow();
     const axis = (own) => ({
       gridcolor: theme.grid, linecolor: theme.quiet, zeroline: false, ticks: "outside", tickcolor: theme.quiet,
       ticklen: 4, showline: true, automargin: true, ...own,
@@ -133,13 +137,12 @@
       title: { text: title, font: { size: 14 }, x: 0.5, xanchor: "center", y: 0.98, yanchor: "top" },
       font: { family: "system-ui, Segoe UI, Helvetica, Arial, sans-serif", size: narrow ? 11 : 12, color: theme.ink },
       paper_bgcolor: theme.ground, plot_bgcolor: theme.ground, showlegend: false, autosize: true,
-      margin: { l: 12, r: narrow ? 8 : 16, t: found.modelled ? 50 : 34, b: 12 }, height: narrow ? 340 : 460,
-      hovermode: found.range && found.traces.length <= 3 * 8 && !chosenRuns() ? "x unified" : "closest",
+      margin: { l: 12, r: narrow ? 8 : 16, t: found.modelled ? 50 : 34, b: 12 },
+      height: Math.max(narrow ? 340 : 460, found.height ?? 0), hovermode: "closest", hoverdistance: 40,
       hoverlabel: { bgcolor: theme.ground, bordercolor: theme.quiet, font: { color: theme.ink, size: 12 }, namelength: 28 },
       dragmode: narrow ? false : "zoom", shapes: found.range ? mark(place()) : [],
     };
   };
-  const chosenRuns = () => find("#explore-runs").checked && chosen("figure") === "regret";
 
   const enable = (now) => {
     const uses = {
@@ -160,13 +163,15 @@
   function draw(said = "") {
     enable(state());
     const now = state();
-    const order = sorted(now);
+    let order = firstOrder(now);
     current = figures[now.figure](now, order);
+    if (now.table === "all") order = sorted(everyMethod.map(current.end));
     current.logs = now.figure === "distribution" ? now.log : now.logAxis;
     fill(now, order);
     if (current.range) read(place());
     const count = `${shown.size} of ${data.methods.length} methods shown`;
-    caption.textContent = `${current.caption} ${data.protocol} ${count}, sorted by result.`;
+    const silent = now.figure !== "ranks" && now.figure !== "heat" && now.statistic === "median" && data.tables[now.table].silent;
+    caption.textContent = `${current.caption} ${silent ? `${data.silentMedian} ` : ""}${data.protocol} ${count}, sorted by result.`;
     notes.replaceChildren(...current.notes.map((text) => element("li", { textContent: text })));
     plot.setAttribute("aria-label", `${current.said}, ${count}; the table below has the values`);
     status.textContent = [said, `${current.said}: ${count}`].filter(Boolean).join(". ");
@@ -216,7 +221,8 @@
 
   const begin = () => paint().then(() => {
     plot.on("plotly_hover", ({ points }) => {
-      if (current.range && points[0]?.x !== undefined) read(Number(points[0].x));
+      const [point] = points;
+      if (current.range && point?.x !== undefined) read(current.snap(Number(point.x), point.pointNumber === 0));
     });
     plot.on("plotly_unhover", () => current.range && read(place()));
     plot.dataset.ready = "yes";

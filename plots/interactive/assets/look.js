@@ -54,12 +54,16 @@ regretta.moments = (low, high) => {
 regretta.plain = (text) =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
+regretta.shorten = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+regretta.narrow = () => matchMedia("(max-width: 40rem)").matches;
+
 regretta.dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 
 regretta.theme = () => {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(name).trim();
-  return { ground: of("--ground"), ink: of("--ink"), grid: of("--grid"), quiet: of("--quiet") };
+  return Object.fromEntries(["ground", "ink", "grid", "quiet", "best", "worst"].map((name) => [name, of(`--${name}`)]));
 };
 
 regretta.color = (method) => (regretta.dark() ? method.dark : method.color);
@@ -82,3 +86,19 @@ regretta.at = (x, place) => {
 
 // The same, and -1 beyond the curve's end, where nothing is known.
 regretta.within = (x, place) => (place > x.at(-1) * (1 + 1e-6) ? -1 : regretta.at(x, place));
+
+// The places at which every curve that is there has a value of its own: those of all curves but
+// where one starts or ends between two of them. Elsewhere a curve is known as of an earlier place.
+regretta.grid = (curves) => {
+  const inner = curves.flatMap((x) => [...x.slice(1, -1)]);
+  const [starts, ends] = [curves.map((x) => x[0] ?? Infinity), curves.map((x) => x.at(-1) ?? -Infinity)];
+  const every = [...inner, Math.min(...starts), Math.max(...ends)].filter(Number.isFinite);
+  return [...new Set(every)].sort((a, b) => a - b);
+};
+
+// The place of a grid at or before another, or at or after it; the nearest where there is none.
+regretta.snapped = (grid, place, after = false) => {
+  const before = regretta.at(grid, place);
+  const step = after && !(grid[before] >= place) ? before + 1 : before;
+  return grid[Math.min(Math.max(step, 0), grid.length - 1)] ?? place;
+};

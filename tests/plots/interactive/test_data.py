@@ -64,6 +64,21 @@ def test_final_values_are_those_of_the_table(suite, data):
         assert row[1:5] == (final["runs"], final["mean"][0], final["median"][0], final["iqm"][0])
 
 
+@pytest.mark.parametrize("statistic", ["mean", "iqm"])
+def test_curves_end_with_the_value_and_the_interval_of_the_table(data, statistic):
+    for table in data["tables"]:
+        shown = table["curves"][0][f"{statistic} ci"]["lines"]
+        for (_, *line), final in zip(shown, table["finals"], strict=True):
+            value, low, high = (f"{100 * numbers(data, place)[-1]:.3f}" for place in line)
+            assert final[statistic][0] == f"{value} [{low}, {high}]"
+
+
+def test_of_thousands_of_runs_all_axes_can_be_chosen(suite_of, run_of, tmp_path):
+    runs = {label: [run_of()] * 2_100 for label in ("random_search", "bohb")}
+    data = data_of(suite_of(tmp_path, {"toy": runs}))
+    assert {shown["name"] for shown in data["axes"]} == set(AXES)
+
+
 def test_ranks_of_two_methods_add_up_to_three(data):
     for shown in (data["tables"][0]["ranks"][0], data["overall"]["ranks"][0]):
         one, two = (numbers(data, place) for place in shown["y"])
@@ -151,7 +166,7 @@ def test_a_reconstruction_is_marked(suite_of, run_of, tmp_path):
     suite = suite_of(tmp_path, {"toy": {"bohb": [run_of(reconstruction="times are modelled")]}})
     (table,) = data_of(suite)["tables"]
     assert table["reconstruction"]
-    assert "times are modelled" in table["curves"][0]["mean ci"]["caption"]
+    assert "times are modelled" in table["curves"][0]["mean ci"]["caption"]["modelled"]
 
 
 def test_every_method_stands_out_from_a_dark_page():
