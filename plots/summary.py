@@ -242,6 +242,7 @@ def pairwise_table(
             *("First", "Second", "Runs", "A", "\u03b4", "Effect", "p", "p (Holm)"),
             f"At level {LEVEL:g}",
         ),
+        words=(0, 1, 5, 8),
         rows=[
             (
                 *(names[t.first], names[t.second], f"{t.runs[0]}, {t.runs[1]}"),

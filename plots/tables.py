@@ -49,6 +49,8 @@ class ReportTable:
         The same as plain values with full precision, for CSV; None is an empty cell.
     strong
         Row and column of cells in bold.
+    words
+        Columns of words, which begin at the left; numbers end at the right.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ReportTable:
     data_columns: Sequence[str]
     data_rows: Sequence[Sequence[Any]]
     strong: Collection[tuple[int, int]] = ()
+    words: Collection[int] = (0,)
 
     def to_csv(self) -> str:
         """Comma-separated values with a heading line."""
@@ -69,7 +72,7 @@ class ReportTable:
         return out.getvalue()
 
     def to_latex(self, column: float | None = None, page: float | None = None) -> str:
-        """A LaTeX table for the package booktabs; the first column is text, the others numbers.
+        """A LaTeX table for the package booktabs; columns of words are set left, others right.
 
         Parameters
         ----------
@@ -84,8 +87,9 @@ class ReportTable:
             "    " + " & ".join(self._cell(i, j) for j in range(len(row))) + r" \\"
             for i, row in enumerate(self.rows)
         )
+        sides = "".join("l" if j in self.words else "r" for j in range(len(self.columns)))
         tabular = (
-            f"  \\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}\n"
+            f"  \\begin{{tabular}}{{{sides}}}\n"
             f"    \\toprule\n    {heading} \\\\\n    \\midrule\n{body}\n    \\bottomrule\n"
             "  \\end{tabular}"
         )

@@ -220,7 +220,7 @@ def to_slider(page, place):
 def test_what_the_slider_reads_is_true_of_the_place_that_it_names(
     tab, random_suite_of, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: DOT)
     suite = random_suite_of(tmp_path, methods=("random_search", "bohb"), n=5, steps=150)
     tab.show(1200)
     tab.open(write_report(suite, look=Look(axis="evaluations")))
@@ -240,7 +240,7 @@ def test_what_the_slider_reads_is_true_of_the_place_that_it_names(
 
 @scripted
 def test_the_caption_is_true_of_what_is_shown(tab, suite_of, run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: DOT)
     runs = {f"method {i}": [run_of(), run_of([5, 50], [0.3, 0.2])] for i in range(12)}
     runs["best"] = [run_of([5, 50], [0.3, 0.0])] * 2
     tab.show(1200)
@@ -266,7 +266,7 @@ def test_the_caption_is_true_of_what_is_shown(tab, suite_of, run_of, tmp_path, m
 
 @scripted
 def test_of_runs_with_one_result_all_are_counted(tab, suite_of, run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr("regretta.plots.report.save", lambda *_: DOT)
+    monkeypatch.setattr("regretta.plots.report_sections.save", lambda *_: DOT)
     runs = {"bohb": [run_of([5], [value]) for value in (0.1, 0.1, 0.1, 0.2)]}
     tab.show(1200)
     tab.open(write_report(suite_of(tmp_path, {"toy": runs})))

@@ -46,6 +46,8 @@ def test_pairwise_table_says_who_is_better_and_how_many_runs(run_of):
     table = pairwise_table(runs, NAMES, "toy")
     assert table.rows[0][:3] == ("Random search", "BOHB", "10, 10")
     assert table.rows[0][-1] == "BOHB better"
+    # names, effect and verdict begin at the left, numbers end at the right
+    assert r"\begin{tabular}{llrrrlrrl}" in table.to_latex()
     assert pairwise_table({"bohb": [run_of()]}, NAMES, "toy") is None
 
 

@@ -189,6 +189,7 @@ def report_table(found: Methods) -> ReportTable:
             *("Method", "Batch norm.", "Table", "Runs", "Seconds", "Published seconds"),
             *("Validation", "Published validation", "Test", "Published test"),
         ),
+        words=(0, 1, 2),
         rows=[_row(line, found) for line in told],
         data_columns=(
             *("table", "label", "method", "batch_norm", "runs", "seconds", "seconds_sd"),
