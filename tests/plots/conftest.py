@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from regretta.harness.protocols import get_protocol
 from regretta.harness.result import Reference, RunResult, Trajectory
 from regretta.harness.store.results import SuiteResults
 from regretta.plots.report import write_report
+from tests.plots.browser import Page, browser
 
 LIMIT = 1e6
 
@@ -218,3 +219,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         reconstruction="everything",
     )
     return write_report(suite)
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
