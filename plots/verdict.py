@@ -311,11 +311,14 @@ def _over_tables(
     one = f"{names[labels[best]]} has the best average rank at the end"
     if np.ptp(ranks) < 1e-9:
         one = "All methods have the same average rank at the end"
+    p = 1.0
     try:
         if len(labels) == 2:
-            general = _by_signed_ranks(*signed_rank_test(final_regrets(shared)), names)
+            better, p = signed_rank_test(final_regrets(shared))
+            general = _by_signed_ranks(better, p, names)
         else:
-            general = _by_friedman(friedman_of_runs(shared), names)
+            friedman = friedman_of_runs(shared)
+            p, general = friedman.p, _by_friedman(friedman, names)
     except StatisticsError as error:
         test = "Wilcoxon's signed-rank test" if len(labels) == 2 else "Friedman's test"
         general = f"Nothing can be said about tables in general by {test}: {error}."
@@ -324,9 +327,12 @@ def _over_tables(
     rest = len(tables) - leads.total()
     if rest:
         shown.append(f"nobody on {rest}" if shown else f"nobody on any of the {rest}")
+    one = f"{one} ({ranks[best]:.2f} of {len(labels)})"
+    if not leads and p >= LEVEL:
+        one = f"Nobody is shown to lead. {one}"
     return Verdict(
         about,
-        f"{one} ({ranks[best]:.2f} of {len(labels)}).",
+        f"{one}.",
         (("Shown to lead", f"{', '.join(shown)}."), ("In general", general)),
     )
 

@@ -199,6 +199,7 @@ def test_several_tables_have_a_word_on_all_of_them(ending):
     assert "Friedman's test with Nemenyi's tells A from" in lines[0]
     lines = answers({"one": even, "two": even}, NAMES)
     assert "Shown to lead: nobody on any of the 2." in lines[0]
+    assert lines[0].startswith("Over 2 tables: Nobody is shown to lead. All methods have the same")
 
 
 def test_two_methods_on_many_tables_are_paired_by_table(ending):
