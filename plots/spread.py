@@ -70,7 +70,8 @@ def spread(
         Each of shape ``[k]``; of a single run all three are its values.
     """
     moments, bootstrap = values.shape[1], (statistic, band) == ("mean", "ci")
-    if moments > 1 and values.size > _MOST_AT_ONCE and not bootstrap:  # its draws are for all of k
+    # A bootstrap would draw anew for each part.
+    if moments > 1 and values.size > _MOST_AT_ONCE and not bootstrap:
         parts = min(values.size // _MOST_AT_ONCE + 1, moments)
         found = [spread(part, statistic, band) for part in np.array_split(values, parts, axis=1)]
         value, low, high = (np.concatenate(columns) for columns in zip(*found, strict=True))

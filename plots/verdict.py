@@ -311,14 +311,12 @@ def _over_tables(
     one = f"{names[labels[best]]} has the best average rank at the end"
     if np.ptp(ranks) < 1e-9:
         one = "All methods have the same average rank at the end"
-    p = 1.0
+    told = False
     try:
         if len(labels) == 2:
-            better, p = signed_rank_test(final_regrets(shared))
-            general = _by_signed_ranks(better, p, names)
+            told, general = _by_signed_ranks(*signed_rank_test(final_regrets(shared)), names)
         else:
-            friedman = friedman_of_runs(shared)
-            p, general = friedman.p, _by_friedman(friedman, names)
+            told, general = _by_friedman(friedman_of_runs(shared), names)
     except StatisticsError as error:
         test = "Wilcoxon's signed-rank test" if len(labels) == 2 else "Friedman's test"
         general = f"Nothing can be said about tables in general by {test}: {error}."
@@ -328,7 +326,7 @@ def _over_tables(
     if rest:
         shown.append(f"nobody on {rest}" if shown else f"nobody on any of the {rest}")
     one = f"{one} ({ranks[best]:.2f} of {len(labels)})"
-    if not leads and p >= LEVEL:
+    if not leads and not told:
         one = f"Nobody is shown to lead. {one}"
     return Verdict(
         about,
@@ -341,21 +339,25 @@ def _ahead(found: Answer) -> bool:
     return max(found.ranks) - min(found.ranks) >= 1e-9
 
 
-def _by_signed_ranks(better: str, p: float, names: Mapping[str, str]) -> str:
+def _by_signed_ranks(better: str, p: float, names: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether one of two methods is better over tables, and the words."""
+    test = "Wilcoxon's signed-rank test"
     if p < LEVEL:
-        return f"Over tables {names[better]} is better by Wilcoxon's signed-rank test ({_p(p)})."
-    return f"Over tables Wilcoxon's signed-rank test shows no difference ({_p(p)})."
+        return True, f"Over tables {names[better]} is better by {test} ({_p(p)})."
+    return False, f"Over tables {test} shows no difference ({_p(p)})."
 
 
-def _by_friedman(found: Friedman, names: Mapping[str, str]) -> str:
+def _by_friedman(found: Friedman, names: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether the first of more methods is told from any other over tables, and the words."""
     first, last = found.groups[0] if found.groups else (0, 0)
     level = [names[label] for label in found.labels[1 : last + 1]] if first == 0 else []
     behind = [names[label] for label in found.labels[len(level) + 1 :]]
     best, p = names[found.labels[0]], f"F = {found.f:.3g}, {_p(found.p)}"
+    test = "Friedman's test with Nemenyi's"
     if not behind:
-        return f"Friedman's test with Nemenyi's tells {best} from no other method ({p})."
+        return False, f"{test} tells {best} from no other method ({p})."
     rest = f", but not from {_listed(level)}" if level else ""
-    return f"Friedman's test with Nemenyi's tells {best} from {_listed(behind)}{rest} ({p})."
+    return True, f"{test} tells {best} from {_listed(behind)}{rest} ({p})."
 
 
 def _points(gap: Interval) -> str:

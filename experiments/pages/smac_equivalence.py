@@ -19,6 +19,7 @@ import numpy as np
 
 from regretta.experiments.pages.machine import machine
 from regretta.experiments.pages.smac_search import maxima
+from regretta.harness.protocol import Protocol
 from regretta.harness.regret import final_regret
 from regretta.harness.store.results import load_suite
 from regretta.plots import style
@@ -57,10 +58,9 @@ Machine: {machine}.
 """
 
 
-def _maxima_said(table: str, limit: float | None, searches: int) -> str:
+def _maxima_said(table: str, seconds: float, searches: int, protocol: Protocol) -> str:
     """What both searches find of the same acquisition functions, as an entry of the list."""
-    assert limit is not None
-    found = maxima(table, limit, searches)
+    found = maxima(table, seconds, searches, protocol)
     larger, same, smaller = found.shares
     return (
         f"- **The parts, on the same histories**: along {searches} searches of the stock package"
@@ -96,11 +96,10 @@ def main() -> None:
             f"| {label} | {len(runs[label])} | {mean.estimate:.5f} | {mean.low:.5f} to"
             f" {mean.high:.5f} | {np.median(regret[label]):.5f} | {evaluations:.0f} |"
         )
-    limit = suite.identity.tables[table].time_limit
+    limit, protocol = suite.identity.tables[table].time_limit, suite.identity.protocol
+    assert limit is not None
     page = PAGE.format(
-        setting=(
-            f"Table {table}, {limit:g} simulated seconds, protocol {suite.identity.protocol.name}."
-        ),
+        setting=(f"Table {table}, {limit:g} simulated seconds, protocol {protocol.name}."),
         rows="\n".join(rows),
         bound=BOUND,
         difference=found.difference,
@@ -109,7 +108,7 @@ def main() -> None:
         p_tost=found.p,
         corrected="meets" if found.p < 0.025 else "misses",
         verdict="equivalent" if found.shown else "not shown to be equivalent",
-        maxima=_maxima_said(table, limit, options.searches) if options.searches else "",
+        maxima=_maxima_said(table, limit, options.searches, protocol) if options.searches else "",
         p=test.p,
         delta=test.delta,
         machine=machine("smac", "scikit-learn", "numpy"),

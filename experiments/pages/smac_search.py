@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
@@ -43,12 +43,6 @@ class Maxima:
 
     def __len__(self) -> int:
         return len(self.stock)
-
-    @classmethod
-    def joined(cls, parts: list[Self]) -> Self:
-        """Those of several searches."""
-        columns = zip(*[(part.observed, part.stock, part.fast) for part in parts], strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
 
     @property
     def shares(self) -> tuple[float, float, float]:
@@ -131,15 +125,15 @@ def maxima(
     searches
         How many, each of a number of its own.
     """
-    parts = []
-    for number in range(searches):
-        done = search(
-            benchmark,
-            SmacBothSearches,
+    logs = [
+        search(
+            *(benchmark, SmacBothSearches),
             seconds=seconds,
             seed=seed,
             number=number,
             protocol=protocol,
-        )
-        parts.append(Maxima(*(done.run.log[name] for name in ("observed", "stock", "fast"))))
-    return Maxima.joined(parts)
+        ).run.log
+        for number in range(searches)
+    ]
+    names = ("observed", "stock", "fast")
+    return Maxima(*(np.concatenate([log[name] for log in logs]) for name in names))

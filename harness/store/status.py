@@ -182,8 +182,9 @@ def _with_means(rows: Sequence[Progress], finals: Sequence[Sequence[_Final]]) ->
     tables: dict[str, dict[str, Sequence[_Final]]] = {}
     for row, runs in zip(rows, finals, strict=True):
         tables.setdefault(row.table, {})[row.label] = runs
+    kinds = {table: regret_kind(groups) for table, groups in tables.items()}
     for row, runs in zip(rows, finals, strict=True):
-        kind = regret_kind(tables[row.table])
+        kind = kinds[row.table]
         values = np.array([getattr(run, kind) for run in runs], dtype=np.float64)
         values = values[~np.isnan(values)]
         yield replace(

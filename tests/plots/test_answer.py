@@ -200,6 +200,10 @@ def test_several_tables_have_a_word_on_all_of_them(ending):
     lines = answers({"one": even, "two": even}, NAMES)
     assert "Shown to lead: nobody on any of the 2." in lines[0]
     assert lines[0].startswith("Over 2 tables: Nobody is shown to lead. All methods have the same")
+    few = {label: runs[:2] for label, runs in far.items()}  # tell nothing on one table
+    lines = answers({f"t{i}": few for i in range(12)}, NAMES)
+    assert lines[0].startswith("Over 12 tables: A has the best average rank at the end (1.00 of 3)")
+    assert "Shown to lead: nobody on any of the 12." in lines[0]
 
 
 def test_two_methods_on_many_tables_are_paired_by_table(ending):
