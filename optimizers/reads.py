@@ -46,17 +46,26 @@ class _Watcher:
         self._folder = f"{folder}{os.sep}"
         self._read = read
         self._since = time.time()
+        # Known without their times, which file systems round down.
+        self._written: set[str] = set()
 
     def hear(self, path: Any, mode: str | None, flags: int) -> None:
         """Take note of a file that is being opened."""
-        if mode is None and flags & os.O_ACCMODE != os.O_RDONLY:
+        if isinstance(path, int):
             return
-        if mode is not None and not {"r", "+"} & set(mode):
+        reads = flags & os.O_ACCMODE == os.O_RDONLY if mode is None else {"r", "+"} & set(mode)
+        if not reads:
+            self._written.add(os.path.abspath(os.fsdecode(path)))
             return
-        if isinstance(path, int) or not self._is_ours(sys._getframe(2)):
+        if not self._is_ours(sys._getframe(2)):
             return
         place = os.path.abspath(os.fsdecode(path))
-        if place.endswith(_SOURCES) or place.startswith(_SYSTEM) or is_library(place):
+        if (
+            place in self._written
+            or place.endswith(_SOURCES)
+            or place.startswith(_SYSTEM)
+            or is_library(place)
+        ):
             return
         if os.path.isfile(place) and os.stat(place).st_mtime < self._since:
             self._read.add(Path(place))

@@ -266,6 +266,19 @@ def test_what_a_plugin_reads_or_loads_and_is_no_part_of_it_is_told(
     assert unseen_reads(get_optimizer("random_search")) == ()
 
 
+def test_what_a_plugin_wrote_itself_is_not_told_whatever_time_the_file_has(tmp_path: Path) -> None:
+    """File systems round times down, so that a new file may look older than the run."""
+    inside = (
+        "import os; from pathlib import Path; made = Path({!r}); made.write_text('own');"
+        " os.utime(made, (1, 1)); CHOICE = made.read_text()"
+    )
+    text = LAZY.format(top="", inside=inside.format(str(tmp_path / "made.txt")))
+    (optimizer,) = load_plugin(write(tmp_path, text))
+    with at_home(optimizer):
+        assert optimizer.ask(None) == "own"  # type: ignore[arg-type]
+    assert unseen_reads(optimizer) == ()
+
+
 def test_each_of_several_plugins_at_work_is_told_of_what_it_reads_itself(tmp_path: Path) -> None:
     """An optimizer and a benchmark, say."""
     inside = "from pathlib import Path; CHOICE = Path({!r}).read_text()"
