@@ -62,8 +62,10 @@ class Progress:
 
     def update(self, done: int, total: int) -> None:
         """Take note that so many of so many are done."""
-        if not self._total:
+        if total != self._total:  # at first, and when something else is counted
             self._first, self._start = done, time.monotonic()
+            if self._bar is not None:
+                self._bar.close()
             if self._is_bar:
                 self._bar = self._new_bar(done, total)
         self._done, self._total = done, total

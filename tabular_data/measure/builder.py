@@ -11,8 +11,8 @@ For example, all NAS-Bench-101 cells of up to five vertices on the digits, from 
         measured = measure.build(plan, Path("digits101"), workers=2)
 
 Called again after a stop, it goes on where it was: each cell's runs are written to
-``digits101.building`` as soon as the last of them is done. The folder can be removed when the
-table is written.
+``digits101.building`` as soon as the last of them is done. When all are there the cells are timed.
+The folder can be removed when the table is written.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,15 @@ from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan, run_seed
 from regretta.tabular_data.measure.processor import processor_name
 from regretta.tabular_data.measure.shapes import count_multiply_adds, count_parameters
+from regretta.tabular_data.measure.timing import (
+    PASSES,
+    Part,
+    PartTimes,
+    Times,
+    gather,
+    parts,
+    time_part,
+)
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -51,7 +61,10 @@ class Measurements:
     train_accuracy, validation_accuracy, test_accuracy : numpy.ndarray
         ``float64 [c, b, r]``, shares from 0 to 1 at the end of each run.
     seconds : numpy.ndarray
-        ``float64 [c, b, r]``: CPU seconds of the thread that trained, evaluations excluded.
+        ``float64 [c, b]``: CPU seconds of a training alone, evaluations excluded, as
+        `regretta.tabular_data.measure.timing` measures them.
+    seconds_spread : numpy.ndarray
+        ``float64 [c]``: the largest over the smallest of the passes that timed them.
     parameters, multiply_adds : numpy.ndarray
         ``int64 [c]``: trainable parameters, and multiply-adds of one image.
     train_curve, validation_curve, test_curve : numpy.ndarray
@@ -69,6 +82,7 @@ class Measurements:
     validation_accuracy: Floats
     test_accuracy: Floats
     seconds: Floats
+    seconds_spread: Floats
     parameters: Integers
     multiply_adds: Integers
     train_curve: Floats
@@ -89,7 +103,7 @@ def build(
     save_weights: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Measurements:
-    """Measure all cells of a plan that the checkpoint folder does not hold yet.
+    """Measure all cells of a plan that the checkpoint folder does not hold yet, then time them.
 
     Parameters
     ----------
@@ -102,7 +116,8 @@ def build(
     save_weights : bool
         Keep the trained weights of the largest budget in ``<out>.building/weights``.
     progress : callable, optional
-        Called with cells done and cells in all, at first and whenever one is done.
+        Called with cells done and cells in all, at first and whenever one is done; when all are
+        measured, with those timed and those to be timed.
 
     Returns
     -------
@@ -129,20 +144,22 @@ def build(
         left = [row for row in range(len(plan.cells)) if row not in done]
         tell = progress or (lambda done, total: None)
         tell(len(done), len(plan.cells))
-        for number, record in enumerate(_records(plan, folder, left, workers, save_weights), 1):
+        job = _Job(plan, folder, save_weights)
+        for number, record in enumerate(_each(job, left, workers), 1):
             if record.failure is None:
                 done[record.row] = record
             else:
                 records[record.row] = record
             tell(len(plan.cells) - len(left) + number, len(plan.cells))
-    failed = [row for row in range(len(plan.cells)) if row not in done]
-    if failed:
-        first = records[failed[0]]
-        raise MeasureError(
-            f"{len(failed)} of {len(plan.cells)} cells failed, the first is row {first.row}"
-            f" ({first.failure}); call again to retry them"
-        )
-    return _gather(plan, [done[row] for row in range(len(plan.cells))])
+        failed = [row for row in range(len(plan.cells)) if row not in done]
+        if failed:
+            first = records[failed[0]]
+            raise MeasureError(
+                f"{len(failed)} of {len(plan.cells)} cells failed, the first is row {first.row}"
+                f" ({first.failure}); call again to retry them"
+            )
+        times = _times(job, workers, tell)
+    return _gather(plan, [done[row] for row in range(len(plan.cells))], times)
 
 
 def building_folder(plan: Plan, out: Path) -> CheckpointFolder:
@@ -215,14 +232,37 @@ def measure_cell(
     )
 
 
-_worker_plan: Plan | None = None
-_worker_folder: CheckpointFolder | None = None
-_worker_saves = False
+@dataclass(frozen=True)
+class _Job:
+    """What all workers of a build know."""
+
+    plan: Plan
+    folder: CheckpointFolder
+    saves: bool
+
+    @overload
+    def do(self, task: int) -> CellRecord: ...
+    @overload
+    def do(self, task: Part) -> PartTimes: ...
+    def do(self, task: int | Part) -> CellRecord | PartTimes:
+        """Measure a cell, or time some, and keep what came out."""
+        fingerprint = self.folder.fingerprint
+        if isinstance(task, Part):
+            times = time_part(self.plan, task, fingerprint)
+            self.folder.write_times(task, times)
+            return times
+        keep = self.folder.write_weights if self.saves else None
+        record = measure_cell(self.plan, task, fingerprint, keep)
+        self.folder.write(record)
+        return record
 
 
-def _start_worker(plan: Plan, folder: CheckpointFolder, saves: bool) -> None:
-    global _worker_plan, _worker_folder, _worker_saves
-    _worker_plan, _worker_folder, _worker_saves = plan, folder, saves
+_worker_job: _Job | None = None
+
+
+def _start_worker(job: _Job) -> None:
+    global _worker_job
+    _worker_job = job
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -234,36 +274,30 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(row: int) -> CellRecord:
-    assert _worker_plan is not None
-    assert _worker_folder is not None
-    return _measure(_worker_plan, _worker_folder, row, _worker_saves)
+def _work(task: Any) -> Any:
+    assert _worker_job is not None
+    return _worker_job.do(task)
 
 
-def _measure(plan: Plan, folder: CheckpointFolder, row: int, saves: bool) -> CellRecord:
-    keep = folder.write_weights if saves else None
-    record = measure_cell(plan, row, folder.fingerprint, keep)
-    folder.write(record)
-    return record
-
-
-def _records(
-    plan: Plan, folder: CheckpointFolder, rows: list[int], workers: int, saves: bool
-) -> Iterator[CellRecord]:
-    """Measure rows and yield their records as they come, each already written."""
-    workers = min(workers, len(rows))
+@overload
+def _each(job: _Job, tasks: list[int], workers: int) -> Iterator[CellRecord]: ...
+@overload
+def _each(job: _Job, tasks: list[Part], workers: int) -> Iterator[PartTimes]: ...
+def _each(job: _Job, tasks: list[Any], workers: int) -> Iterator[Any]:
+    """Do tasks and yield what came out as it comes, each already written."""
+    workers = min(workers, len(tasks))
     if workers <= 1:
-        for row in rows:
-            yield _measure(plan, folder, row, saves)
+        for task in tasks:
+            yield job.do(task)
         return
     pool = ProcessPoolExecutor(
         workers,
         multiprocessing.get_context("spawn"),
         initializer=_start_worker,
-        initargs=(plan, folder, saves),
+        initargs=(job,),
     )
     try:
-        for future in as_completed([pool.submit(_work, row) for row in rows]):
+        for future in as_completed([pool.submit(_work, task) for task in tasks]):
             yield future.result()
     except BrokenProcessPool:
         raise MeasureError(
@@ -273,7 +307,20 @@ def _records(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:
+def _times(job: _Job, workers: int, tell: Callable[[int, int], None]) -> Times:
+    """Time all cells that are not timed yet."""
+    every, folder = parts(job.plan), job.folder
+    timed = {part.nth: times for part in every if (times := folder.read_times(part))}
+    number, total = sum(len(times.cells) for times in timed.values()), PASSES * len(job.plan.cells)
+    tell(number, total)
+    for times in _each(job, [part for part in every if part.nth not in timed], workers):
+        number += len(times.cells)
+        tell(number, total)
+    found = [folder.read_times(part) for part in every]
+    return gather(job.plan, [times for times in found if times is not None])
+
+
+def _gather(plan: Plan, records: list[CellRecord], times: Times) -> Measurements:
     shape = (len(records), len(plan.budgets), plan.repeats)
 
     def column(name: str) -> Floats:
@@ -287,14 +334,15 @@ def _gather(plan: Plan, records: list[CellRecord]) -> Measurements:
         train_accuracy=column("train_accuracy"),
         validation_accuracy=column("validation_accuracy"),
         test_accuracy=column("test_accuracy"),
-        seconds=column("seconds"),
+        seconds=times.training,
+        seconds_spread=times.spread,
         parameters=np.array([record.parameters for record in records], dtype=np.int64),
         multiply_adds=np.array([record.multiply_adds for record in records], dtype=np.int64),
         train_curve=curves[:, :, 0],
         validation_curve=curves[:, :, 1],
         test_curve=curves[:, :, 2],
-        latency_seconds=np.array([record.latency_seconds for record in records]),
-        machines=tuple(sorted({record.machine for record in records})),
+        latency_seconds=times.latency,
+        machines=tuple(sorted({record.machine for record in records} | set(times.machines))),
         training_seconds=float(column("seconds").sum()),
         evaluation_seconds=float(column("evaluation_seconds").sum()),
         cpu_seconds=sum(record.cpu_seconds for record in records),

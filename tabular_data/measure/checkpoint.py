@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from regretta.tabular_data.locks import locked
 from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan
+from regretta.tabular_data.measure.timing import Part, PartTimes
 from regretta.tabular_data.scratch import clear_leftovers
 from regretta.tabular_data.storage import write_atomically
+
+TIMES = "times"
+"""Folder of what timing the cells measured, in a build's folder."""
 
 WEIGHTS = "weights"
 """Folder of trained weights, in a build's folder and in a table's."""
@@ -82,7 +86,7 @@ class CheckpointFolder:
         place = self.path / "settings.json"
         wanted = plan.settings()
         try:
-            for name in ("cells", WEIGHTS):
+            for name in ("cells", TIMES, WEIGHTS):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MeasureError(f"{self.path}: cannot be made ({error.strerror})") from None
@@ -125,7 +129,7 @@ class CheckpointFolder:
         with locked(self.path, exclusive=True) as lock:
             if not lock.held:
                 raise MeasureError(f"{self.path}: another build is running in this folder")
-            for place in (self.path, self.path / "cells", self.path / WEIGHTS):
+            for place in (self.path, *(self.path / name for name in ("cells", TIMES, WEIGHTS))):
                 clear_leftovers(place)
             yield
 
@@ -145,6 +149,20 @@ class CheckpointFolder:
             return None
         return record if (record.row, record.fingerprint) == (row, self.fingerprint) else None
 
+    def write_times(self, part: Part, times: PartTimes) -> None:
+        """Write what timing some cells measured, whole or not at all."""
+        _write(self._place_of_times(part), json.dumps(asdict(times)).encode())
+
+    def read_times(self, part: Part) -> PartTimes | None:
+        """Read it; none if it is missing, damaged or of another build."""
+        try:
+            raw = json.loads(self._place_of_times(part).read_text())
+            times = PartTimes(**{key: _tuple(value) for key, value in raw.items()})
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+        mine = (times.cells, times.fingerprint) == (part.cells, self.fingerprint)
+        return times if mine and times.whole else None
+
     def write_weights(
         self, number: int, arrays: Sequence[Mapping[str, NDArray[np.float32]]]
     ) -> None:
@@ -158,8 +176,15 @@ class CheckpointFolder:
         """Where the weights of a cell are."""
         return self.path / WEIGHTS / f"{number:05d}.npz"
 
+    def _place_of_times(self, part: Part) -> Path:
+        return self.path / TIMES / f"{part.nth[0]}-{part.nth[1]:05d}.json"
+
     def _place(self, row: int) -> Path:
         return self.path / "cells" / f"{row:05d}.json"
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _tuples(curves: list[list[float]] | None) -> tuple[tuple[float, ...], ...] | None:

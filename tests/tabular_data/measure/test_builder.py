@@ -161,7 +161,7 @@ def test_cells_of_nasbench201_are_measured_goes_on_and_are_the_same_again(
     first = build(few, tmp_path / "table")
     assert first.validation_curve.shape == (2, 2, 2)
     assert (first.latency_seconds > 0).all()
-    assert (first.seconds[..., 0] == first.seconds[..., 1]).all()  # measured side by side
+    assert (first.seconds[:, 1] > first.seconds[:, 0]).all()  # two epochs take longer than one
     (tmp_path / "table.building" / "cells" / "00001.json").unlink()
     again = build(few, tmp_path / "table")
     assert same_accuracies(first, again)

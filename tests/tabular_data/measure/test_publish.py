@@ -42,7 +42,8 @@ def measurements(cells: int = 7) -> Measurements:
         train_accuracy=place + 0.3,
         validation_accuracy=place + 0.2,
         test_accuracy=place + 0.1,
-        seconds=place + 2,
+        seconds=place[:, :, 0] + 2,
+        seconds_spread=np.full(cells, 1.25),
         parameters=np.arange(cells) + 100,
         multiply_adds=np.arange(cells) + 1000,
         train_curve=curve + 0.3,
@@ -66,7 +67,7 @@ def test_every_number_is_in_its_place_after_writing_and_opening(tmp_path: Path) 
         "train_accuracy": 0.3 + 0.512,
         "validation_accuracy": 0.2 + 0.512,
         "test_accuracy": 0.1 + 0.512,
-        "training_seconds": 2 + 0.512,
+        "training_seconds": 2 + 0.51,  # the same of all repeats
     }.items():
         assert columns[key].dtype == np.float32
         assert columns[key][5, 1, 2] == pytest.approx(value)
@@ -89,6 +90,7 @@ def test_a_table_says_how_it_was_made() -> None:
     assert notes["seed"] == "9"
     assert notes["commit"] == "abc123"
     assert notes["processor"] == "Abacus; Slide rule"
+    assert "its slowest pass took 1.25 times its fastest" in notes["training_seconds"]
     assert notes["data"].startswith(
         "500 training, 648 validation and 649 test images of 1 x 8 x 8, 10 classes"
     )
@@ -141,7 +143,8 @@ def test_strings_that_are_one_function_share_its_numbers() -> None:
     }
     filled |= {
         "test_accuracy": np.broadcast_to(numbers[:, None, None], (5260, 2, 3)),
-        "seconds": np.ones((5260, 2, 3)),
+        "seconds": np.ones((5260, 2)),
+        "seconds_spread": np.ones(5260),
         "latency_seconds": np.ones(5260),
         "parameters": np.arange(5260),
     }
