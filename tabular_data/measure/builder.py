@@ -177,12 +177,12 @@ def measure_cell(
 
     ``keep`` is called with the cell's number and the trained weights of the largest budget.
     """
-    from regretta.tabular_data.measure.training import latency, train
+    from regretta.tabular_data.measure.training import train
 
     start, cpu_start = time.perf_counter(), time.process_time()
     cell = plan.cells[number]
     runs: list[RunRecord] = []
-    failure, parameters, multiply_adds, seconds = None, 0, 0, 0.0
+    failure, parameters, multiply_adds = None, 0, 0
     try:
         layers = network_layers(cell, plan.data.image, plan.recipe)
         parameters = count_parameters(layers, plan.recipe.channels[-1], plan.data.n_classes)
@@ -214,7 +214,6 @@ def measure_cell(
                 )
                 for repeat, result in enumerate(results)
             ]
-        seconds = latency(cell, plan.data, plan.recipe, plan.device)
     except Exception as error:  # the build goes on: the reason is kept and the cell retried later
         reason = (str(error).splitlines() or [""])[0]
         failure, runs = f"{type(error).__name__}: {reason}", []
@@ -224,7 +223,6 @@ def measure_cell(
         failure,
         parameters,
         multiply_adds,
-        seconds,
         time.process_time() - cpu_start,
         time.perf_counter() - start,
         processor_name(),

@@ -54,7 +54,6 @@ class CellRecord:
     failure: str | None
     parameters: int
     multiply_adds: int
-    latency_seconds: float
     cpu_seconds: float
     wall_seconds: float
     machine: str
@@ -157,8 +156,9 @@ class CheckpointFolder:
         """Read it; none if it is missing, damaged or of another build."""
         try:
             raw = json.loads(self._place_of_times(part).read_text())
-            times = PartTimes(**{key: _tuple(value) for key, value in raw.items()})
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            numbers = (tuple(raw[key]) for key in ("cells", "setup", "step", "latency"))
+            times = PartTimes(*numbers, machine=raw["machine"], fingerprint=raw["fingerprint"])
+        except (OSError, ValueError, TypeError, KeyError):
             return None
         mine = (times.cells, times.fingerprint) == (part.cells, self.fingerprint)
         return times if mine and times.whole else None
@@ -181,10 +181,6 @@ class CheckpointFolder:
 
     def _place(self, row: int) -> Path:
         return self.path / "cells" / f"{row:05d}.json"
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _tuples(curves: list[list[float]] | None) -> tuple[tuple[float, ...], ...] | None:

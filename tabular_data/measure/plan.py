@@ -21,7 +21,7 @@ from regretta.tabular_data.measure.requirement import choose_device, require_tor
 from regretta.tabular_data.spaces import NasBench101, NasBench201, Space
 from regretta.tabular_data.spaces.nasbench201_functions import LiveCell, functions
 
-VERSION = 2
+VERSION = 3
 BUDGETS = {"nasbench101": (1, 3, 9, 27), "nasbench201": (3, 9, 27)}
 """Epochs at which each family of spaces is measured where nothing else is asked for."""
 

@@ -92,6 +92,16 @@ def test_away_from_a_terminal_progress_is_a_line_now_and_then(
     assert said.startswith("regretta: quick: 20 of 60 runs done, about 0.0 minutes left\n")
 
 
+def test_when_something_else_is_counted_the_estimate_begins_anew() -> None:
+    with Progress("table", "cell") as bar:
+        bar.update(5, 7)
+        bar.update(7, 7)
+        bar.update(0, 21)
+        assert bar.line() == "table: 0 of 21 cells done"
+        bar.update(3, 21)
+        assert bar.line().startswith("table: 3 of 21 cells done, about ")
+
+
 def test_a_short_command_says_nothing_of_its_progress(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress("quick") as bar:
         bar.update(0, 60)

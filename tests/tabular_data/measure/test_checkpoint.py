@@ -11,7 +11,7 @@ import pytest
 from regretta.tabular_data.measure.checkpoint import CellRecord, CheckpointFolder
 from regretta.tabular_data.measure.errors import MeasureError
 
-RECORD = CellRecord(0, "plan", None, 1, 1, 1.0, 1.0, 1.0, "machine", ())
+RECORD = CellRecord(0, "plan", None, 1, 1, 1.0, 1.0, "machine", ())
 
 
 @pytest.fixture
