@@ -19,6 +19,7 @@ def test_every_built_in_suite_is_well_written(name: str) -> None:
 
 def test_the_quick_suite_is_ready_to_run() -> None:
     spec = find_suite("quick")
+    assert spec.tables == ("digits101", "digits201")
     assert set(plan(spec).methods) >= {
         "random_search", "regularized_evolution", "reinforce", "hyperband", "smac", "bohb",
     }  # fmt: skip
