@@ -146,7 +146,7 @@ def test_what_the_readme_promises_holds_beside_the_users_own_folders(
     call(python, "-c", mine, where=project)
     run = ("run", "quick", "--plugin", "annealing.py", "--optimizer", "annealing", "--runs", 2)
     out = call(programs / "regretta", *run, "--no-report", "--out", "out", where=project)
-    assert "2 runs in out" in out
+    assert "4 runs in out" in out  # two on each of two tables
     call(python, "-m", "regretta", "report", "out", where=project)
     assert (project / "out" / "report.html").stat().st_size > 10_000
     said = call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", where=project)
