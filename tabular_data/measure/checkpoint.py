@@ -156,8 +156,9 @@ class CheckpointFolder:
         """Read it; none if it is missing, damaged or of another build."""
         try:
             raw = json.loads(self._place_of_times(part).read_text())
-            numbers = (tuple(raw[key]) for key in ("cells", "setup", "step", "latency"))
-            times = PartTimes(*numbers, machine=raw["machine"], fingerprint=raw["fingerprint"])
+            lists = (tuple(raw[key]) for key in ("cells", "setup", "step", "latency"))
+            cells, setup, step, latency = lists
+            times = PartTimes(cells, setup, step, latency, raw["machine"], raw["fingerprint"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
         mine = (times.cells, times.fingerprint) == (part.cells, self.fingerprint)
