@@ -1,7 +1,9 @@
-"""The group of commands ``regretta table``: query, import, build, weights, cut, info, verify."""
+"""The group of commands ``regretta table``: query, import, build, weights, time, cut, info,
+verify."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,8 @@ from regretta.cli.query import query
 from regretta.tabular_data.errors import UserError
 
 if TYPE_CHECKING:
+    from regretta.tabular_data.measure import Recipe
+    from regretta.tabular_data.spaces import Space
     from regretta.tabular_data.table import Table
 
 
@@ -70,6 +74,19 @@ def import_(
     return _print_made(imported.table, imported.folder, as_json)
 
 
+def recipe_options(body: Callable[..., int]) -> Callable[..., int]:
+    """The options that say what differs from a space's own recipe."""
+    for option in (
+        click.option("--weight-decay", metavar="X", type=float, help="Of trained parameters."),
+        click.option("--learning-rate", metavar="X", type=float, help="At a training's start."),
+        click.option("--batch", metavar="N", type=int, help="Images of a training step."),
+        click.option("--cells-per-stage", metavar="N", type=int, help="Cells in a stage."),
+        click.option("--channels", metavar="LIST", help="Channels of the stages, as 4,8,16."),
+    ):
+        body = option(body)
+    return body
+
+
 @command("build")
 @click.argument("space", metavar="SPACE")
 @click.argument("data", metavar="DATA")
@@ -92,12 +109,8 @@ def import_(
     metavar="LIST",
     help="Epochs (default 1,3,9,27; for nasbench201 3,9,27).",
 )
-@click.option("--channels", metavar="LIST", help="Channels of each stage, such as 4,8,16.")
-@click.option("--cells-per-stage", metavar="N", type=int, help="How often a stage has the cell.")
-@click.option("--batch", metavar="N", type=int, help="Images of a training step.")
-@click.option("--learning-rate", metavar="X", type=float, help="At the start of a training.")
+@recipe_options
 @click.option("--save-weights", is_flag=True, help="Keep the trained weights beside the table.")
-@click.option("--weight-decay", metavar="X", type=float, help="Of all trainable parameters.")
 @click.option(
     "--repeats",
     metavar="N",
@@ -143,12 +156,10 @@ def build(
     file with images and labels. The recipe's options say what differs from the space's own. In
     Python: regretta.tabular_data.measure.build_table.
     """
-    from regretta.tabular_data.measure import RECIPES, build_table, family_of
+    from regretta.tabular_data.measure import build_table
     from regretta.tabular_data.spaces import get_space
     from regretta.tabular_data.table import Table
 
-    recipe["channels"] = _numbers("channels", channels)
-    changes = {key: value for key, value in recipe.items() if value is not None}
     with Progress(out.name, "cell") as progress:
         folder = build_table(
             space,
@@ -158,7 +169,7 @@ def build(
             seed=seed,
             budgets=_numbers("budgets", budgets),
             repeats=repeats,
-            recipe=replace(RECIPES[family_of(get_space(space))], **changes),
+            recipe=_recipe(get_space(space), channels, recipe),
             device=device,
             save_weights=save_weights,
             licence=licence,
@@ -171,6 +182,15 @@ def build(
     return 0
 
 
+def _recipe(space: Space, channels: str | None, changed: Mapping[str, Any]) -> Recipe:
+    """A space's recipe with what the options of `recipe_options` say."""
+    from regretta.tabular_data.measure import RECIPES, family_of
+
+    changes = {**changed, "channels": _numbers("channels", channels)}
+    given = {key: value for key, value in changes.items() if value is not None}
+    return replace(RECIPES[family_of(space)], **given)
+
+
 def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
@@ -178,6 +198,68 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
         return tuple(int(number) for number in text.split(","))
     except ValueError:
         raise UserError(f"{name} are whole numbers such as 3,9,27, got {text!r}") from None
+
+
+@command("time")
+@click.argument("table", metavar="NAME", shell_complete=completion.tables)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=PATH,
+    required=True,
+    help="Folder of the new table; its name is the table's.",
+)
+@click.option(
+    "--data", metavar="DATA", default="", help="What it was measured on, if that was a file."
+)
+@click.option(
+    "--workers",
+    metavar="N",
+    type=int,
+    default=1,
+    help="Processes of one thread each (default 1).",
+)
+@recipe_options
+@click.option(
+    "--device",
+    metavar="DEVICE",
+    help="cpu or a GPU as PyTorch names it (default: a GPU if there is one).",
+)
+@json_option
+def time(
+    table: str,
+    out: Path,
+    data: str,
+    workers: int,
+    channels: str | None,
+    device: str | None,
+    as_json: bool,
+    **recipe: Any,
+) -> int:
+    """Measure a table's seconds on this machine, into a new table.
+
+    NAME is one that `table build` made; all its other numbers stay. The recipe's options are those
+    it was built with. In Python: regretta.tabular_data.measure.time_table.
+    """
+    from regretta.tabular_data.catalog import open_table
+    from regretta.tabular_data.measure import time_table
+    from regretta.tabular_data.table import Table
+
+    opened = open_table(table)
+    with Progress(out.name, "cell") as progress:
+        folder = time_table(
+            opened,
+            out,
+            data=data,
+            recipe=_recipe(opened.space, channels, recipe),
+            workers=workers,
+            device=device,
+            progress=progress.update,
+        )
+    if as_json:
+        return _print_made(Table.open(folder), folder, as_json)
+    tell(str(folder))
+    return 0
 
 
 @command("weights")
@@ -277,5 +359,5 @@ def verify(name: str, as_json: bool) -> int:
 table = InOrder(
     "table",
     help="Ask, import, build, cut, describe and verify tables.",
-    commands=[query, import_, build, weights, cut, info, verify],
+    commands=[query, import_, build, weights, time, cut, info, verify],
 )

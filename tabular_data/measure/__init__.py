@@ -9,6 +9,7 @@ from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan, family_of, make_plan, run_seed
 from regretta.tabular_data.measure.publish import build_table, to_table
 from regretta.tabular_data.measure.recipe import RECIPES, Recipe, require_recipe
+from regretta.tabular_data.measure.timed_table import time_table
 from regretta.tabular_data.measure.weights import TrainedNetwork, load_network
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "measure_cell",
     "require_recipe",
     "run_seed",
+    "time_table",
     "to_table",
 ]

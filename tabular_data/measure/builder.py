@@ -46,6 +46,7 @@ from regretta.tabular_data.measure.timing import (
     parts,
     time_part,
 )
+from regretta.tabular_data.names import check_name
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -130,8 +131,7 @@ def build(
         The folder is of other settings or in use, a worker was killed, or cells failed. What was
         measured is kept, and the next call tries again what failed.
     """
-    if workers < 1:
-        raise MeasureError(f"workers must be at least 1, not {workers}")
+    _check_workers(workers)
     folder = building_folder(plan, out)
     folder.open(plan)
     with folder.lock():
@@ -160,6 +160,43 @@ def build(
             )
         times = _times(job, workers, tell)
     return _gather(plan, [done[row] for row in range(len(plan.cells))], times)
+
+
+def time_cells(
+    plan: Plan,
+    out: Path,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Times:
+    """Time all cells of a plan that the checkpoint folder does not hold times of yet.
+
+    Parameters as in `build`, which does this too when all cells are measured.
+    """
+    _check_workers(workers)
+    folder = building_folder(plan, out)
+    folder.open(plan)
+    with folder.lock():
+        return _times(_Job(plan, folder, saves=False), workers, progress or (lambda *_: None))
+
+
+def _check_workers(workers: int) -> None:
+    if workers < 1:
+        raise MeasureError(f"workers must be at least 1, not {workers}")
+
+
+def free_folder(out: str | Path) -> Path:
+    """The folder of a table to be, if its name can be the table's and nothing else is there."""
+    folder = Path(out)
+    what = f"{folder}: the folder's name becomes the table's, which"
+    check_name(folder.name, what, MeasureError)
+    if (
+        folder.exists()
+        and not (folder / "table.json").exists()
+        and (not folder.is_dir() or any(folder.iterdir()))
+    ):
+        raise MeasureError(f"{folder} exists and is not a table; choose another folder")
+    return folder
 
 
 def building_folder(plan: Plan, out: Path) -> CheckpointFolder:

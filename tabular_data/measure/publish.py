@@ -21,15 +21,18 @@ from numpy.typing import NDArray
 
 from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.columns import TableError
-from regretta.tabular_data.measure.builder import Measurements, build, building_folder
+from regretta.tabular_data.measure.builder import (
+    Measurements,
+    build,
+    building_folder,
+    free_folder,
+)
 from regretta.tabular_data.measure.datasets import LARGEST_ANGLE, LARGEST_SHIFT, MOVED, load
-from regretta.tabular_data.measure.errors import MeasureError
 from regretta.tabular_data.measure.plan import Plan, family_of, make_plan
 from regretta.tabular_data.measure.processor import processor_kind, processor_name
 from regretta.tabular_data.measure.recipe import Recipe
-from regretta.tabular_data.measure.timing import PASSES, STEPS
+from regretta.tabular_data.measure.timed_table import time_notes, training_column
 from regretta.tabular_data.measure.weights import publish_weights
-from regretta.tabular_data.names import check_name
 from regretta.tabular_data.spaces import Space, get_space
 from regretta.tabular_data.table import Table
 
@@ -100,15 +103,7 @@ def build_table(
     TableError
         The folder cannot be written.
     """
-    folder = Path(out)
-    what = f"{folder}: the folder's name becomes the table's, which"
-    check_name(folder.name, what, MeasureError)
-    if (
-        folder.exists()
-        and not (folder / "table.json").exists()
-        and (not folder.is_dir() or any(folder.iterdir()))
-    ):
-        raise MeasureError(f"{folder} exists and is not a table; choose another folder")
+    folder = free_folder(out)
     space = get_space(space_name)
     family_of(space)
     plan = make_plan(
@@ -169,7 +164,7 @@ def to_table(
         space,
         plan.budgets,
         validation_accuracy=column(m.validation_accuracy),
-        training_seconds=column(np.repeat(m.seconds[..., None], plan.repeats, axis=2)),
+        training_seconds=training_column(m.seconds, plan),
         test_accuracy=column(m.test_accuracy),
         train_accuracy=column(m.train_accuracy),
         validation_curve=column(m.validation_curve.transpose(0, 2, 1)),
@@ -193,8 +188,6 @@ def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
     machines = "; ".join(m.machines)
     if m.machines == (processor_name(),):
         machines = processor_kind(plan.device)
-    clock = "CPU seconds of one thread" if plan.device == "cpu" else "seconds passed"
-    median, most = np.quantile(m.seconds_spread, (0.5, 0.95))
     sizes = f"{len(data.train)} training, {len(data.validation)} validation and {len(data.test)}"
     count = "cell" if recipe.cells_per_stage == 1 else "cells"
     width = (
@@ -236,17 +229,7 @@ def _notes(m: Measurements, plan: Plan, commit: str) -> dict[str, Any]:
         "versions": f"torch {settings['torch']}, numpy {settings['numpy']}",
         "device": plan.device,
         "processor": machines,
-        "training_seconds": (
-            f"{clock} that trains one network alone, evaluations excluded: to make it, and its"
-            f" steps times the median of {STEPS} timed ones. Measured when all accuracies were, in"
-            f" {PASSES} passes over all cells in random orders, of which a cell has the median; its"
-            f" slowest pass took {median:.2f} times its fastest (median over cells; 95 % quantile"
-            f" {most:.2f}). All repeats of a cell and budget have the same"
-        ),
-        "latency_seconds": (
-            f"median of 25 ways of one image through the network in evaluation, and of {PASSES}"
-            " passes over all cells"
-        ),
+        **time_notes(m.seconds_spread, plan.device),
         "flops": "multiply-adds of one image in convolutions and the dense layer",
         "CPU seconds of the build": (
             f"{m.cpu_seconds:.0f} in all, {m.training_seconds:.0f} of them training and "
