@@ -82,7 +82,6 @@ def markdown(table: Table, card: Card) -> str:
         "ρ, top tenth",
     ]
     seconds = card.seconds[:, -1]
-    of_repeats = table.columns["training_seconds"][:, -1]
     return (
         template(table.name)
         .read_text(encoding="utf-8")
@@ -117,7 +116,6 @@ def markdown(table: Table, card: Card) -> str:
             fastest=seconds.min(),
             slowest=seconds.max(),
             median_seconds=np.median(seconds),
-            time_ratio=np.median(of_repeats.max(axis=1) / of_repeats.min(axis=1)),
             noise=grid(noise_head, noise),
             rank_all=triangles(card.rank_all, card.kendall_all),
             rank_top=triangles(card.rank_top, card.kendall_top),

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch is not installed (extra: build)")
 
 from regretta.cli import main
+from regretta.tabular_data.benchmark import Provenance
 from regretta.tabular_data.measure import (
     RECIPES,
     MeasureError,
@@ -83,8 +84,11 @@ def test_a_table_that_was_measured_otherwise_is_refused(
 
 
 def test_a_table_that_nobody_trained_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["table", "time", "digits101", "--out", str(tmp_path / "mine")]) == 2
+    table = Table.open(built)
+    replace(table, provenance=Provenance()).write(tmp_path / "theirs")
+    arguments = ["table", "time", str(tmp_path / "theirs"), "--out", str(tmp_path / "mine")]
+    assert main([*arguments, "--device", "cpu"]) == 2
     said = capsys.readouterr().err
-    assert "digits101 does not say by which recipe it was measured" in said
+    assert "small does not say by which recipe it was measured" in said
