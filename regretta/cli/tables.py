@@ -74,6 +74,20 @@ def import_(
     return _print_made(imported.table, imported.folder, as_json)
 
 
+workers_option = click.option(
+    "--workers",
+    metavar="N",
+    type=int,
+    default=1,
+    help="Processes of one thread each (default 1).",
+)
+device_option = click.option(
+    "--device",
+    metavar="DEVICE",
+    help="cpu or a GPU as PyTorch names it (default: a GPU if there is one).",
+)
+
+
 def recipe_options(body: Callable[..., int]) -> Callable[..., int]:
     """The options that say what differs from a space's own recipe."""
     for option in (
@@ -97,13 +111,7 @@ def recipe_options(body: Callable[..., int]) -> Callable[..., int]:
     required=True,
     help="Folder of the table; its name is the table's.",
 )
-@click.option(
-    "--workers",
-    metavar="N",
-    type=int,
-    default=1,
-    help="Processes of one thread each (default 1).",
-)
+@workers_option
 @click.option(
     "--budgets",
     metavar="LIST",
@@ -119,11 +127,7 @@ def recipe_options(body: Callable[..., int]) -> Callable[..., int]:
     help="Trainings of each cell and budget (default 3).",
 )
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of all trainings (default 0).")
-@click.option(
-    "--device",
-    metavar="DEVICE",
-    help="cpu or a GPU as PyTorch names it (default: a GPU if there is one).",
-)
+@device_option
 @click.option(
     "--licence",
     metavar="NAME",
@@ -158,7 +162,6 @@ def build(
     """
     from regretta.tabular_data.measure import build_table
     from regretta.tabular_data.spaces import get_space
-    from regretta.tabular_data.table import Table
 
     with Progress(out.name, "cell") as progress:
         folder = build_table(
@@ -176,6 +179,13 @@ def build(
             commit=commit,
             progress=progress.update,
         )
+    return _tell_measured(folder, as_json)
+
+
+def _tell_measured(folder: Path, as_json: bool) -> int:
+    """Say where a table is that was measured, or as JSON what it is."""
+    from regretta.tabular_data.table import Table
+
     if as_json:
         return _print_made(Table.open(folder), folder, as_json)
     tell(str(folder))
@@ -212,19 +222,9 @@ def _numbers(name: str, text: str | None) -> tuple[int, ...] | None:
 @click.option(
     "--data", metavar="DATA", default="", help="What it was measured on, if that was a file."
 )
-@click.option(
-    "--workers",
-    metavar="N",
-    type=int,
-    default=1,
-    help="Processes of one thread each (default 1).",
-)
+@workers_option
 @recipe_options
-@click.option(
-    "--device",
-    metavar="DEVICE",
-    help="cpu or a GPU as PyTorch names it (default: a GPU if there is one).",
-)
+@device_option
 @json_option
 def time(
     table: str,
@@ -243,7 +243,6 @@ def time(
     """
     from regretta.tabular_data.catalog import open_table
     from regretta.tabular_data.measure import time_table
-    from regretta.tabular_data.table import Table
 
     opened = open_table(table)
     with Progress(out.name, "cell") as progress:
@@ -256,10 +255,7 @@ def time(
             device=device,
             progress=progress.update,
         )
-    if as_json:
-        return _print_made(Table.open(folder), folder, as_json)
-    tell(str(folder))
-    return 0
+    return _tell_measured(folder, as_json)
 
 
 @command("weights")
